@@ -1,0 +1,1 @@
+"""Technologies that play the domain's roles."""

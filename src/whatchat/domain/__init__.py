@@ -1,0 +1,1 @@
+"""The language of Whatchat: pure values, rules and ports; imports nothing of ours."""

@@ -1,0 +1,27 @@
+"""Who is asking."""
+
+from msgspec import Struct
+
+from whatchat.domain.ids import DeviceId, GrantId, SessionId, UserId
+
+
+class Visitor(Struct, frozen=True, kw_only=True):
+    """Somebody not signed in, known by network address alone."""
+
+    address: str
+
+
+class Actor(Struct, frozen=True, kw_only=True):
+    """A signed-in user on one device.
+
+    ``grant_id`` is the sign-in that the token stems from, ``session_id`` the live
+    socket that the command came over (``None`` over REST), and ``expires_at`` the
+    token's end in seconds since 1970.
+    """
+
+    user_id: UserId
+    device_id: DeviceId
+    grant_id: GrantId
+    expires_at: int
+    address: str
+    session_id: SessionId | None = None

@@ -1,0 +1,49 @@
+"""Who an event is for. "Everyone" does not exist."""
+
+from msgspec import Struct
+
+from whatchat.domain.ids import RoomId, Seq, SessionId, UserId
+
+
+class InRoom(Struct, frozen=True, kw_only=True, tag="room"):
+    """Every device of every member of a room.
+
+    Where ``seq`` is given, members who joined after it learn only that the rev was taken
+    (``room:rev``); ``except_session`` is the socket whose ack says the same.
+    """
+
+    room_id: RoomId
+    seq: Seq | None = None
+    except_session: SessionId | None = None
+
+
+class ToUser(Struct, frozen=True, kw_only=True, tag="user"):
+    """Every device of one user.
+
+    ``enters`` subscribes the user's sockets to that room from this event on, as a member
+    since ``joined_seq``; ``leaves`` ends it before the room hears of anything further.
+    """
+
+    user_id: UserId
+    enters: RoomId | None = None
+    joined_seq: Seq = Seq(0)
+    leaves: RoomId | None = None
+    except_session: SessionId | None = None
+
+
+Audience = InRoom | ToUser
+
+
+class Announcement(Struct, frozen=True, kw_only=True):
+    """An encoded event on its way to its audience.
+
+    ``payload`` is the event's data as JSON, encoded once for all recipients. Room events
+    carry the room and the ``rev`` they announce; several may share one rev (what the room
+    hears and what the person removed hears).
+    """
+
+    audience: Audience
+    event: str
+    payload: bytes
+    room_id: RoomId | None = None
+    rev: int = 0

@@ -1,0 +1,45 @@
+"""Copies and wake-ups between pods."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from whatchat.domain.audience import Announcement
+from whatchat.domain.ids import RoomId, UserId
+
+Listener = Callable[[Announcement], None]
+
+
+class Broker(Protocol):
+    """Carries announcements to every pod that listens for their room or user.
+
+    Delivery is at most once and never blocks: the store is the truth, and whoever missed
+    something reads it there. Announcements of one :meth:`publish` arrive in their order.
+    """
+
+    def listen(self, listener: Listener) -> None:
+        """Name what is called, on the event loop, with each announcement that arrives."""
+        ...
+
+    async def publish(self, announcements: Sequence[Announcement]) -> None:
+        """Send copies to all pods, this one included. Raises ``Unavailable`` if it cannot."""
+        ...
+
+    async def subscribe_user(self, user_id: UserId) -> None:
+        """Hear what is for this user; in force on return."""
+        ...
+
+    async def unsubscribe_user(self, user_id: UserId) -> None:
+        """Stop hearing it."""
+        ...
+
+    async def subscribe_rooms(self, room_ids: Sequence[RoomId]) -> None:
+        """Hear what is for these rooms; in force on return."""
+        ...
+
+    async def unsubscribe_rooms(self, room_ids: Sequence[RoomId]) -> None:
+        """Stop hearing it."""
+        ...
+
+    async def close(self) -> None:
+        """Stop listening."""
+        ...

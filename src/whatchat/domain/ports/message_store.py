@@ -1,0 +1,74 @@
+"""The room log in the store: the truth."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from whatchat.domain.ids import ClientId, Rev, RoomId, Seq, UserId
+from whatchat.domain.log import Entry
+from whatchat.domain.message_state import MessageState
+
+
+class Appended(Struct, frozen=True, kw_only=True):
+    """How far a batch got: its first ``count`` entries are durable.
+
+    ``clash`` says what stopped it before the end: ``rev`` (another writer took that rev)
+    or ``client_id`` (the actor already used that id in this room); ``None`` if nothing did.
+    """
+
+    count: int
+    clash: Literal["rev", "client_id"] | None = None
+
+
+class MessageStore(Protocol):
+    """Keeps every room's log and the current state of its messages.
+
+    Guarantees: an entry once reported as appended survives any crash and is seen by every
+    later read through any adapter instance; ``(room_id, rev)`` and ``(room_id, actor_id,
+    client_id)`` are unique for ever; states returned reflect every appended entry of the
+    room. Every method raises ``Unavailable`` when the store is down, full or late; after
+    that from :meth:`append` the outcome is unknown.
+    """
+
+    async def append(self, entries: Sequence[Entry]) -> Appended:
+        """Append entries of one room with consecutive revs, in order, up to the first clash.
+
+        Projects each entry onto its room, its members and its message. A deletion also
+        erases its message's content and digests wherever the store keeps them.
+        """
+        ...
+
+    async def entries(self, room_id: RoomId, *, after: Rev, limit: int) -> list[Entry]:
+        """The room's entries with ``rev > after``, in order; bodies of messages are blank."""
+        ...
+
+    async def find(self, room_id: RoomId, actor_id: UserId, client_id: ClientId) -> Entry | None:
+        """The entry that a command left, if it left one."""
+        ...
+
+    async def messages(self, room_id: RoomId, seqs: Sequence[Seq]) -> Mapping[Seq, MessageState]:
+        """The messages with these seqs, in their current state; unknown ones are absent."""
+        ...
+
+    async def history(
+        self, room_id: RoomId, *, first: Seq, before: Seq | None, after: Seq | None, limit: int
+    ) -> list[MessageState]:
+        """Messages with ``seq >= first``, oldest first.
+
+        The ``limit`` latest before ``before`` (or of all), or, if only ``after`` is given,
+        the ``limit`` earliest after it.
+        """
+        ...
+
+    async def changed(
+        self, room_id: RoomId, *, first: Seq, after: Rev, upto: Rev, limit: int
+    ) -> list[MessageState]:
+        """Messages with ``seq >= first`` and ``after < rev <= upto``, each once, by ``rev``."""
+        ...
+
+    async def count_unread(
+        self, room_id: RoomId, *, reader_id: UserId, after: Seq, limit: int
+    ) -> int:
+        """How many messages by others come after ``after``, counted up to ``limit``."""
+        ...

@@ -1,0 +1,72 @@
+"""Rooms and their people, as projected from the log."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from whatchat.domain.ids import Rev, RoomId, UserId
+from whatchat.domain.room_state import Member, RoomRecord, RoomState
+
+
+class Membership(Struct, frozen=True, kw_only=True):
+    """One room of one user: the member's own row and the room's head."""
+
+    record: RoomRecord
+    member: Member
+
+
+class RoomPosition(Struct, frozen=True, kw_only=True):
+    """Where a page of rooms, sorted by ``(last_activity, room_id)``, ended."""
+
+    last_activity: datetime
+    room_id: RoomId
+
+
+class RoomStore(Protocol):
+    """Reads what the log made of rooms; :class:`MessageStore` is the only writer.
+
+    Every read reflects every entry appended before it. Methods raise ``Unavailable`` when
+    the store is down or late.
+    """
+
+    async def state(self, room_id: RoomId) -> RoomState | None:
+        """The room with all its members at one rev; ``None`` if there is no such room."""
+        ...
+
+    async def membership(self, room_id: RoomId, user_id: UserId) -> Membership | None:
+        """The user's place in the room, if it has one."""
+        ...
+
+    async def record(self, room_id: RoomId) -> RoomRecord | None:
+        """The room without its people."""
+        ...
+
+    async def memberships(self, user_id: UserId) -> list[Membership]:
+        """All rooms that the user is in, newest activity first."""
+        ...
+
+    async def memberships_page(
+        self, user_id: UserId, *, before: RoomPosition | None, limit: int
+    ) -> list[Membership]:
+        """The user's rooms, newest activity first, after the page that ended at ``before``."""
+        ...
+
+    async def public_rooms(
+        self, *, query: str, before: RoomPosition | None, limit: int
+    ) -> list[RoomRecord]:
+        """Public rooms whose name contains ``query`` (case folded), newest activity first."""
+        ...
+
+    async def members(self, room_id: RoomId, *, after: UserId | None, limit: int) -> list[Member]:
+        """The room's people by user id."""
+        ...
+
+    async def admins(self, room_id: RoomId) -> list[Member]:
+        """The room's admins, in the order of their joining."""
+        ...
+
+    async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:
+        """The latest rev of each room; unknown rooms are absent."""
+        ...

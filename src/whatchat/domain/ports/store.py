@@ -1,0 +1,60 @@
+"""The store as a whole."""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from whatchat.domain.ports.account_store import AccountStore
+from whatchat.domain.ports.message_store import MessageStore
+from whatchat.domain.ports.room_store import RoomStore
+
+
+class StoreIdentity(Struct, frozen=True, kw_only=True):
+    """What makes a store this store.
+
+    ``epoch`` names the history that cursors belong to; ``secret`` is 32 random bytes that
+    never leave it, from which digests and ids are keyed.
+    """
+
+    epoch: str
+    secret: bytes
+
+
+class Store(Protocol):
+    """Opens, prepares and closes the truth; the other store ports are its parts."""
+
+    accounts: AccountStore
+    rooms: RoomStore
+    messages: MessageStore
+
+    async def open(self) -> None:
+        """Connect. Raises ``Unavailable`` naming what is wrong with the URL or the server."""
+        ...
+
+    async def migrate(self) -> None:
+        """Create or update tables and indexes; safe to repeat and to run side by side."""
+        ...
+
+    async def identity(self) -> StoreIdentity:
+        """The store's identity, made on the first migration."""
+        ...
+
+    async def renew_epoch(self) -> str:
+        """Start a new history, after a restore: every cursor of the old one is void."""
+        ...
+
+    async def acquire(self, name: str, holder: str, *, seconds: int) -> bool:
+        """Take or extend a named lease by the store's time; false while another holds it."""
+        ...
+
+    async def release(self, name: str, holder: str) -> None:
+        """Give a lease up; harmless if it is not held."""
+        ...
+
+    async def ping(self) -> None:
+        """Answer, or raise ``Unavailable``."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is queued and disconnect."""
+        ...

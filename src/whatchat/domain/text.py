@@ -1,0 +1,30 @@
+"""What text people may send: checked once, at the edge."""
+
+import re
+
+from whatchat.domain.errors import Invalid
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL_OR_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def require_text(value: str, field: str, *, max_bytes: int) -> None:
+    """Refuse empty or over-long text (bytes of UTF-8) and control characters.
+
+    Tab, line feed and carriage return may stand in text of several lines.
+    """
+    _refuse(_CONTROL.search(value), field)
+    if not value or len(value.encode()) > max_bytes:
+        raise Invalid(f"`{field}` must be 1 to {max_bytes} bytes of UTF-8", field=field)
+
+
+def require_line(value: str, field: str, *, minimum: int = 1, maximum: int) -> None:
+    """Refuse a name or title that is blank, out of bounds (characters) or not one line."""
+    _refuse(_CONTROL_OR_BREAK.search(value), field)
+    if not minimum <= len(value) <= maximum or (minimum and not value.strip()):
+        raise Invalid(f"`{field}` must be {minimum} to {maximum} characters", field=field)
+
+
+def _refuse(found: re.Match[str] | None, field: str) -> None:
+    if found:
+        raise Invalid(f"`{field}` has a character that is not allowed", field=field)

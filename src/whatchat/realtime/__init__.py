@@ -1,0 +1,1 @@
+"""Connections and fan-out: the hot path, without business rules."""
