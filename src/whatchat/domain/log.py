@@ -108,3 +108,10 @@ def target_of(change: AnyChange) -> Seq | None:
             return seq
         case _:
             return None
+
+
+def subject_of(entry: Entry) -> Seq:
+    """The message that an entry is about; 0 if it is about the room."""
+    if isinstance(entry.change, MessagePosted):
+        return Seq(entry.rev)
+    return target_of(entry.change) or Seq(0)

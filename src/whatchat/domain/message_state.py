@@ -76,8 +76,7 @@ def project(state: MessageState, entry: Entry) -> MessageState:
 def _apply(state: MessageState, entry: Entry, change: AnyChange) -> MessageState:
     match change:
         case MessageDeleted():
-            erased = replace(state, content="", reactions=())
-            return erased if state.deleted_at else replace(erased, deleted_at=entry.at)
+            return _tombstone(state, min(state.deleted_at or entry.at, entry.at))
         case _ if state.deleted_at:
             return state
         case MessageEdited(content=content) if entry.rev > state.content_rev:
@@ -86,6 +85,17 @@ def _apply(state: MessageState, entry: Entry, change: AnyChange) -> MessageState
             return replace(state, reactions=_mark(state.reactions, entry, change))
         case _:
             return state
+
+
+def _tombstone(state: MessageState, deleted_at: datetime) -> MessageState:
+    return replace(
+        state,
+        content="",
+        content_rev=Rev(0),
+        edited_at=None,
+        deleted_at=deleted_at,
+        reactions=(),
+    )
 
 
 def _mark(

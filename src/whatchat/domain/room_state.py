@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.log import (
-    AnyChange,
     Entry,
     MemberRemoved,
     MembersAdded,
@@ -81,10 +80,9 @@ class RoomState(Struct, frozen=True, kw_only=True):
         """The room after ``entry``, which must be the one after ``rev``."""
         if entry.rev != self.rev + 1:
             raise ValueError(f"entry {entry.rev} does not follow {self.rev}")
-        members = members_after(self.members, entry)
         return RoomState(
-            record=record_after(self.record, entry, len(members)),
-            members=members,
+            record=record_after(self.record, entry),
+            members=members_after(self.members, entry),
             messages=_messages_after(self.messages, entry),
         )
 
@@ -107,39 +105,53 @@ def nonexistent(room_id: RoomId) -> RoomState:
     return RoomState(record=record, members={})
 
 
-def record_after(record: RoomRecord, entry: Entry, participant_count: int) -> RoomRecord:
-    """The record once ``entry`` is in and ``participant_count`` people are left."""
-    change = entry.change
-    record = replace(record, rev=entry.rev, participant_count=participant_count)
-    match change:
+def record_after(record: RoomRecord, entry: Entry) -> RoomRecord:
+    """The record once ``entry`` is in."""
+    record = replace(record, rev=entry.rev)
+    match entry.change:
         case MessagePosted():
             return replace(record, last_activity=entry.at, last_message_seq=Seq(entry.rev))
-        case RoomCreated():
-            return replace(
-                record,
-                kind=change.room_kind,
-                name=change.name,
-                description=change.description,
-                settings=change.settings,
-                created_by=entry.actor_id,
-                created_at=entry.at,
-                last_activity=entry.at,
-                changed_rev=entry.rev,
-            )
-        case RoomUpdated():
-            return replace(
-                record,
-                name=record.name if change.name is None else change.name,
-                description=(
-                    record.description if change.description is None else change.description
-                ),
-                settings=change.settings or record.settings,
-                changed_rev=entry.rev,
-            )
-        case MembersAdded() | MemberRemoved() | RoleChanged():
-            return replace(record, changed_rev=entry.rev)
+        case RoomCreated() as created:
+            return _created(record, entry, created)
+        case RoomUpdated() as updated:
+            return _updated(record, updated)
+        case MembersAdded(user_ids=user_ids):
+            return _with_people(record, record.participant_count + len(user_ids))
+        case MemberRemoved():
+            return _with_people(record, record.participant_count - 1)
+        case RoleChanged():
+            return _with_people(record, record.participant_count)
         case _:
             return record
+
+
+def _created(record: RoomRecord, entry: Entry, change: RoomCreated) -> RoomRecord:
+    return replace(
+        record,
+        kind=change.room_kind,
+        name=change.name,
+        description=change.description,
+        settings=change.settings,
+        created_by=entry.actor_id,
+        created_at=entry.at,
+        last_activity=entry.at,
+        changed_rev=entry.rev,
+        participant_count=len(change.members),
+    )
+
+
+def _updated(record: RoomRecord, change: RoomUpdated) -> RoomRecord:
+    return replace(
+        record,
+        name=record.name if change.name is None else change.name,
+        description=record.description if change.description is None else change.description,
+        settings=change.settings or record.settings,
+        changed_rev=record.rev,
+    )
+
+
+def _with_people(record: RoomRecord, count: int) -> RoomRecord:
+    return replace(record, participant_count=count, changed_rev=record.rev)
 
 
 def members_after(members: Mapping[UserId, Member], entry: Entry) -> Mapping[UserId, Member]:
@@ -172,10 +184,10 @@ def members_after(members: Mapping[UserId, Member], entry: Entry) -> Mapping[Use
 def _messages_after(
     messages: Mapping[Seq, MessageState], entry: Entry
 ) -> Mapping[Seq, MessageState]:
-    change: AnyChange = entry.change
+    change = entry.change
     if isinstance(change, MessagePosted):
         return {**messages, Seq(entry.rev): posted(entry, change)}
     target = target_of(change)
-    if target is None:
+    if target is None or target not in messages:
         return messages
     return {**messages, target: project(messages[target], entry)}

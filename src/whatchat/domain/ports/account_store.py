@@ -23,23 +23,24 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 class DeviceRecord(Struct, frozen=True, kw_only=True):
-    """A signed-in device; ``grant_id`` is its current sign-in."""
+    """A device that a user signed in on, now or earlier."""
 
     device_id: DeviceId
     user_id: UserId
-    grant_id: GrantId
     name: str
     created_at: datetime
     last_seen_at: datetime
 
 
-class RefreshToken(Struct, frozen=True, kw_only=True):
-    """An opaque refresh token, known by its SHA-256 alone."""
+class Grant(Struct, frozen=True, kw_only=True):
+    """One sign-in on a device, as access tokens name it.
 
-    token_hash: bytes
-    user_id: UserId
-    device_id: DeviceId
+    It lasts until ``expires_at`` unless its refresh token, known by its SHA-256 alone, is
+    exchanged for a successor before.
+    """
+
     grant_id: GrantId
+    token_hash: bytes
     expires_at: datetime
 
 
@@ -48,23 +49,37 @@ class Rotation(Struct, frozen=True, kw_only=True):
 
     ``rotated``: the successor is in force since ``at``. ``repeated``: it was rotated at
     ``at`` with the same nonce, not longer ago than the grace; nothing changed. ``reused``:
-    any other second use; the grant is revoked. ``unknown``: no such token in force.
+    any other second use; the grant has been revoked. ``unknown``: no such grant is in
+    force. ``device`` and ``at`` are there for the first two.
     """
 
     verdict: Literal["rotated", "repeated", "reused", "unknown"]
-    token: RefreshToken | None = None
+    device: DeviceRecord | None = None
     at: datetime | None = None
 
 
+class Revoked(Struct, frozen=True, kw_only=True):
+    """The grants revoked since some moment, and the store's time at which that was read."""
+
+    grant_ids: tuple[GrantId, ...]
+    read_at: datetime
+
+
 class AccountStore(Protocol):
-    """Keeps accounts, devices and refresh tokens. Raises ``Unavailable`` when down or late."""
+    """Keeps accounts, devices and sign-ins.
+
+    Guarantees: every method is atomic and durable on return; a device has at most one
+    grant in force, and a grant that has ended never comes back. Arguments called ``now``
+    are the caller's time, revocations carry the store's own. Every method raises
+    ``Unavailable`` when the store is down, full or late.
+    """
 
     async def add(self, account: Account) -> bool:
         """Create an account; false, and nothing done, if its username is taken."""
         ...
 
     async def by_username(self, username: str) -> Account | None:
-        """The account of that name."""
+        """The account of exactly that name."""
         ...
 
     async def by_ids(self, user_ids: Sequence[UserId]) -> Mapping[UserId, Account]:
@@ -74,7 +89,7 @@ class AccountStore(Protocol):
     async def search(self, query: str, *, limit: int) -> list[Account]:
         """Accounts whose username begins with, or whose display name contains, ``query``.
 
-        Case folded; by username.
+        Case folded, no character is special; by username.
         """
         ...
 
@@ -85,17 +100,38 @@ class AccountStore(Protocol):
         display_name: str | None = None,
         presence: Visibility | None = None,
         read_receipts: bool | None = None,
-        password_hash: str | None = None,
     ) -> Account:
         """Change what is given and return the account; ``NotFound`` if there is none."""
         ...
 
-    async def sign_in(self, device: DeviceRecord, token: RefreshToken) -> None:
-        """Add or take over a device with a new grant; its earlier grant is revoked."""
+    async def rehash(self, user_id: UserId, *, expected: str, password_hash: str) -> bool:
+        """Replace the password's hash; false, and nothing done, if it is not ``expected``."""
         ...
 
-    async def devices(self, user_id: UserId) -> list[DeviceRecord]:
-        """The user's signed-in devices, latest seen first."""
+    async def change_password(
+        self, user_id: UserId, *, expected: str, password_hash: str, keep: DeviceId
+    ) -> list[GrantId] | None:
+        """Replace the password's hash and sign out every device but ``keep``.
+
+        Returns the grants that ended by it; ``None``, and nothing done, if the hash is
+        not ``expected``.
+        """
+        ...
+
+    async def sign_in(self, device: DeviceRecord, grant: Grant) -> GrantId | None:
+        """Put ``grant`` in force on the user's device, known before or new.
+
+        Returns the device's earlier grant, which is revoked, if it had one. The user's
+        devices that have none in force and were not seen for 90 days may be forgotten.
+        """
+        ...
+
+    async def device(self, user_id: UserId, device_id: DeviceId) -> DeviceRecord | None:
+        """A device of this user, signed in or out; ``None`` for another's."""
+        ...
+
+    async def devices(self, user_id: UserId, *, now: datetime) -> list[DeviceRecord]:
+        """The user's devices with a grant in force, latest seen first."""
         ...
 
     async def rotate(
@@ -103,20 +139,24 @@ class AccountStore(Protocol):
         token_hash: bytes,
         *,
         nonce_hash: bytes,
-        successor_hash: bytes,
+        successor: Grant,
         now: datetime,
         grace_seconds: int,
-        lifetime_seconds: int,
     ) -> Rotation:
-        """Exchange a refresh token for its successor, atomically; see :class:`Rotation`."""
+        """Exchange the refresh token of ``successor``'s grant for it: see :class:`Rotation`.
+
+        ``token_hash`` must be of a token that was issued for this grant: one that is
+        neither the current one nor a repetition counts as reused.
+        """
         ...
 
-    async def sign_out(
-        self, user_id: UserId, device_ids: Sequence[DeviceId], *, now: datetime
-    ) -> list[GrantId]:
-        """End these devices' sign-ins: no refresh any more, and the grants are revoked."""
+    async def sign_out(self, user_id: UserId, device_ids: Sequence[DeviceId]) -> list[GrantId]:
+        """End these devices' grants and return them; devices without one are passed over."""
         ...
 
-    async def revoked_since(self, moment: datetime) -> list[tuple[GrantId, datetime]]:
-        """Grants revoked at or after ``moment``, by the store's time, oldest first."""
+    async def revoked_since(self, moment: datetime | None) -> Revoked:
+        """Grants revoked at or after ``moment`` by the store's time, or all it still knows.
+
+        Revocations are kept for an hour at least.
+        """
         ...

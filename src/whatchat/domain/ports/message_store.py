@@ -9,6 +9,8 @@ from whatchat.domain.ids import ClientId, Rev, RoomId, Seq, UserId
 from whatchat.domain.log import Entry
 from whatchat.domain.message_state import MessageState
 
+MessageKey = tuple[RoomId, Seq]
+
 
 class Appended(Struct, frozen=True, kw_only=True):
     """How far a batch got: its first ``count`` entries are durable.
@@ -47,8 +49,8 @@ class MessageStore(Protocol):
         """The entry that a command left, if it left one."""
         ...
 
-    async def messages(self, room_id: RoomId, seqs: Sequence[Seq]) -> Mapping[Seq, MessageState]:
-        """The messages with these seqs, in their current state; unknown ones are absent."""
+    async def messages(self, keys: Sequence[MessageKey]) -> Mapping[MessageKey, MessageState]:
+        """The messages with these keys, in their current state; unknown ones are absent."""
         ...
 
     async def history(
@@ -67,8 +69,8 @@ class MessageStore(Protocol):
         """Messages with ``seq >= first`` and ``after < rev <= upto``, each once, by ``rev``."""
         ...
 
-    async def count_unread(
-        self, room_id: RoomId, *, reader_id: UserId, after: Seq, limit: int
-    ) -> int:
-        """How many messages by others come after ``after``, counted up to ``limit``."""
+    async def unread(
+        self, reader_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
+    ) -> Mapping[RoomId, int]:
+        """How many messages by others have ``after < seq <= upto``, each counted to ``limit``."""
         ...

@@ -63,8 +63,14 @@ class RoomStore(Protocol):
         """The room's people by user id."""
         ...
 
-    async def admins(self, room_id: RoomId) -> list[Member]:
-        """The room's admins, in the order of their joining."""
+    async def listed(
+        self, records: Sequence[RoomRecord], viewer_id: UserId | None
+    ) -> Mapping[RoomId, list[Member]]:
+        """The people whom each room lists, in the order of their joining, then by user id.
+
+        All of them up to ``LISTED_PEOPLE``; above, the admins, and the viewer last if not
+        one of them.
+        """
         ...
 
     async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:

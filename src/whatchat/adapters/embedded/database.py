@@ -1,0 +1,171 @@
+"""One SQLite file, written by one thread with group commit and read by a few others."""
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from whatchat.domain.errors import Unavailable
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+log = logging.getLogger(__name__)
+
+DEADLINE_SECONDS: Final = 5.0
+MAX_QUEUED: Final = 10_000
+MAX_GROUP: Final = 512
+READERS: Final = 2
+
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA busy_timeout = 4000",
+    "PRAGMA journal_size_limit = 67108864",
+    # What is erased is overwritten in the file, not merely unlinked.
+    "PRAGMA secure_delete = ON",
+)
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Work[Any]
+    future: Future[Any]
+
+
+class Database:
+    """Runs work on a SQLite database off the event loop.
+
+    Writes queued at the same time share one transaction and one ``fsync`` (WAL with
+    ``synchronous=FULL``): each runs in a savepoint of its own, so that one that fails
+    undoes only itself, and none is reported done before the commit is on disk. A call not
+    answered within ``DEADLINE_SECONDS`` raises ``Unavailable``; a write may then still
+    have happened.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._in_memory = path == ":memory:"
+        self._jobs: queue.Queue[_Job | None] = queue.Queue(MAX_QUEUED)
+        self._thread: threading.Thread | None = None
+        self._readers: ThreadPoolExecutor | None = None
+        self._reader = threading.local()
+        self._reader_connections: list[sqlite3.Connection] = []
+
+    async def open(self) -> None:
+        """Open the file, making it if need be; ``Unavailable`` names the path if it cannot."""
+        try:
+            connection = await asyncio.to_thread(self._connect)
+        except sqlite3.Error as error:
+            raise Unavailable(f"cannot open the database {self.path}: {error}") from error
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+        self._thread = threading.Thread(
+            target=self._write_groups, args=(connection,), name="sqlite-writer", daemon=True
+        )
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Finish the queued writes, then let go of the file."""
+        if self._thread and self._readers:
+            self._jobs.put(None)
+            await asyncio.to_thread(self._thread.join)
+            self._readers.shutdown()
+            for connection in self._reader_connections:
+                connection.close()
+        self._thread = self._readers = None
+        self._reader_connections = []
+
+    async def write(self, work: Work[T]) -> T:
+        """Run ``work`` in the writer's transaction; on return its effects are on disk."""
+        if self._thread is None:
+            raise Unavailable("the database is closed")
+        job = _Job(work, Future())
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full:
+            raise Unavailable("the database is overloaded") from None
+        return await self._answer(job.future)
+
+    async def read(self, work: Work[T]) -> T:
+        """Run ``work`` on one consistent view that has every write finished before."""
+        if self._in_memory:
+            return await self.write(work)
+        if self._readers is None:
+            raise Unavailable("the database is closed")
+        return await self._answer(self._readers.submit(self._read, work))
+
+    async def _answer(self, future: "Future[T]") -> T:
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), DEADLINE_SECONDS)
+        except TimeoutError:
+            log.warning("database call timed out", extra={"seconds": DEADLINE_SECONDS})
+            raise Unavailable from None
+        except sqlite3.Error as error:
+            log.warning("database call failed", extra={"error": str(error)})
+            raise Unavailable from error
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        connection.row_factory = sqlite3.Row
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        return connection
+
+    def _read(self, work: Work[T]) -> T:
+        connection: sqlite3.Connection | None = getattr(self._reader, "connection", None)
+        if connection is None:
+            connection = self._reader.connection = self._connect()
+            self._reader_connections.append(connection)
+        connection.execute("BEGIN")
+        try:
+            return work(connection)
+        finally:
+            connection.rollback()
+
+    def _write_groups(self, connection: sqlite3.Connection) -> None:
+        stopping = False
+        while not stopping:
+            group = [self._jobs.get()]
+            while len(group) < MAX_GROUP and not self._jobs.empty():
+                group.append(self._jobs.get())
+            stopping = None in group
+            jobs = [job for job in group if job and job.future.set_running_or_notify_cancel()]
+            if jobs:
+                _commit(connection, jobs)
+        connection.close()
+
+
+def _commit(connection: sqlite3.Connection, jobs: list[_Job]) -> None:
+    """Run the jobs in one transaction; none is answered before it is on disk."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        outcomes = [_attempt(connection, job.work) for job in jobs]
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            connection.rollback()
+        outcomes = [(None, error)] * len(jobs)
+    for job, (result, problem) in zip(jobs, outcomes, strict=True):
+        if problem is None:
+            job.future.set_result(result)
+        else:
+            job.future.set_exception(problem)
+
+
+def _attempt(connection: sqlite3.Connection, work: Work[T]) -> tuple[T | None, Exception | None]:
+    connection.execute("SAVEPOINT job")
+    try:
+        result = work(connection)
+    except Exception as error:  # noqa: BLE001 - whatever it is belongs to the caller
+        connection.execute("ROLLBACK TO job")
+        connection.execute("RELEASE job")
+        return None, error
+    connection.execute("RELEASE job")
+    return result, None

@@ -1,0 +1,184 @@
+"""The room log in SQLite."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from whatchat.adapters.embedded.database import Database
+from whatchat.adapters.embedded.room_rows import project_room
+from whatchat.domain.ids import MAX_REV, ClientId, Rev, RoomId, Seq, UserId
+from whatchat.domain.log import (
+    AnyChange,
+    Entry,
+    MessageDeleted,
+    MessageEdited,
+    MessagePosted,
+    target_of,
+)
+from whatchat.domain.message_state import MessageState, posted, project
+from whatchat.domain.ports.message_store import Appended, MessageKey
+from whatchat.domain.times import from_millis, to_millis
+
+_encode = msgspec.json.encode
+_change = msgspec.json.Decoder(AnyChange)
+_state = msgspec.json.Decoder(MessageState)
+
+_ENTRY_COLUMNS: Final = "room_id, rev, actor_id, client_id, digest, at, pod, change"
+
+
+class SqliteMessageStore:
+    """Implements ``MessageStore``: an entry and its projections are one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append(self, entries: Sequence[Entry]) -> Appended:
+        return await self._database.write(lambda connection: _append(connection, entries))
+
+    async def entries(self, room_id: RoomId, *, after: Rev, limit: int) -> list[Entry]:
+        sql = f"SELECT {_ENTRY_COLUMNS} FROM log WHERE room_id = ? AND rev > ? ORDER BY rev LIMIT ?"
+        return await self._database.read(
+            lambda connection: [
+                _entry(row) for row in connection.execute(sql, (room_id, after, limit))
+            ]
+        )
+
+    async def find(self, room_id: RoomId, actor_id: UserId, client_id: ClientId) -> Entry | None:
+        sql = (
+            f"SELECT {_ENTRY_COLUMNS} FROM log WHERE room_id = ? AND actor_id = ? AND client_id = ?"
+        )
+        row = await self._database.read(
+            lambda connection: connection.execute(sql, (room_id, actor_id, client_id)).fetchone()
+        )
+        return row and _entry(row)
+
+    async def messages(self, keys: Sequence[MessageKey]) -> Mapping[MessageKey, MessageState]:
+        sql = "SELECT message FROM log WHERE room_id = ? AND rev = ? AND message IS NOT NULL"
+
+        def work(connection: sqlite3.Connection) -> list[MessageState]:
+            rows = (connection.execute(sql, key).fetchone() for key in keys)
+            return [_state.decode(row[0]) for row in rows if row]
+
+        return {(one.room_id, one.seq): one for one in await self._database.read(work)}
+
+    async def history(
+        self, room_id: RoomId, *, first: Seq, before: Seq | None, after: Seq | None, limit: int
+    ) -> list[MessageState]:
+        forward = after is not None and before is None
+        found = await self._states(
+            "SELECT message FROM log WHERE room_id = ? AND rev >= ? AND rev < ? AND rev > ?"
+            f" AND message IS NOT NULL ORDER BY rev {'ASC' if forward else 'DESC'} LIMIT ?",
+            room_id,
+            first,
+            MAX_REV + 1 if before is None else before,
+            after or 0,
+            limit,
+        )
+        return found if forward else found[::-1]
+
+    async def changed(
+        self, room_id: RoomId, *, first: Seq, after: Rev, upto: Rev, limit: int
+    ) -> list[MessageState]:
+        return await self._states(
+            "SELECT message FROM log WHERE room_id = ? AND message_rev > ? AND message_rev <= ?"
+            " AND rev >= ? ORDER BY message_rev LIMIT ?",
+            room_id,
+            after,
+            upto,
+            first,
+            limit,
+        )
+
+    async def unread(
+        self, reader_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
+    ) -> Mapping[RoomId, int]:
+        sql = (
+            "SELECT count(*) FROM (SELECT 1 FROM log WHERE room_id = ? AND rev > ? AND rev <= ?"
+            " AND message_rev IS NOT NULL AND actor_id <> ? LIMIT ?)"
+        )
+        return await self._database.read(
+            lambda connection: {
+                room_id: connection.execute(sql, (room_id, *span, reader_id, limit)).fetchone()[0]
+                for room_id, span in spans.items()
+            }
+        )
+
+    async def _states(self, sql: str, *parameters: object) -> list[MessageState]:
+        return await self._database.read(
+            lambda connection: [
+                _state.decode(row[0]) for row in connection.execute(sql, parameters)
+            ]
+        )
+
+
+def _append(connection: sqlite3.Connection, entries: Sequence[Entry]) -> Appended:
+    for count, entry in enumerate(entries):
+        try:
+            _insert(connection, entry)
+        except sqlite3.IntegrityError as error:
+            taken = "client_id" in str(error)
+            project_room(connection, entries[:count])
+            return Appended(count=count, clash="client_id" if taken else "rev")
+        _project_message(connection, entry)
+    project_room(connection, entries)
+    return Appended(count=len(entries))
+
+
+def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
+    change = entry.change
+    message = posted(entry, change) if isinstance(change, MessagePosted) else None
+    connection.execute(
+        "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            entry.room_id,
+            entry.rev,
+            entry.actor_id,
+            entry.client_id,
+            entry.digest,
+            to_millis(entry.at),
+            entry.pod,
+            _encode(_without_body(change)),
+            target_of(change),
+            message and _encode(message),
+            message and message.rev,
+        ),
+    )
+
+
+def _without_body(change: AnyChange) -> AnyChange:
+    """A change as the log keeps it: what people wrote stands in the message's state alone."""
+    if isinstance(change, MessagePosted | MessageEdited):
+        return msgspec.structs.replace(change, content="")
+    return change
+
+
+def _project_message(connection: sqlite3.Connection, entry: Entry) -> None:
+    target = target_of(entry.change)
+    if target is None:
+        return
+    key = (entry.room_id, target)
+    row = connection.execute("SELECT message FROM log WHERE room_id = ? AND rev = ?", key)
+    state = project(_state.decode(row.fetchone()[0]), entry)
+    connection.execute(
+        "UPDATE log SET message = ?, message_rev = ? WHERE room_id = ? AND rev = ?",
+        (_encode(state), state.rev, *key),
+    )
+    if isinstance(entry.change, MessageDeleted):
+        connection.execute(
+            "UPDATE log SET digest = x'' WHERE room_id = ?1 AND (rev = ?2 OR target = ?2)", key
+        )
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    return Entry(
+        room_id=row["room_id"],
+        rev=row["rev"],
+        actor_id=row["actor_id"],
+        client_id=row["client_id"],
+        digest=row["digest"],
+        at=from_millis(row["at"]),
+        pod=row["pod"],
+        change=_change.decode(row["change"]),
+    )

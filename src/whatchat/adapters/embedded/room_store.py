@@ -1,0 +1,105 @@
+"""Rooms and their people in SQLite."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from whatchat.adapters.embedded.database import Database
+from whatchat.adapters.embedded.room_rows import (
+    member_of,
+    read_listed,
+    read_members,
+    read_record,
+    record_of,
+)
+from whatchat.domain.ids import Rev, RoomId, UserId
+from whatchat.domain.models import MAX_ROOM_PEOPLE
+from whatchat.domain.ports.room_store import Membership, RoomPosition
+from whatchat.domain.room_state import Member, RoomRecord, RoomState
+from whatchat.domain.times import to_millis
+
+_MEMBERSHIPS = "SELECT * FROM members JOIN rooms USING (room_id) WHERE user_id = ?"
+_NEWEST_FIRST = " ORDER BY last_activity DESC, room_id DESC"
+
+
+class SqliteRoomStore:
+    """Implements ``RoomStore``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def state(self, room_id: RoomId) -> RoomState | None:
+        def work(connection: sqlite3.Connection) -> RoomState | None:
+            record = read_record(connection, room_id)
+            if record is None:
+                return None
+            members = read_members(connection, room_id, after=None, limit=MAX_ROOM_PEOPLE)
+            return RoomState(record=record, members={one.user_id: one for one in members})
+
+        return await self._database.read(work)
+
+    async def record(self, room_id: RoomId) -> RoomRecord | None:
+        return await self._database.read(lambda connection: read_record(connection, room_id))
+
+    async def membership(self, room_id: RoomId, user_id: UserId) -> Membership | None:
+        found = await self._memberships(_MEMBERSHIPS + " AND room_id = ?", user_id, room_id)
+        return found[0] if found else None
+
+    async def memberships(self, user_id: UserId) -> list[Membership]:
+        return await self._memberships(_MEMBERSHIPS + _NEWEST_FIRST, user_id)
+
+    async def memberships_page(
+        self, user_id: UserId, *, before: RoomPosition | None, limit: int
+    ) -> list[Membership]:
+        where, bounds = _earlier_than(before)
+        return await self._memberships(
+            f"{_MEMBERSHIPS}{where}{_NEWEST_FIRST} LIMIT ?", user_id, *bounds, limit
+        )
+
+    async def public_rooms(
+        self, *, query: str, before: RoomPosition | None, limit: int
+    ) -> list[RoomRecord]:
+        where, bounds = _earlier_than(before)
+        sql = (
+            "SELECT * FROM rooms WHERE is_public = 1 AND instr(name_folded, ?) > 0"
+            f"{where}{_NEWEST_FIRST} LIMIT ?"
+        )
+        parameters = (query.casefold(), *bounds, limit)
+        return await self._database.read(
+            lambda connection: [record_of(row) for row in connection.execute(sql, parameters)]
+        )
+
+    async def members(self, room_id: RoomId, *, after: UserId | None, limit: int) -> list[Member]:
+        return await self._database.read(
+            lambda connection: read_members(connection, room_id, after=after, limit=limit)
+        )
+
+    async def listed(
+        self, records: Sequence[RoomRecord], viewer_id: UserId | None
+    ) -> Mapping[RoomId, list[Member]]:
+        return await self._database.read(
+            lambda connection: {
+                record.room_id: read_listed(connection, record, viewer_id) for record in records
+            }
+        )
+
+    async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:
+        marks = ",".join("?" * len(room_ids))
+        sql = f"SELECT room_id, rev FROM rooms WHERE room_id IN ({marks})"
+        return await self._database.read(
+            lambda connection: dict(connection.execute(sql, tuple(room_ids)).fetchall())
+        )
+
+    async def _memberships(self, sql: str, *parameters: object) -> list[Membership]:
+        return await self._database.read(
+            lambda connection: [
+                Membership(record=record_of(row), member=member_of(row))
+                for row in connection.execute(sql, parameters)
+            ]
+        )
+
+
+def _earlier_than(position: RoomPosition | None) -> tuple[str, tuple[object, ...]]:
+    if position is None:
+        return "", ()
+    bounds = (to_millis(position.last_activity), position.room_id)
+    return " AND (last_activity, room_id) < (?, ?)", bounds

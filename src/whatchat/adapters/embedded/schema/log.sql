@@ -1,0 +1,20 @@
+-- One row per change of a room. A message's row also holds its current state (`message`) and
+-- the rev of its latest change (`message_rev`); `target` is the message that a change alters.
+CREATE TABLE IF NOT EXISTS log (
+    room_id     TEXT NOT NULL,
+    rev         INTEGER NOT NULL,
+    actor_id    TEXT NOT NULL,
+    client_id   TEXT NOT NULL,
+    digest      BLOB NOT NULL,
+    at          INTEGER NOT NULL,
+    pod         TEXT NOT NULL,
+    change      BLOB NOT NULL,
+    target      INTEGER,
+    message     BLOB,
+    message_rev INTEGER,
+    PRIMARY KEY (room_id, rev)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX IF NOT EXISTS log_once ON log (room_id, actor_id, client_id);
+CREATE INDEX IF NOT EXISTS log_changed ON log (room_id, message_rev) WHERE message_rev IS NOT NULL;
+CREATE INDEX IF NOT EXISTS log_targets ON log (room_id, target) WHERE target IS NOT NULL;

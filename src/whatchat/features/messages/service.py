@@ -1,0 +1,138 @@
+"""What people do with messages."""
+
+from collections.abc import Callable
+
+from msgspec import UNSET, UnsetType
+
+from whatchat.domain.access import not_a_member
+from whatchat.domain.actor import Actor
+from whatchat.domain.contract import Command, Outcome
+from whatchat.domain.errors import Invalid, NotFound
+from whatchat.domain.ids import ClientId, MessageId, RoomId, Seq, locate
+from whatchat.domain.message_state import MessageState
+from whatchat.domain.models import Message
+from whatchat.domain.ports.message_store import MessageStore
+from whatchat.domain.ports.room_log import Applied, RoomLog, Rule
+from whatchat.domain.ports.room_store import RoomStore
+from whatchat.domain.ports.user_directory import UserDirectory
+from whatchat.domain.proposing import propose
+from whatchat.domain.showing import show_message, show_messages
+from whatchat.features.messages import rules
+from whatchat.features.messages.contract import (
+    AddReaction,
+    DeleteMessage,
+    EditMessage,
+    History,
+    ReadHistory,
+    RemoveReaction,
+    SendMessage,
+)
+
+
+class MessageService:
+    """Sends, edits, deletes, reacts and reads; every change goes through the room log."""
+
+    def __init__(
+        self, log: RoomLog, rooms: RoomStore, messages: MessageStore, directory: UserDirectory
+    ) -> None:
+        self._log = log
+        self._rooms = rooms
+        self._messages = messages
+        self._directory = directory
+
+    async def send(self, actor: Actor, command: SendMessage) -> Outcome[Message]:
+        """Accept a message: durable in the log before this returns."""
+        reply_to = None
+        if command.reply_to is not UNSET:
+            room_id, reply_to = _located(command.reply_to, field="replyTo")
+            if room_id != command.room_id:
+                raise Invalid("`replyTo` is not in this room", field="replyTo")
+        rule = rules.posting(actor.user_id, command.content, command.message_type, reply_to)
+        applied = await self._log.change(
+            command.room_id,
+            propose(actor, command, rule, client_id=command.client_id, target=reply_to),
+        )
+        return Outcome(await self._shown(applied), created=not applied.repeated)
+
+    async def edit(self, actor: Actor, command: EditMessage) -> Message:
+        """Replace a message's content."""
+        return await self._alter(
+            actor,
+            command,
+            command.message_id,
+            lambda seq: rules.editing(actor.user_id, seq, command.content),
+            command.client_id,
+        )
+
+    async def delete(self, actor: Actor, command: DeleteMessage) -> Message:
+        """Erase a message; returns the tombstone."""
+        return await self._alter(
+            actor, command, command.message_id, lambda seq: rules.deleting(actor.user_id, seq)
+        )
+
+    async def react(self, actor: Actor, command: AddReaction) -> Message:
+        """Add the actor's reaction."""
+        return await self._alter(
+            actor,
+            command,
+            command.message_id,
+            lambda seq: rules.reacting(actor.user_id, seq, command.emoji, present=True),
+        )
+
+    async def unreact(self, actor: Actor, command: RemoveReaction) -> Message:
+        """Withdraw the actor's reaction."""
+        return await self._alter(
+            actor,
+            command,
+            command.message_id,
+            lambda seq: rules.reacting(actor.user_id, seq, command.emoji, present=False),
+        )
+
+    async def history(self, actor: Actor, command: ReadHistory) -> History:
+        """A page of what the actor may read in a room."""
+        membership = await self._rooms.membership(command.room_id, actor.user_id)
+        if membership is None:
+            raise not_a_member(await self._rooms.record(command.room_id))
+        before = None if command.before is UNSET else command.before
+        after = None if command.after is UNSET else command.after
+        found = await self._messages.history(
+            command.room_id,
+            first=membership.record.readable_from(membership.member),
+            before=before,
+            after=after,
+            limit=command.limit + 1,
+        )
+        has_more = len(found) > command.limit
+        if has_more:
+            is_forward = after is not None and before is None
+            found = found[: command.limit] if is_forward else found[1:]
+        users = await self._directory.users({state.sender_id for state in found})
+        return History(messages=show_messages(found, users), has_more=has_more)
+
+    async def _alter(
+        self,
+        actor: Actor,
+        command: Command,
+        message_id: MessageId,
+        rule: Callable[[Seq], Rule],
+        client_id: ClientId | UnsetType = UNSET,
+    ) -> Message:
+        room_id, seq = _located(message_id)
+        applied = await self._log.change(
+            room_id,
+            propose(actor, command, rule(seq), client_id=client_id, target=seq),
+        )
+        return await self._shown(applied)
+
+    async def _shown(self, applied: Applied) -> Message:
+        message: MessageState | None = applied.message
+        if message is None:
+            raise NotFound("no such message")
+        return show_message(message, await self._directory.user(message.sender_id))
+
+
+def _located(message_id: MessageId, *, field: str = "messageId") -> tuple[RoomId, Seq]:
+    found = locate(message_id)
+    if found is None:
+        raise NotFound("no such message", field=field)
+    return found

@@ -1,0 +1,103 @@
+"""How changes of rooms are told."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import UNSET
+
+from whatchat.domain.audience import Announcement, Audience, InRoom, ToUser
+from whatchat.domain.ids import Seq, SessionId, UserId
+from whatchat.domain.log import (
+    Entry,
+    MemberRemoved,
+    MembersAdded,
+    RoleChanged,
+    RoomCreated,
+)
+from whatchat.domain.message_state import MessageState
+from whatchat.domain.models import Room
+from whatchat.domain.ports.room_views import RoomViews
+from whatchat.domain.room_state import RoomRecord
+from whatchat.domain.showing import show_room
+from whatchat.features.rooms.contract import RoomAltered, RoomChange, RoomEntered, RoomLeft
+
+
+class RoomAnnouncer:
+    """Tells the members, those who come in, and those who are put out.
+
+    People who come in hear ``room:created`` and the room's events from then on; somebody
+    put out stops hearing before the others learn of it. Sockets are never left out: the
+    ack of the one that asked may come before or after.
+    """
+
+    def __init__(self, views: RoomViews) -> None:
+        self._views = views
+
+    async def announce(
+        self,
+        entry: Entry,
+        record: RoomRecord,
+        message: MessageState | None,  # noqa: ARG002 - rooms' changes have none
+        origin: SessionId | None,  # noqa: ARG002 - see the class
+    ) -> Sequence[Announcement]:
+        room = await self._views.for_everyone(record)
+        updated = _encoded(RoomAltered, entry, room, InRoom(room_id=entry.room_id))
+        match entry.change:
+            case RoomCreated(members=user_ids):
+                return _entering(entry, room, user_ids)
+            case MembersAdded(user_ids=user_ids):
+                return (updated, *_entering(entry, room, user_ids))
+            case MemberRemoved(user_id=user_id):
+                return (_leaving(entry, record, user_id), updated)
+            case _:
+                return (updated,)
+
+
+def _entering(entry: Entry, room: Room, user_ids: Sequence[UserId]) -> list[Announcement]:
+    payload = _encoded(RoomEntered, entry, room, InRoom(room_id=entry.room_id))
+    joined_seq = Seq(entry.rev)
+    return [
+        msgspec.structs.replace(
+            payload,
+            audience=ToUser(user_id=user_id, enters=entry.room_id, joined_seq=joined_seq),
+        )
+        for user_id in user_ids
+    ]
+
+
+def _leaving(entry: Entry, record: RoomRecord, user_id: UserId) -> Announcement:
+    outside = show_room(msgspec.structs.replace(record, participant_count=0), [])
+    audience = ToUser(user_id=user_id, leaves=entry.room_id)
+    return _encoded(RoomLeft, entry, outside, audience)
+
+
+def _encoded(
+    event: type[RoomEntered | RoomAltered | RoomLeft],
+    entry: Entry,
+    room: Room,
+    audience: Audience,
+) -> Announcement:
+    made = event(room_id=entry.room_id, rev=entry.rev, room=room, change=_change(entry))
+    return Announcement(
+        audience=audience,
+        event=event.name,
+        payload=msgspec.json.encode(made),
+        room_id=entry.room_id,
+        rev=entry.rev,
+    )
+
+
+def _change(entry: Entry) -> RoomChange:
+    match entry.change:
+        case RoomCreated():
+            return RoomChange(kind="created")
+        case MembersAdded(user_ids=user_ids):
+            by_itself = user_ids == (entry.actor_id,)
+            return RoomChange(kind="joined" if by_itself else "added", user_ids=list(user_ids))
+        case MemberRemoved(user_id=user_id):
+            by_itself = user_id == entry.actor_id
+            return RoomChange(kind="left" if by_itself else "removed", user_ids=[user_id])
+        case RoleChanged(user_id=user_id, role=role):
+            return RoomChange(kind="role", user_ids=[user_id], role=role)
+        case _:
+            return RoomChange(kind="updated", user_ids=UNSET)

@@ -1,0 +1,141 @@
+"""What people do with rooms."""
+
+from msgspec import UNSET
+
+from whatchat.domain.access import is_public, not_a_member
+from whatchat.domain.actor import Actor
+from whatchat.domain.contract import Command, Outcome
+from whatchat.domain.errors import NotFound
+from whatchat.domain.ids import RoomId
+from whatchat.domain.models import Room
+from whatchat.domain.ports.room_log import RoomLog, Rule
+from whatchat.domain.ports.room_store import RoomStore
+from whatchat.domain.ports.user_directory import UserDirectory
+from whatchat.domain.proposing import propose
+from whatchat.domain.room_state import RoomRecord
+from whatchat.domain.showing import show_room
+from whatchat.features.rooms import rules
+from whatchat.features.rooms.contract import (
+    AddMembers,
+    CreateRoom,
+    GetRoom,
+    GrantAdmin,
+    JoinRoom,
+    LeaveRoom,
+    ListMembers,
+    ListRooms,
+    MemberPage,
+    RemoveMember,
+    RevokeAdmin,
+    RoomPage,
+    UpdateRoom,
+)
+from whatchat.features.rooms.creation import RoomCreation
+from whatchat.features.rooms.listing import RoomListing
+from whatchat.features.rooms.views import StoredRoomViews
+
+
+class RoomService:
+    """Opens, shows and changes rooms; every change goes through the room log."""
+
+    def __init__(
+        self,
+        log: RoomLog,
+        rooms: RoomStore,
+        directory: UserDirectory,
+        views: StoredRoomViews,
+        secret: bytes,
+    ) -> None:
+        self._log = log
+        self._rooms = rooms
+        self._directory = directory
+        self._views = views
+        self._creation = RoomCreation(log, directory, secret)
+        self._listing = RoomListing(rooms, views)
+
+    async def create(self, actor: Actor, command: CreateRoom) -> Outcome[Room]:
+        """Open a room, or find the direct one that the pair has."""
+        applied = await self._creation.create(actor, command)
+        created = applied.entry is not None and not applied.repeated
+        return Outcome(await self._shown(actor, applied.record), created=created)
+
+    async def list(self, actor: Actor, command: ListRooms) -> RoomPage:
+        """A page of rooms, newest activity first."""
+        if command.scope == "public":
+            return await self._listing.public(command)
+        return await self._listing.own(actor, command)
+
+    async def get(self, actor: Actor, command: GetRoom) -> Room:
+        """One room: the actor's own, or a public one as outsiders see it."""
+        record = await self._rooms.record(command.room_id)
+        if record is None:
+            raise not_a_member(None)
+        return await self._shown(actor, record)
+
+    async def update(self, actor: Actor, command: UpdateRoom) -> Room:
+        """Rename, describe or reconfigure a room."""
+        rule = rules.updating(
+            actor.user_id,
+            None if command.name is UNSET else command.name,
+            None if command.description is UNSET else command.description,
+            None if command.settings is UNSET else command.settings,
+        )
+        return await self._change(actor, command, command.room_id, rule)
+
+    async def members(self, actor: Actor, command: ListMembers) -> MemberPage:
+        """A page of a room's people."""
+        if await self._rooms.membership(command.room_id, actor.user_id) is None:
+            raise not_a_member(await self._rooms.record(command.room_id))
+        after = None if command.after is UNSET else command.after
+        found = await self._rooms.members(command.room_id, after=after, limit=command.limit + 1)
+        page = found[: command.limit]
+        following = page[-1].user_id if len(found) > command.limit else UNSET
+        return MemberPage(members=await self._views.participants(page), next=following)
+
+    async def add(self, actor: Actor, command: AddMembers) -> Room:
+        """Bring people into a room."""
+        if len(await self._directory.users(command.user_ids)) != len(set(command.user_ids)):
+            raise NotFound("no such user", field="userIds")
+        rule = rules.adding(actor.user_id, command.user_ids)
+        return await self._change(actor, command, command.room_id, rule)
+
+    async def remove(self, actor: Actor, command: RemoveMember) -> None:
+        """Put somebody out of a room; oneself: leave."""
+        is_own = command.user_id == actor.user_id
+        rule = (
+            rules.leaving(actor.user_id)
+            if is_own
+            else rules.removing(actor.user_id, command.user_id)
+        )
+        await self._change(actor, command, command.room_id, rule)
+
+    async def join(self, actor: Actor, command: JoinRoom) -> Room:
+        """Come into a public room."""
+        return await self._change(actor, command, command.room_id, rules.joining(actor.user_id))
+
+    async def leave(self, actor: Actor, command: LeaveRoom) -> Room:
+        """Go out of a room; returns it as outsiders see it."""
+        return await self._change(actor, command, command.room_id, rules.leaving(actor.user_id))
+
+    async def grant_admin(self, actor: Actor, command: GrantAdmin) -> Room:
+        """Make a member an admin."""
+        rule = rules.giving_role(actor.user_id, command.user_id, "admin")
+        return await self._change(actor, command, command.room_id, rule)
+
+    async def revoke_admin(self, actor: Actor, command: RevokeAdmin) -> Room:
+        """Make an admin a plain member."""
+        rule = rules.giving_role(actor.user_id, command.user_id, "member")
+        return await self._change(actor, command, command.room_id, rule)
+
+    async def _change(self, actor: Actor, command: Command, room_id: RoomId, rule: Rule) -> Room:
+        applied = await self._log.change(room_id, propose(actor, command, rule))
+        return await self._shown(actor, applied.record, is_out=True)
+
+    async def _shown(self, actor: Actor, record: RoomRecord, *, is_out: bool = False) -> Room:
+        """The room as the actor may see it; somebody just gone out sees no more than its name."""
+        membership = await self._rooms.membership(record.room_id, actor.user_id)
+        if membership:
+            return (await self._views.for_members([membership]))[0]
+        if not is_out and not is_public(record):
+            raise not_a_member(record)
+        return show_room(record, [])

@@ -1,0 +1,1 @@
+"""Catching up with what changed while a client was away."""

@@ -1,0 +1,161 @@
+"""Catching up, room by room, from the cursors that a client holds."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import UNSET, UnsetType
+
+from whatchat.domain.actor import Actor
+from whatchat.domain.ids import Rev, Seq
+from whatchat.domain.message_state import MessageState
+from whatchat.domain.models import Message, Room
+from whatchat.domain.ports.message_store import MessageStore
+from whatchat.domain.ports.room_store import Membership, RoomStore
+from whatchat.domain.ports.room_views import RoomViews
+from whatchat.domain.ports.user_directory import UserDirectory
+from whatchat.domain.room_state import RoomRecord
+from whatchat.domain.showing import show_messages
+from whatchat.features.sync.contract import Receipt, Sync, Synced, SyncedRoom
+from whatchat.features.sync.page import Page
+
+SNAPSHOT_MESSAGES: Final = 50
+
+
+class SyncService:
+    """Answers what changed in the caller's rooms since its cursors, a page at a time.
+
+    Nothing between a cursor and the ``rev`` given with it is left out that the caller may
+    see: messages changed meanwhile beyond that ``rev`` come with the next page or event.
+    """
+
+    def __init__(
+        self,
+        rooms: RoomStore,
+        messages: MessageStore,
+        views: RoomViews,
+        directory: UserDirectory,
+        epoch: str,
+    ) -> None:
+        self._rooms = rooms
+        self._messages = messages
+        self._views = views
+        self._directory = directory
+        self._epoch = epoch
+
+    async def sync(self, actor: Actor, command: Sync) -> Synced:
+        """A page of changes, the room with the newest activity first."""
+        memberships = await self._rooms.memberships(actor.user_id)
+        seen = {one.record.room_id for one in memberships}
+        page = Page(command.limit)
+        rooms: list[SyncedRoom] = []
+        more = False
+        for membership, cursor in self._due(memberships, command):
+            synced = None if page.is_full else await self._room(membership, cursor, page)
+            if synced is None:
+                more = True
+                break
+            page.add_frame()
+            rooms.append(synced)
+            more = more or synced.more
+        return Synced(
+            epoch=self._epoch,
+            rooms=rooms,
+            removed=[room_id for room_id in command.cursors if room_id not in seen],
+            more=more,
+        )
+
+    def _due(
+        self, memberships: list[Membership], command: Sync
+    ) -> Iterator[tuple[Membership, Rev | None]]:
+        """The rooms that have something for the caller, with the cursor if it still counts."""
+        is_other_history = command.epoch not in (UNSET, self._epoch)
+        for one in memberships:
+            cursor = command.cursors.get(one.record.room_id)
+            if cursor is None and command.only:
+                continue
+            if is_other_history or not _counts(cursor, one):
+                yield one, None
+            elif cursor != one.record.rev:
+                yield one, cursor
+
+    async def _room(
+        self, membership: Membership, cursor: Rev | None, page: Page
+    ) -> SyncedRoom | None:
+        if cursor is None:
+            return await self._snapshot(membership, page)
+        return await self._recovered(membership, cursor, page)
+
+    async def _snapshot(self, membership: Membership, page: Page) -> SyncedRoom | None:
+        """All that a client needs to start from; ``None`` if this page has no room for it."""
+        if not page.is_empty and page.messages_left < SNAPSHOT_MESSAGES:
+            return None
+        record = membership.record
+        limit = min(SNAPSHOT_MESSAGES, page.messages_left)
+        states = await self._messages.history(
+            record.room_id,
+            first=record.readable_from(membership.member),
+            before=Seq(record.rev + 1),
+            after=None,
+            limit=limit,
+        )
+        (room,) = await self._views.for_members([membership])
+        latest_first = page.take((await self._shown(states))[::-1])
+        page.add(room)
+        return SyncedRoom(
+            room_id=record.room_id,
+            state="snapshot",
+            room=room,
+            messages=latest_first[::-1],
+            receipts=await self._receipts(membership),
+            rev=record.rev,
+            more=False,
+        )
+
+    async def _recovered(self, membership: Membership, cursor: Rev, page: Page) -> SyncedRoom:
+        record = membership.record
+        states = await self._messages.changed(
+            record.room_id,
+            first=record.readable_from(membership.member),
+            after=cursor,
+            upto=record.rev,
+            limit=page.messages_left + 1,
+        )
+        messages = page.take(await self._shown(states))
+        more = len(messages) < len(states)
+        room: Room | UnsetType = UNSET
+        if record.changed_rev > cursor:
+            room = (await self._views.for_members([membership]))[0]
+            page.add(room)
+        return SyncedRoom(
+            room_id=record.room_id,
+            state="recovered",
+            room=room,
+            messages=messages,
+            receipts=await self._receipts(membership),
+            rev=messages[-1].rev if more else record.rev,
+            more=more,
+        )
+
+    async def _shown(self, states: list[MessageState]) -> list[Message]:
+        users = await self._directory.users({state.sender_id for state in states})
+        return show_messages(states, users)
+
+    async def _receipts(self, membership: Membership) -> list[Receipt]:
+        record: RoomRecord = membership.record
+        listed = await self._rooms.listed([record], membership.member.user_id)
+        return [
+            Receipt(
+                user_id=member.user_id,
+                delivered_seq=member.delivered_seq,
+                read_seq=member.read_seq,
+            )
+            for member in listed[record.room_id]
+            if member.delivered_seq or member.read_seq
+        ]
+
+
+def _counts(cursor: Rev | None, membership: Membership) -> bool:
+    """Whether a cursor belongs to this membership: not to an earlier one, nor to no history."""
+    if cursor is None:
+        return False
+    return membership.member.joined_seq <= cursor <= membership.record.rev

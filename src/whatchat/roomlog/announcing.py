@@ -1,0 +1,112 @@
+"""Telling audiences what is in the log, again and again until it is told."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from whatchat.domain.audience import Announcement
+from whatchat.domain.errors import ChatError
+from whatchat.domain.ids import Rev, RoomId, SessionId
+from whatchat.domain.log import Change, Entry, subject_of
+from whatchat.domain.message_state import MessageState
+from whatchat.domain.ports.announcer import Announcer
+from whatchat.domain.ports.broker import Broker
+from whatchat.domain.ports.message_store import MessageStore
+from whatchat.domain.ports.room_store import RoomStore
+from whatchat.domain.room_state import RoomRecord
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS: Final = 1.0
+PAGE: Final = 500
+
+Announcers = Mapping[type[Change], Announcer]
+
+
+class News(NamedTuple):
+    """An entry that is in the log, and what there is to say about it.
+
+    ``record`` and ``message`` are the room and the message concerned as they are after it
+    (or later), ``origin`` the socket whose ack tells it.
+    """
+
+    entry: Entry
+    record: RoomRecord
+    message: MessageState | None
+    origin: SessionId | None
+
+
+class Announcing:
+    """Publishes news in order. A room whose publish failed stays dirty until it succeeds."""
+
+    def __init__(
+        self, messages: MessageStore, rooms: RoomStore, broker: Broker, announcers: Announcers
+    ) -> None:
+        self._messages = messages
+        self._rooms = rooms
+        self._broker = broker
+        self._announcers = announcers
+        self._dirty: dict[RoomId, Rev] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to see to dirty rooms."""
+        self._task = asyncio.create_task(self._clean_for_ever(), name="dirty-rooms")
+
+    async def stop(self) -> None:
+        """Stop seeing to them."""
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def announce(self, news: Sequence[News]) -> None:
+        """Tell the audiences, in order. Never raises: what failed is told later."""
+        for one in news:
+            try:
+                await self._broker.publish(await self._announcements(one))
+            except ChatError as error:
+                log.warning("an announcement failed", extra={"error": error.text})
+                self._soil(one.entry)
+            except Exception:
+                log.exception("an announcement failed")
+                self._soil(one.entry)
+
+    async def replay(self, room_id: RoomId, *, after: Rev, limit: int) -> list[Announcement]:
+        """What the entries after a rev are announced as, from the store."""
+        record = await self._rooms.record(room_id)
+        if record is None:
+            return []
+        entries = await self._messages.entries(room_id, after=after, limit=limit)
+        keys = [(room_id, seq) for seq in map(subject_of, entries) if seq]
+        messages = await self._messages.messages(keys) if keys else {}
+        found: list[Announcement] = []
+        for entry in entries:
+            message = messages.get((room_id, subject_of(entry)))
+            found += await self._announcements(News(entry, record, message, None))
+        return found
+
+    async def _announcements(self, news: News) -> Sequence[Announcement]:
+        return await self._announcers[type(news.entry.change)].announce(*news)
+
+    def _soil(self, entry: Entry) -> None:
+        first = self._dirty.get(entry.room_id, entry.rev)
+        self._dirty[entry.room_id] = min(first, entry.rev)
+
+    async def _clean_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            for room_id, rev in list(self._dirty.items()):
+                with contextlib.suppress(ChatError):
+                    await self._clean(room_id, rev)
+
+    async def _clean(self, room_id: RoomId, rev: Rev) -> None:
+        announcements = await self.replay(room_id, after=Rev(rev - 1), limit=PAGE)
+        await self._broker.publish(announcements)
+        last = max((one.rev for one in announcements), default=rev)
+        if self._dirty.get(room_id) == rev:
+            del self._dirty[room_id]
+        if len(announcements) >= PAGE:
+            self._dirty[room_id] = Rev(last + 1)

@@ -1,0 +1,250 @@
+"""The one writer of a room on this pod: takes proposals in order, decides, appends."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec.structs import replace
+
+from whatchat.domain.errors import ChatError, Conflict, Unavailable
+from whatchat.domain.ids import RoomId, SessionId
+from whatchat.domain.log import Entry, subject_of
+from whatchat.domain.message_state import MessageState
+from whatchat.domain.ports.message_store import MessageStore
+from whatchat.domain.ports.room_log import Applied, Proposal
+from whatchat.domain.ports.room_store import RoomStore
+from whatchat.domain.room_state import RoomState, nonexistent
+from whatchat.roomlog.announcing import Announcing, News
+from whatchat.roomlog.stamping import Stamp
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING: Final = 1_000
+MAX_BATCH: Final = 64
+CATCH_UP_PAGE: Final = 500
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A proposal and whoever waits for what it leads to."""
+
+    proposal: Proposal
+    future: asyncio.Future[Applied]
+
+    def succeed(self, applied: Applied) -> None:
+        if not self.future.done():
+            self.future.set_result(applied)
+
+    def fail(self, error: ChatError) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+@dataclass(slots=True)
+class _Decision:
+    """What a rule said of a proposal on ``state``, the room as it then is.
+
+    An ``entry`` has yet to be appended; without one the rule refused or found nothing to do.
+    """
+
+    waiting: _Waiting
+    state: RoomState
+    entry: Entry | None = None
+    refusal: ChatError | None = None
+
+
+class RoomWriter:
+    """Serves the proposals of one room, strictly in order, one append in flight at a time.
+
+    What queues up behind an append goes out together in the next. ``state`` is the room
+    after the last append known to be durable, ``None`` where it has to be read anew.
+    """
+
+    def __init__(
+        self,
+        room_id: RoomId,
+        messages: MessageStore,
+        rooms: RoomStore,
+        stamp: Stamp,
+        announcing: Announcing,
+    ) -> None:
+        self.room_id = room_id
+        self.state: RoomState | None = None
+        self._waiting: deque[_Waiting] = deque()
+        self._messages = messages
+        self._rooms = rooms
+        self._stamp = stamp
+        self._announcing = announcing
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits."""
+        return not self._waiting
+
+    def enqueue(self, proposal: Proposal) -> "asyncio.Future[Applied]":
+        """Queue a proposal. Raises ``Unavailable`` when too many wait already."""
+        if len(self._waiting) >= MAX_WAITING:
+            raise Unavailable("the room is overloaded; repeat with the same clientId")
+        future: asyncio.Future[Applied] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(proposal, future))
+        return future
+
+    async def run(self) -> None:
+        """Serve until nothing waits. A store that fails fails the batch and nothing else."""
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+            try:
+                await self._serve(batch)
+            except ChatError as error:
+                self._abandon(batch, error)
+            except Exception:
+                log.exception("a room's writer failed")
+                self._abandon(batch, Unavailable())
+
+    def _abandon(self, batch: list[_Waiting], error: ChatError) -> None:
+        """What the store did is unknown: only its own word counts from here on."""
+        self.state = None
+        for waiting in batch:
+            waiting.fail(error)
+
+    async def _serve(self, batch: list[_Waiting]) -> None:
+        rest = batch
+        while rest:
+            decisions = await self._decide_on_what_is_true(rest)
+            settled = await self._append(decisions)
+            await self._settle(decisions[:settled])
+            rest = [decision.waiting for decision in decisions[settled:]]
+
+    async def _decide_on_what_is_true(self, batch: Sequence[_Waiting]) -> list[_Decision]:
+        """Decide the batch; an append will show if the room has moved on, a refusal will not.
+
+        So a refusal stands only on a room that was read after it was asked for.
+        """
+        is_fresh = self.state is None
+        decisions = self._decide(await self._current(batch), batch)
+        if not is_fresh and not all(decision.entry for decision in decisions):
+            await self._catch_up()
+            decisions = self._decide(await self._current(batch), batch)
+        return decisions
+
+    async def _current(self, batch: Sequence[_Waiting]) -> RoomState:
+        """The room as far as it is known here, with the messages that the batch looks at."""
+        if self.state is None:
+            self.state = await self._rooms.state(self.room_id) or nonexistent(self.room_id)
+        targets = {one.proposal.target for one in batch}
+        keys = [(self.room_id, target) for target in targets if target is not None]
+        found = await self._messages.messages(keys) if keys else {}
+        return replace(self.state, messages={seq: message for (_, seq), message in found.items()})
+
+    def _decide(self, state: RoomState, batch: Sequence[_Waiting]) -> list[_Decision]:
+        """Each proposal's rule on the room as the proposals before it leave it."""
+        decisions = []
+        for waiting in batch:
+            decision = _Decision(waiting, state)
+            try:
+                change = waiting.proposal.rule(state)
+            except ChatError as refusal:
+                decision.refusal = refusal
+            else:
+                if change is not None:
+                    decision.entry = self._stamp.entry(state, waiting.proposal, change)
+                    decision.state = state = state.apply(decision.entry)
+            decisions.append(decision)
+        return decisions
+
+    async def _append(self, decisions: Sequence[_Decision]) -> int:
+        """Append what was decided; how many decisions, from the first on, now stand.
+
+        What comes after a clash was decided on a room that never was and must be decided
+        again: on the entries of others where a rev was taken; a ``client_id`` that was used
+        before is an earlier attempt of the same command, settled by what that one led to.
+        """
+        entries = [decision.entry for decision in decisions if decision.entry]
+        if not entries:
+            return len(decisions)
+        appended = await self._messages.append(entries)
+        made = [index for index, decision in enumerate(decisions) if decision.entry]
+        if appended.count:
+            self.state = replace(decisions[made[appended.count - 1]].state, messages={})
+        if appended.clash is None:
+            return len(decisions)
+        clashing = decisions[made[appended.count]]
+        if appended.clash == "rev":
+            await self._catch_up()
+            return made[appended.count]
+        clashing.entry = None
+        clashing.refusal = Unavailable()
+        return made[appended.count] + 1
+
+    async def _catch_up(self) -> None:
+        """Apply what other writers appended."""
+        while self.state:
+            entries = await self._messages.entries(
+                self.room_id, after=self.state.rev, limit=CATCH_UP_PAGE
+            )
+            for entry in entries:
+                self.state = self.state.apply(entry)
+            self.state = replace(self.state, messages={})
+            if len(entries) < CATCH_UP_PAGE:
+                return
+
+    async def _settle(self, decisions: Sequence[_Decision]) -> None:
+        """Announce what is in the log, then answer everyone, in order."""
+        news = [
+            News(decision.entry, decision.state.record, _message(decision), _origin(decision))
+            for decision in decisions
+            if decision.entry
+        ]
+        await self._announcing.announce(news)
+        for decision in decisions:
+            if decision.refusal:
+                await self._settle_refusal(decision, decision.refusal)
+            else:
+                decision.waiting.succeed(
+                    Applied(
+                        entry=decision.entry,
+                        record=decision.state.record,
+                        repeated=False,
+                        message=_message(decision),
+                    )
+                )
+
+    async def _settle_refusal(self, decision: _Decision, refusal: ChatError) -> None:
+        """Refuse, unless an earlier attempt under the same id was accepted."""
+        proposal = decision.waiting.proposal
+        earlier = await self._messages.find(
+            self.room_id, proposal.actor.user_id, proposal.client_id
+        )
+        if earlier is None:
+            decision.waiting.fail(refusal)
+        elif earlier.digest and earlier.digest != self._stamp.digest(proposal):
+            decision.waiting.fail(
+                Conflict("the clientId was used with another body", field="clientId")
+            )
+        else:
+            decision.waiting.succeed(await self._repeat(earlier, decision))
+
+    async def _repeat(self, earlier: Entry, decision: _Decision) -> Applied:
+        """What an earlier attempt led to, as it now is; announced again."""
+        seq = subject_of(earlier)
+        key = (self.room_id, seq)
+        found = await self._messages.messages([key]) if seq else {}
+        record = decision.state.record
+        message = found.get(key)
+        await self._announcing.announce([News(earlier, record, message, _origin(decision))])
+        return Applied(entry=earlier, record=record, repeated=True, message=message)
+
+
+def _message(decision: _Decision) -> MessageState | None:
+    """The message that a decision is about, as the decision leaves it."""
+    if decision.entry:
+        return decision.state.messages.get(subject_of(decision.entry))
+    target = decision.waiting.proposal.target
+    return None if target is None else decision.state.messages.get(target)
+
+
+def _origin(decision: _Decision) -> SessionId | None:
+    return decision.waiting.proposal.actor.session_id

@@ -1,0 +1,185 @@
+"""What every store of rooms guarantees."""
+
+from datetime import UTC, datetime, timedelta
+
+from whatchat.domain.ids import ClientId, Rev, RoomId, Seq, UserId, random_id
+from whatchat.domain.log import (
+    AnyChange,
+    Entry,
+    MemberRemoved,
+    MembersAdded,
+    MessagePosted,
+    RoleChanged,
+    RoomCreated,
+    RoomUpdated,
+)
+from whatchat.domain.models import LISTED_PEOPLE, RoomSettings
+from whatchat.domain.ports.room_store import RoomPosition
+from whatchat.domain.ports.store import Store
+from whatchat.domain.room_state import nonexistent
+
+ADA, BOB, EVE = UserId("ada"), UserId("bob"), UserId("eve")
+START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+PUBLIC = RoomSettings(is_private=False)
+
+
+async def append(store: Store, room_id: RoomId, *changes: AnyChange, minute: int = 0) -> None:
+    head = (await store.rooms.heads([room_id])).get(room_id, 0)
+    await store.messages.append(
+        [
+            Entry(
+                room_id=room_id,
+                rev=Rev(head + number),
+                actor_id=ADA,
+                client_id=ClientId(random_id()),
+                digest=b"d",
+                at=START + timedelta(minutes=minute),
+                pod="pod",
+                change=change,
+            )
+            for number, change in enumerate(changes, start=1)
+        ]
+    )
+
+
+def created(
+    *people: UserId, name: str = "Room", settings: RoomSettings | None = None
+) -> RoomCreated:
+    return RoomCreated(
+        room_kind="group",
+        name=name,
+        description="",
+        settings=settings or RoomSettings(),
+        members=people,
+    )
+
+
+POST = MessagePosted(message_type="text", content="hi")
+
+
+async def test_the_state_is_what_the_log_makes_of_an_empty_room(store: Store) -> None:
+    room_id = RoomId(random_id())
+    assert await store.rooms.state(room_id) is None
+    await append(
+        store,
+        room_id,
+        created(ADA, BOB),
+        MembersAdded(user_ids=(EVE,)),
+        RoleChanged(user_id=BOB, role="admin"),
+        POST,
+        RoomUpdated(name="New", settings=PUBLIC),
+        MemberRemoved(user_id=ADA),
+    )
+    expected = nonexistent(room_id)
+    for entry in await store.messages.entries(room_id, after=Rev(0), limit=100):
+        expected = expected.apply(entry)
+
+    state = await store.rooms.state(room_id)
+    assert state is not None
+    assert state.record == expected.record
+    assert dict(state.members) == dict(expected.members)
+    assert (state.record.rev, state.record.changed_rev) == (6, 6)
+    assert state.record.participant_count == 2
+    assert await store.rooms.record(room_id) == state.record
+
+
+async def test_membership_begins_anew_with_each_joining(store: Store) -> None:
+    room_id = RoomId(random_id())
+    await append(store, room_id, created(ADA, BOB), MemberRemoved(user_id=BOB))
+    assert await store.rooms.membership(room_id, BOB) is None
+    await append(store, room_id, POST, MembersAdded(user_ids=(BOB,)))
+    membership = await store.rooms.membership(room_id, BOB)
+    assert membership is not None
+    assert membership.member.joined_seq == Seq(4)
+    assert membership.record.rev == 4
+
+
+async def test_memberships_come_newest_activity_first_and_in_pages(store: Store) -> None:
+    rooms = [RoomId(random_id()) for _ in range(5)]
+    for minute, room_id in enumerate(rooms):
+        await append(store, room_id, created(ADA), minute=minute)
+    await append(store, rooms[0], POST, minute=10)
+    await append(store, RoomId(random_id()), created(BOB))
+
+    expected = [rooms[0], *rooms[:0:-1]]
+    everything = await store.rooms.memberships(ADA)
+    assert [one.record.room_id for one in everything] == expected
+
+    paged: list[RoomId] = []
+    position = None
+    while page := await store.rooms.memberships_page(ADA, before=position, limit=2):
+        paged += [one.record.room_id for one in page]
+        last = page[-1].record
+        position = RoomPosition(last_activity=last.last_activity, room_id=last.room_id)
+    assert paged == expected
+
+
+async def test_rooms_of_one_instant_are_paged_without_loss(store: Store) -> None:
+    rooms = {RoomId(random_id()) for _ in range(7)}
+    for room_id in rooms:
+        await append(store, room_id, created(ADA))
+    first = await store.rooms.memberships_page(ADA, before=None, limit=4)
+    last = first[-1].record
+    position = RoomPosition(last_activity=last.last_activity, room_id=last.room_id)
+    second = await store.rooms.memberships_page(ADA, before=position, limit=4)
+    assert {one.record.room_id for one in (*first, *second)} == rooms
+
+
+async def test_public_rooms_are_found_by_name_while_public(store: Store) -> None:
+    garden, tools = RoomId(random_id()), RoomId(random_id())
+    await append(store, garden, created(ADA, name="Straße & Garten", settings=PUBLIC))
+    await append(store, tools, created(ADA, name="Tools 100%", settings=PUBLIC), minute=1)
+    await append(store, RoomId(random_id()), created(ADA, name="Garten, private"))
+
+    async def found(query: str) -> list[RoomId]:
+        page = await store.rooms.public_rooms(query=query, before=None, limit=10)
+        return [record.room_id for record in page]
+
+    assert await found("") == [tools, garden]
+    assert await found("GARTEN") == [garden]
+    assert await found("STRASSE") == [garden]
+    assert await found("%") == [tools]
+    await append(store, garden, RoomUpdated(settings=RoomSettings()))
+    assert await found("garten") == []
+
+
+async def test_members_are_paged_by_user_id(store: Store) -> None:
+    room_id = RoomId(random_id())
+    people = [UserId(f"user-{number:03}") for number in range(25)]
+    await append(store, room_id, created(*people))
+    first = await store.rooms.members(room_id, after=None, limit=10)
+    rest = await store.rooms.members(room_id, after=first[-1].user_id, limit=100)
+    assert [one.user_id for one in (*first, *rest)] == people
+
+
+async def test_small_rooms_list_everybody_in_order_of_joining(store: Store) -> None:
+    room_id = RoomId(random_id())
+    await append(store, room_id, created(EVE, ADA), MembersAdded(user_ids=(UserId("aaa"),)))
+    record = await store.rooms.record(room_id)
+    assert record is not None
+    listed = await store.rooms.listed([record], ADA)
+    assert [one.user_id for one in listed[room_id]] == [ADA, EVE, "aaa"]
+
+
+async def test_large_rooms_list_admins_and_the_viewer(store: Store) -> None:
+    room_id = RoomId(random_id())
+    crowd = tuple(UserId(f"user-{number:03}") for number in range(LISTED_PEOPLE))
+    await append(store, room_id, created(ADA, *crowd))
+    record = await store.rooms.record(room_id)
+    assert record is not None
+
+    async def listed(viewer: UserId | None) -> list[UserId]:
+        found = await store.rooms.listed([record], viewer)
+        return [one.user_id for one in found[room_id]]
+
+    assert await listed(None) == [ADA]
+    assert await listed(ADA) == [ADA]
+    assert await listed(crowd[7]) == [ADA, crowd[7]]
+    assert await listed(UserId("stranger")) == [ADA]
+
+
+async def test_heads_of_unknown_rooms_are_absent(store: Store) -> None:
+    room_id = RoomId(random_id())
+    await append(store, room_id, created(ADA), POST)
+    assert await store.rooms.heads([room_id, RoomId("nowhere")]) == {room_id: 2}
+    assert await store.rooms.heads([]) == {}
