@@ -103,10 +103,9 @@ class Announcing:
                     await self._clean(room_id, rev)
 
     async def _clean(self, room_id: RoomId, rev: Rev) -> None:
-        announcements = await self.replay(room_id, after=Rev(rev - 1), limit=PAGE)
-        await self._broker.publish(announcements)
-        last = max((one.rev for one in announcements), default=rev)
+        after = Rev(rev - 1)
+        while announcements := await self.replay(room_id, after=after, limit=PAGE):
+            await self._broker.publish(announcements)
+            after = Rev(announcements[-1].rev)
         if self._dirty.get(room_id) == rev:
             del self._dirty[room_id]
-        if len(announcements) >= PAGE:
-            self._dirty[room_id] = Rev(last + 1)

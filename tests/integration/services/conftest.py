@@ -1,0 +1,140 @@
+"""Services of one or more pods over one store, without the network."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
+from whatchat.adapters.embedded.store import SqliteStore
+from whatchat.domain.actor import Actor
+from whatchat.domain.audience import Announcement
+from whatchat.domain.ids import ClientId, DeviceId, GrantId, RoomId, UserId, random_id
+from whatchat.domain.log import MembershipChange, MessageChange
+from whatchat.domain.models import Message, Room
+from whatchat.domain.ports.account_store import Account
+from whatchat.domain.ports.announcer import Announcer
+from whatchat.domain.ports.message_store import MessageStore
+from whatchat.domain.ports.store import Store
+from whatchat.domain.times import utc_now
+from whatchat.features.accounts.directory import CachedUserDirectory
+from whatchat.features.messages.announcer import MessageAnnouncer
+from whatchat.features.messages.contract import SendMessage
+from whatchat.features.messages.service import MessageService
+from whatchat.features.rooms.announcer import RoomAnnouncer
+from whatchat.features.rooms.contract import CreateRoom, SettingsPatch
+from whatchat.features.rooms.service import RoomService
+from whatchat.features.rooms.views import StoredRoomViews
+from whatchat.features.sync.service import SyncService
+from whatchat.roomlog import OrderedRoomLog
+from whatchat.roomlog.announcing import Announcing
+from whatchat.roomlog.stamping import Stamp
+
+
+def actor(user_id: str) -> Actor:
+    return Actor(
+        user_id=UserId(user_id),
+        device_id=DeviceId(f"{user_id}-device"),
+        grant_id=GrantId(f"{user_id}-grant"),
+        expires_at=2**40,
+        address="127.0.0.1",
+    )
+
+
+@dataclass
+class PodServices:
+    """One pod's services; ``heard`` is all that its log announced, in order."""
+
+    log: OrderedRoomLog
+    announcing: Announcing
+    rooms: RoomService
+    messages: MessageService
+    sync: SyncService
+    directory: CachedUserDirectory
+    broker: InProcessBroker
+    heard: list[Announcement] = field(default_factory=list)
+
+    async def group(
+        self,
+        creator: str,
+        *others: str,
+        settings: SettingsPatch | None = None,
+        client_id: str | None = None,
+    ) -> Room:
+        command = CreateRoom(
+            kind="group",
+            participants=tuple(UserId(one) for one in others),
+            settings=settings or SettingsPatch(),
+            client_id=ClientId(client_id or random_id()),
+        )
+        return (await self.rooms.create(actor(creator), command)).value
+
+    async def send(
+        self, sender: str, room_id: RoomId, content: str = "hi", client_id: str | None = None
+    ) -> Message:
+        command = SendMessage(
+            room_id=room_id, client_id=ClientId(client_id or random_id()), content=content
+        )
+        return (await self.messages.send(actor(sender), command)).value
+
+
+@dataclass
+class House:
+    """A store, and as many pods on it as a test opens."""
+
+    store: Store
+    exchange: InProcessExchange = field(default_factory=InProcessExchange)
+    pods: list[PodServices] = field(default_factory=list)
+
+    async def pod(self, messages: MessageStore | None = None) -> PodServices:
+        """Open a pod; ``messages`` wraps the store's own."""
+        identity = await self.store.identity()
+        broker = InProcessBroker(self.exchange)
+        directory = CachedUserDirectory(self.store.accounts)
+        messages = messages or self.store.messages
+        views = StoredRoomViews(self.store.rooms, messages, directory)
+        announcers: Mapping[type, Announcer] = {
+            **dict.fromkeys(MessageChange.__args__, MessageAnnouncer(directory)),
+            **dict.fromkeys(MembershipChange.__args__, RoomAnnouncer(views)),
+        }
+        announcing = Announcing(messages, self.store.rooms, broker, announcers)
+        stamp = Stamp(secret=identity.secret, pod=f"pod-{len(self.pods)}", clock=utc_now)
+        log = OrderedRoomLog(messages, self.store.rooms, stamp, announcing)
+        pod = PodServices(
+            log=log,
+            announcing=announcing,
+            rooms=RoomService(log, self.store.rooms, directory, views, identity.secret),
+            messages=MessageService(log, self.store.rooms, messages, directory),
+            sync=SyncService(self.store.rooms, messages, views, directory, identity.epoch),
+            directory=directory,
+            broker=broker,
+        )
+        self.pods.append(pod)
+        return pod
+
+    async def close(self) -> None:
+        for pod in self.pods:
+            await pod.log.stop()
+            await pod.directory.close()
+        await self.store.close()
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    """An empty store with a few people."""
+    store = SqliteStore(":memory:")
+    await store.open()
+    await store.migrate()
+    for name in ("ada", "bob", "eve", "dan"):
+        await store.accounts.add(
+            Account(
+                user_id=UserId(name),
+                username=name,
+                display_name=name.title(),
+                password_hash="",
+                created_at=utc_now(),
+            )
+        )
+    house = House(store)
+    yield house
+    await house.close()

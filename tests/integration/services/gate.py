@@ -1,0 +1,33 @@
+"""A store whose appends wait until they are let through."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from whatchat.domain.log import Entry
+from whatchat.domain.ports.message_store import Appended, MessageStore
+
+
+class GatedMessageStore:
+    """A real store behind a gate: shut, an append waits between its rule and its write."""
+
+    def __init__(self, inner: MessageStore) -> None:
+        self._inner = inner
+        self.waiting = asyncio.Event()
+        self._open = asyncio.Event()
+        self._open.set()
+
+    def shut(self) -> None:
+        self._open.clear()
+        self.waiting.clear()
+
+    def open(self) -> None:
+        self._open.set()
+
+    async def append(self, entries: Sequence[Entry]) -> Appended:
+        self.waiting.set()
+        await self._open.wait()
+        return await self._inner.append(entries)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
