@@ -94,7 +94,7 @@ async def test_a_cancelled_call_that_has_not_begun_never_does(
 ) -> None:
     tasks = await queue_up(database, busy, 1, 2)
     tasks[1].cancel()
-    await asyncio.sleep(0)
+    await asyncio.wait([tasks[1]])
     busy.set()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert await database.read(numbers) == {2}
