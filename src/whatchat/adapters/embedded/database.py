@@ -101,7 +101,9 @@ class Database:
 
     async def _answer(self, future: "Future[T]") -> T:
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), DEADLINE_SECONDS)
+            # Not wait_for: on Python 3.11 it swallows a cancellation that meets a result.
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                return await asyncio.wrap_future(future)
         except TimeoutError:
             log.warning("database call timed out", extra={"seconds": DEADLINE_SECONDS})
             raise Unavailable from None

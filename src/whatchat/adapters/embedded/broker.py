@@ -1,0 +1,82 @@
+"""The broker for pods that share one process."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from whatchat.domain.audience import Announcement, InRoom
+from whatchat.domain.ids import RoomId, UserId
+from whatchat.domain.ports.broker import Listener
+
+log = structlog.get_logger()
+
+
+class InProcessExchange:
+    """What the brokers of one process share: everything published reaches each of them."""
+
+    def __init__(self) -> None:
+        self._brokers: list[InProcessBroker] = []
+
+    def join(self, broker: "InProcessBroker") -> None:
+        """Let a broker hear."""
+        self._brokers.append(broker)
+
+    def leave(self, broker: "InProcessBroker") -> None:
+        """Let it hear no more; harmless if it does not."""
+        if broker in self._brokers:
+            self._brokers.remove(broker)
+
+    def carry(self, announcement: Announcement) -> None:
+        """Hand an announcement to every broker."""
+        for broker in tuple(self._brokers):
+            broker.hear(announcement)
+
+
+class InProcessBroker:
+    """One pod's broker; listeners have heard everything when :meth:`publish` returns."""
+
+    def __init__(self, exchange: InProcessExchange) -> None:
+        self._exchange = exchange
+        self._listeners: list[Listener] = []
+        self._users: set[UserId] = set()
+        self._rooms: set[RoomId] = set()
+        exchange.join(self)
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    async def publish(self, announcements: Sequence[Announcement]) -> None:
+        for announcement in announcements:
+            self._exchange.carry(announcement)
+
+    async def subscribe_user(self, user_id: UserId) -> None:
+        self._users.add(user_id)
+
+    async def unsubscribe_user(self, user_id: UserId) -> None:
+        self._users.discard(user_id)
+
+    async def subscribe_rooms(self, room_ids: Sequence[RoomId]) -> None:
+        self._rooms.update(room_ids)
+
+    async def unsubscribe_rooms(self, room_ids: Sequence[RoomId]) -> None:
+        self._rooms.difference_update(room_ids)
+
+    async def close(self) -> None:
+        self._exchange.leave(self)
+
+    def hear(self, announcement: Announcement) -> None:
+        """Pass on what this pod has subscribed to."""
+        if not self._wants(announcement):
+            return
+        for listener in self._listeners:
+            try:
+                listener(announcement)
+            except Exception:
+                # A publisher must not fail for what a listener gets wrong.
+                log.exception("an announcement was not taken", name=announcement.event)
+
+    def _wants(self, announcement: Announcement) -> bool:
+        audience = announcement.audience
+        if isinstance(audience, InRoom):
+            return audience.room_id in self._rooms
+        return audience.user_id in self._users

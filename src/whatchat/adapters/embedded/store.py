@@ -1,0 +1,100 @@
+"""The embedded store: one SQLite file plays every store port."""
+
+import secrets
+import sqlite3
+import time
+from importlib import resources
+from pathlib import Path
+
+from whatchat.adapters.embedded.account_store import SqliteAccountStore
+from whatchat.adapters.embedded.database import Database
+from whatchat.adapters.embedded.message_store import SqliteMessageStore
+from whatchat.adapters.embedded.room_store import SqliteRoomStore
+from whatchat.domain.errors import Unavailable
+from whatchat.domain.ids import random_id
+from whatchat.domain.ports.account_store import AccountStore
+from whatchat.domain.ports.message_store import MessageStore
+from whatchat.domain.ports.room_store import RoomStore
+from whatchat.domain.ports.store import StoreIdentity
+
+
+class SqliteStore:
+    """Implements ``Store``; ``path`` is a file, whose folder is made, or ``:memory:``."""
+
+    accounts: AccountStore
+    rooms: RoomStore
+    messages: MessageStore
+
+    def __init__(self, path: str) -> None:
+        self._database = Database(path)
+        self.accounts = SqliteAccountStore(self._database)
+        self.rooms = SqliteRoomStore(self._database)
+        self.messages = SqliteMessageStore(self._database)
+
+    async def open(self) -> None:
+        if self._database.path != ":memory:":
+            try:
+                Path(self._database.path).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise Unavailable(f"cannot make the data folder: {error}") from error
+        await self._database.open()
+
+    async def migrate(self) -> None:
+        folder = resources.files(__package__) / "schema"
+        scripts = sorted(path.read_text() for path in folder.iterdir())
+
+        def work(connection: sqlite3.Connection) -> None:
+            for script in scripts:
+                for statement in script.split(";\n"):
+                    connection.execute(statement)
+            _keep(connection, "epoch", random_id().encode())
+            _keep(connection, "secret", secrets.token_bytes(32))
+
+        await self._database.write(work)
+
+    async def identity(self) -> StoreIdentity:
+        rows = await self._database.read(
+            lambda connection: dict(
+                connection.execute("SELECT name, value FROM identity").fetchall()
+            )
+        )
+        return StoreIdentity(epoch=rows["epoch"].decode(), secret=rows["secret"])
+
+    async def renew_epoch(self) -> str:
+        epoch = random_id()
+        await self._database.write(
+            lambda connection: connection.execute(
+                "UPDATE identity SET value = ? WHERE name = 'epoch'", (epoch.encode(),)
+            ).close()
+        )
+        return epoch
+
+    async def acquire(self, name: str, holder: str, *, seconds: int) -> bool:
+        def work(connection: sqlite3.Connection) -> bool:
+            now = int(time.time() * 1000)
+            cursor = connection.execute(
+                "INSERT INTO leases VALUES (?1, ?2, ?3 + ?4) ON CONFLICT (name) DO UPDATE"
+                " SET holder = excluded.holder, until = excluded.until"
+                " WHERE holder = excluded.holder OR until <= ?3",
+                (name, holder, now, seconds * 1000),
+            )
+            return cursor.rowcount == 1
+
+        return await self._database.write(work)
+
+    async def release(self, name: str, holder: str) -> None:
+        await self._database.write(
+            lambda connection: connection.execute(
+                "DELETE FROM leases WHERE name = ? AND holder = ?", (name, holder)
+            ).close()
+        )
+
+    async def ping(self) -> None:
+        await self._database.read(lambda connection: connection.execute("SELECT 1").fetchone())
+
+    async def close(self) -> None:
+        await self._database.close()
+
+
+def _keep(connection: sqlite3.Connection, name: str, value: bytes) -> None:
+    connection.execute("INSERT OR IGNORE INTO identity VALUES (?, ?)", (name, value))

@@ -1,0 +1,67 @@
+"""The keys that access tokens are signed with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+MIN_SECRET_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """One key and the single algorithm that it is ever used with."""
+
+    kid: str
+    algorithm: Literal["HS256", "EdDSA"]
+    private: bytes | Ed25519PrivateKey
+    public: bytes | Ed25519PublicKey
+
+
+class KeyRing:
+    """The keys in force: all of them verify, the last one signs."""
+
+    def __init__(self, keys: Sequence[SigningKey]) -> None:
+        if not keys:
+            raise ValueError("there is no key to sign tokens with")
+        self.newest = keys[-1]
+        self._by_kid = {key.kid: key for key in keys}
+
+    def find(self, kid: object) -> SigningKey | None:
+        """The key that a token's header names, if it is one of ours."""
+        return self._by_kid.get(kid) if isinstance(kid, str) else None
+
+    @classmethod
+    def of_secret(cls, secret: bytes) -> "KeyRing":
+        """A ring of one HS256 secret; ``ValueError`` if it is too short to be one."""
+        if len(secret) < MIN_SECRET_BYTES:
+            raise ValueError(f"the token secret must have at least {MIN_SECRET_BYTES} bytes")
+        return cls([SigningKey("hs256", "HS256", secret, secret)])
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> "KeyRing":
+        """A ring of the Ed25519 private keys in ``folder``: PEM files named ``<kid>.pem``.
+
+        The last name in order signs, so a key is rolled over by adding a file. Raises
+        ``ValueError`` naming what is wrong with the folder or a file.
+        """
+        try:
+            return cls([_read(path) for path in sorted(folder.glob("[!.]*.pem"))])
+        except (OSError, ValueError) as error:
+            raise ValueError(f"token keys in {folder}: {error}") from error
+
+
+def _read(path: Path) -> SigningKey:
+    try:
+        private = load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ValueError(f"{path.name} is not an unencrypted PEM private key") from None
+    match private:
+        case Ed25519PrivateKey():
+            return SigningKey(path.stem, "EdDSA", private, private.public_key())
+        case _:
+            raise ValueError(f"{path.name} is not an Ed25519 key")

@@ -1,0 +1,244 @@
+"""The rules of accounts, devices and profiles."""
+
+from contextlib import suppress
+from typing import Final, TypeVar
+
+from msgspec import UNSET, UnsetType
+
+from whatchat.domain.actor import Actor, Visitor
+from whatchat.domain.errors import ChatError, Conflict, Forbidden, NotFound, Unauthenticated
+from whatchat.domain.ids import DeviceId, UserId, random_id
+from whatchat.domain.models import Device, Profile, User
+from whatchat.domain.ports.account_store import Account, AccountStore, DeviceRecord
+from whatchat.domain.ports.user_directory import UserDirectory
+from whatchat.domain.times import Clock, timestamp, utc_now
+from whatchat.features.accounts.contract import (
+    ChangePassword,
+    DeviceList,
+    GetMe,
+    GetUser,
+    ListDevices,
+    Login,
+    Logout,
+    Refresh,
+    Register,
+    SearchUsers,
+    SignedIn,
+    SignOutDevice,
+    TokenPair,
+    UpdateMe,
+    UserList,
+)
+from whatchat.features.accounts.directory import user_of
+from whatchat.features.accounts.passwords import PasswordHasher
+from whatchat.features.accounts.revocations import Revocations
+from whatchat.features.accounts.sign_ins import SignIns
+
+T = TypeVar("T")
+
+UNNAMED_DEVICE: Final = "Unnamed device"
+
+
+class AccountService:
+    """Lets people register, sign in and out, and look after their devices and profile."""
+
+    def __init__(
+        self,
+        accounts: AccountStore,
+        passwords: PasswordHasher,
+        sign_ins: SignIns,
+        revocations: Revocations,
+        directory: UserDirectory,
+        *,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._accounts = accounts
+        self._passwords = passwords
+        self._sign_ins = sign_ins
+        self._revocations = revocations
+        self._directory = directory
+        self._clock = clock
+
+    async def register(self, _visitor: Visitor, command: Register) -> SignedIn:
+        """Open an account; ``Conflict`` if the username is taken."""
+        if await self._accounts.by_username(command.username):
+            raise _taken()
+        account = Account(
+            user_id=UserId(random_id()),
+            username=command.username,
+            display_name=_given(command.display_name) or command.username,
+            password_hash=await self._passwords.hash(command.password),
+            created_at=self._clock(),
+        )
+        if not await self._accounts.add(account):
+            raise _taken()
+        return await self._sign_in(account, self._new_device(account, UNNAMED_DEVICE))
+
+    async def login(self, _visitor: Visitor, command: Login) -> SignedIn:
+        """Sign in; ``Unauthenticated``, after the same time, for an unknown name too."""
+        account = await self._accounts.by_username(command.username)
+        expected = account.password_hash if account else None
+        right = await self._passwords.verify(command.password, expected)
+        if account is None or not right:
+            raise Unauthenticated
+        device = await self._device(account, command)
+        answer = await self._sign_in(account, device)
+        await self._confirm(account, device, command.password)
+        return answer
+
+    async def refresh(self, _visitor: Visitor, command: Refresh) -> TokenPair:
+        """Exchange a refresh token; ``Unauthenticated`` if it is spent, unknown or expired."""
+        return await self._sign_ins.renew(command.refresh_token, _given(command.nonce))
+
+    async def logout(self, actor: Actor, _command: Logout) -> None:
+        """Sign the caller's device out; harmless if it is already."""
+        await self._sign_ins.end(actor.user_id, [actor.device_id])
+
+    async def change_password(self, actor: Actor, command: ChangePassword) -> None:
+        """Replace the password and sign out every device but the caller's.
+
+        ``Forbidden`` if the current one is wrong, ``Conflict`` if it changed meanwhile.
+        """
+        account = await self._account(actor)
+        if not await self._passwords.verify(command.current_password, account.password_hash):
+            raise Forbidden("the current password is wrong", field="currentPassword")
+        ended = await self._accounts.change_password(
+            account.user_id,
+            expected=account.password_hash,
+            password_hash=await self._passwords.hash(command.new_password),
+            keep=actor.device_id,
+        )
+        if ended is None:
+            raise Conflict("the password was changed meanwhile", field="currentPassword")
+        self._revocations.revoke(ended)
+
+    async def list_devices(self, actor: Actor, _command: ListDevices) -> DeviceList:
+        """The caller's signed-in devices, latest seen first."""
+        records = await self._accounts.devices(actor.user_id, now=self._clock())
+        return DeviceList(devices=[_device(record, actor.device_id) for record in records])
+
+    async def sign_out_device(self, actor: Actor, command: SignOutDevice) -> None:
+        """Sign one of the caller's devices out; ``NotFound`` if it is not signed in."""
+        if not await self._sign_ins.end(actor.user_id, [command.device_id]):
+            raise NotFound
+
+    async def get_me(self, actor: Actor, _command: GetMe) -> Profile:
+        """The caller's own profile."""
+        return _profile(await self._account(actor))
+
+    async def update_me(self, actor: Actor, command: UpdateMe) -> Profile:
+        """Change the caller's profile; other pods show a new name after the directory's age."""
+        account = await self._accounts.update(
+            actor.user_id,
+            display_name=_given(command.display_name),
+            presence=_given(command.presence),
+            read_receipts=_given(command.read_receipts),
+        )
+        self._directory.forget(actor.user_id)
+        return _profile(account)
+
+    async def search_users(self, _actor: Actor, command: SearchUsers) -> UserList:
+        """People whose username begins with, or whose display name contains, the query."""
+        found = await self._accounts.search(command.query, limit=command.limit)
+        return UserList(users=[user_of(account) for account in found])
+
+    async def get_user(self, _actor: Actor, command: GetUser) -> User:
+        """One person; ``NotFound`` if there is no such account."""
+        found = await self._directory.users((command.user_id,))
+        if command.user_id not in found:
+            raise NotFound
+        return found[command.user_id]
+
+    async def _account(self, actor: Actor) -> Account:
+        found = await self._accounts.by_ids((actor.user_id,))
+        if actor.user_id not in found:
+            raise Unauthenticated
+        return found[actor.user_id]
+
+    async def _device(self, account: Account, command: Login) -> DeviceRecord:
+        """The device named, if it is this user's, else a new one."""
+        name = _given(command.device_name)
+        device_id = _given(command.device_id)
+        known = await self._accounts.device(account.user_id, device_id) if device_id else None
+        if known is None:
+            return self._new_device(account, name or UNNAMED_DEVICE)
+        return DeviceRecord(
+            device_id=known.device_id,
+            user_id=known.user_id,
+            name=name or known.name,
+            created_at=known.created_at,
+            last_seen_at=self._clock(),
+        )
+
+    def _new_device(self, account: Account, name: str) -> DeviceRecord:
+        now = self._clock()
+        return DeviceRecord(
+            device_id=DeviceId(random_id()),
+            user_id=account.user_id,
+            name=name,
+            created_at=now,
+            last_seen_at=now,
+        )
+
+    async def _sign_in(self, account: Account, device: DeviceRecord) -> SignedIn:
+        pair = await self._sign_ins.begin(device)
+        return SignedIn(
+            user=user_of(account),
+            device_id=device.device_id,
+            access_token=pair.access_token,
+            refresh_token=pair.refresh_token,
+            expires_in=pair.expires_in,
+        )
+
+    async def _confirm(self, account: Account, device: DeviceRecord, password: str) -> None:
+        """Undo a sign-in whose password was changed while it was being checked.
+
+        The change signs out every device it sees; one that it could not see yet is seen
+        here, because the password is read again only after the sign-in is in the store.
+        """
+        now = (await self._accounts.by_ids((account.user_id,))).get(account.user_id)
+        changed = now is None or now.password_hash != account.password_hash
+        if now is None or (
+            changed and not await self._passwords.verify(password, now.password_hash)
+        ):
+            await self._sign_ins.end(account.user_id, [device.device_id])
+            raise Unauthenticated
+        if self._passwords.is_outdated(now.password_hash):
+            await self._rehash(now, password)
+
+    async def _rehash(self, account: Account, password: str) -> None:
+        """Bring the hash up to today's parameters; if that fails, the next login will."""
+        with suppress(ChatError):
+            await self._accounts.rehash(
+                account.user_id,
+                expected=account.password_hash,
+                password_hash=await self._passwords.hash(password),
+            )
+
+
+def _taken() -> Conflict:
+    return Conflict("the username is taken", field="username")
+
+
+def _given(value: T | UnsetType) -> T | None:
+    return None if value is UNSET else value
+
+
+def _device(record: DeviceRecord, current: DeviceId) -> Device:
+    return Device(
+        id=record.device_id,
+        name=record.name,
+        created_at=timestamp(record.created_at),
+        last_seen_at=timestamp(record.last_seen_at),
+        current=record.device_id == current,
+    )
+
+
+def _profile(account: Account) -> Profile:
+    return Profile(
+        id=account.user_id,
+        username=account.username,
+        display_name=account.display_name,
+        presence=account.presence,
+        read_receipts=account.read_receipts,
+    )
