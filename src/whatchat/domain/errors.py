@@ -119,6 +119,13 @@ class RateLimited(ChatError):
     message = "too many requests"
 
 
+class PlaintextRefused(ChatError):
+    """Plaintext for an encrypted room."""
+
+    code = "plaintext_refused"
+    message = "this room takes encrypted messages only"
+
+
 class Unavailable(ChatError):
     """A dependency is down or slow; the outcome is unknown: repeat with the same ``clientId``."""
 

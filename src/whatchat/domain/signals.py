@@ -26,7 +26,7 @@ class SessionResync(Event, frozen=True, kw_only=True):
 
 
 class SessionMoving(Event, frozen=True, kw_only=True):
-    """This pod is going away: reconnect after that time and resume."""
+    """The pod is going away: reconnect after that time and resume."""
 
     name: ClassVar[str] = "session:moving"
 

@@ -1,0 +1,78 @@
+# Whatchat. `make help` lists the targets; what a target needs, it sets up by itself.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+HOST     ?= 127.0.0.1
+PORT     ?= 8000
+DATA_DIR ?= ./data
+
+BIN    := .venv/bin
+PYTEST := $(BIN)/pytest -n 2 --dist loadscope
+FAST   := tests/unit tests/ports tests/integration/test_layout.py tests/integration/test_locks.py
+COVER  := --cov --cov-report=term:skip-covered --durations=25
+JS     := tests/js/node_modules/.package-lock.json
+
+.PHONY: help serve check test test-full static format docs screenshots lock setup tools clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+serve: .venv/runtime ## Run one node with the embedded store: HOST=127.0.0.1 PORT=8000 DATA_DIR=./data
+	@mkdir -p "$(DATA_DIR)"
+	@WHATCHAT_STORE_URL="sqlite:///$(DATA_DIR)/whatchat.db" \
+	    exec $(BIN)/whatchat serve --host "$(HOST)" --port "$(PORT)"
+
+check: static ## Static checks, unit tests and the embedded port suites; at most 3 minutes
+	$(PYTEST) -m "not long" $(FAST)
+
+test: setup static ## All static checks, and every test but the long ones, with coverage
+	$(PYTEST) -m "not long" $(COVER)
+
+test-full: setup static ## Everything, the long tests included
+	$(PYTEST) --hypothesis-profile=long $(COVER)
+
+static: .venv/dev $(JS) ## Lint, formatting, types, layering and generated documents
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/whatchat schema openapi --check
+	$(BIN)/whatchat schema asyncapi --check
+
+format: .venv/dev ## Format the code and mend what the linter can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: .venv/dev ## Make docs/openapi.json and docs/asyncapi.json anew
+	$(BIN)/whatchat schema openapi > docs/openapi.json
+	$(BIN)/whatchat schema asyncapi > docs/asyncapi.json
+
+screenshots: .venv/dev tools ## Take the pictures of the playground that the README shows
+	$(BIN)/python -m tests.e2e.browser.screenshots
+
+lock: .venv/dev ## Make the lock files anew from pyproject.toml; LOCK_FLAGS=--upgrade for newer versions
+	.ci/lock $(LOCK_FLAGS)
+
+setup: .venv/dev $(JS) tools ## Install all that the tests need
+
+tools: ## Install Chromium and strace where they are missing
+	@.ci/install chromium strace
+
+clean: ## Remove what was installed and cached here; the data stays
+	rm -rf .venv tests/js/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+
+.venv/runtime: .ci/requirements.txt .ci/venv pyproject.toml
+	@.ci/venv .ci/requirements.txt
+	@touch $@
+
+.venv/dev: .ci/requirements-dev.txt .ci/venv pyproject.toml
+	@.ci/venv .ci/requirements-dev.txt
+	@touch .venv/runtime $@
+
+$(JS): tests/js/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: the tests need Node.js 20 or later" >&2; exit 1; }
+	@cd tests/js && npm ci --no-progress
+	@touch $@

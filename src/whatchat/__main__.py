@@ -1,0 +1,155 @@
+"""The command line: ``whatchat serve``, ``worker``, ``migrate`` and ``schema``."""
+
+import asyncio
+import socket
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import structlog
+import typer
+import uvloop
+
+from whatchat.bootstrap import CannotRun, Pod, build, documented, open_store
+from whatchat.domain.errors import Unavailable
+from whatchat.entrypoints.schema.documents import DOCUMENTS, has_drifted, render
+from whatchat.entrypoints.server import (
+    PodServer,
+    listen,
+    raise_descriptor_limit,
+    run_servers,
+    url_of,
+)
+from whatchat.observability.logging import configure_logging
+from whatchat.settings import BadSetting, Settings, load_settings
+
+FAILED = 1
+MISCONFIGURED = 2
+
+log = structlog.get_logger("whatchat")
+
+app = typer.Typer(
+    name="whatchat",
+    help="A privacy-first, real-time chat backend.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class DocumentName(StrEnum):
+    """A generated document."""
+
+    openapi = "openapi"
+    asyncapi = "asyncapi"
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+) -> None:
+    """Run one pod, configured by the environment."""
+    configure_logging()
+    raise_descriptor_limit()
+    uvloop.run(_serve(load_settings(), host, port))
+
+
+@app.command()
+def worker() -> None:
+    """Run the background consumers of a store that needs any."""
+    if load_settings().sqlite_path is not None:
+        raise BadSetting("WHATCHAT_STORE_URL: the embedded store has no background work")
+    raise BadSetting("WHATCHAT_STORE_URL: mongodb:// is not supported by this version")
+
+
+@app.command()
+def migrate(
+    *,
+    renew_epoch: Annotated[
+        bool, typer.Option(help="Void every client's cursors, after a restore from a backup.")
+    ] = False,
+) -> None:
+    """Create or update tables and indexes; safe to repeat."""
+    configure_logging()
+    asyncio.run(_migrate(load_settings(), renew_epoch=renew_epoch))
+
+
+@app.command()
+def schema(
+    document: Annotated[DocumentName, typer.Argument(help="Which document.")],
+    *,
+    check: Annotated[bool, typer.Option(help="Compare with the copy in docs/ instead.")] = False,
+    docs: Annotated[Path, typer.Option(help="Where the copies are.")] = Path("docs"),
+) -> None:
+    """Print a generated document."""
+    text = render(DOCUMENTS[document.value](documented()))
+    kept = docs / f"{document.value}.json"
+    if not check:
+        sys.stdout.write(text)
+    elif has_drifted(text, kept):
+        command = f"whatchat schema {document.value} > {kept}"
+        _fail(f"{kept} is not what the code says; make it anew: {command}", FAILED)
+
+
+def main() -> None:
+    """Run the command line; what is wrong is one line on standard error."""
+    try:
+        app()
+    except BadSetting as error:
+        _fail(str(error), MISCONFIGURED)
+    except (CannotRun, Unavailable) as error:
+        _fail(str(error), FAILED)
+
+
+async def _serve(settings: Settings, host: str, port: int) -> None:
+    pod = await build(settings)
+    try:
+        await _listen_and_serve(pod, settings, host, port)
+    finally:
+        await pod.stop()
+
+
+async def _listen_and_serve(pod: Pod, settings: Settings, host: str, port: int) -> None:
+    most = settings.max_payload_bytes
+    server = PodServer(pod.asgi, max_packet_bytes=most, before_shutdown=pod.drain)
+    listener = _listen(host, port)
+    listening = [(server, listener)]
+    if pod.internal is not None:
+        internal = PodServer(pod.internal, max_packet_bytes=most)
+        listening.append((internal, _listen(host, settings.internal_port)))
+    await pod.start()
+    typer.echo(f"Whatchat is at {url_of(listener)}")
+    log.info("serving", url=url_of(listener), pod=pod.name)
+    await run_servers(listening, pod.must_end)
+    log.info("stopped", pod=pod.name)
+    if pod.failed:
+        raise CannotRun("the pod could not go on; its log says why")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (")[0]
+        raise CannotRun(f"cannot listen on {host}:{port}: {reason}") from error
+
+
+async def _migrate(settings: Settings, *, renew_epoch: bool) -> None:
+    store = await open_store(settings)
+    try:
+        if renew_epoch:
+            log.info("a new history begins", epoch=await store.renew_epoch())
+        log.info("the store is up to date")
+    finally:
+        await store.close()
+
+
+def _fail(text: str, status: int) -> NoReturn:
+    typer.echo(f"whatchat: {text}", err=True)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

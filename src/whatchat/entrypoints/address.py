@@ -1,0 +1,41 @@
+"""Where a request comes from."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
+
+TrustedProxies = Sequence[IPv4Network | IPv6Network]
+
+
+def client_address(scope: Mapping[str, Any], trusted: TrustedProxies) -> str:
+    """The client's address for an ASGI ``scope``, HTTP or WebSocket.
+
+    ``X-Forwarded-For`` is believed from trusted proxies alone: the answer is the right-most
+    hop that is not one of them.
+    """
+    peer = str((scope.get("client") or ("unknown",))[0])
+    address = _parse(peer)
+    if address is None or not trusted:
+        return str(address or peer)
+    for hop in _forwarded(scope["headers"]):
+        if not any(address in network for network in trusted):
+            break
+        earlier = _parse(hop)
+        if earlier is None:
+            break
+        address = earlier
+    return str(address)
+
+
+def _forwarded(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
+    """The hops that proxies noted, nearest first."""
+    values = [value.decode("latin-1") for name, value in headers if name == b"x-forwarded-for"]
+    return [hop.strip() for value in values for hop in value.split(",")][::-1]
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text.strip("[]"))
+    except ValueError:
+        return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address

@@ -1,0 +1,89 @@
+"""The pod's ASGI application: REST, sockets, probes and pages on one port."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from whatchat.domain.errors import ErrorBody, ErrorCode
+from whatchat.entrypoints.errors import json_error
+from whatchat.entrypoints.http import API
+from whatchat.entrypoints.middleware import RequestLog, SecurityHeaders
+
+SOCKETS = "/socket.io"
+COMPRESSED_FROM_BYTES = 1024
+COMPRESSION_LEVEL = 5
+
+
+class PodApplication:
+    """Sends Socket.IO's own path to the sockets, without any middleware, the rest to HTTP."""
+
+    def __init__(self, http: ASGIApp, sockets: ASGIApp) -> None:
+        self._http = http
+        self._sockets = sockets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        is_socket = path == SOCKETS or path.startswith(f"{SOCKETS}/")
+        await (self._sockets if is_socket else self._http)(scope, receive, send)
+
+
+def http_application(
+    api: Sequence[Route], others: Sequence[BaseRoute], *, cors_origins: Sequence[str] = ()
+) -> Starlette:
+    """REST routes below ``/api``, other routes as they are; every failure is a JSON error."""
+    app = Starlette(
+        routes=[Mount(API, Router(list(api), redirect_slashes=False)), *others],
+        middleware=_middleware(cors_origins),
+        exception_handlers={HTTPException: partial(_http_error, api)},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _middleware(cors_origins: Sequence[str]) -> list[Middleware]:
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=cors_origins,
+        allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+        allow_headers=("Authorization", "Content-Type", "Traceparent"),
+        expose_headers=("Retry-After", "X-Trace-Id"),
+    )
+    return [
+        Middleware(RequestLog),
+        Middleware(SecurityHeaders),
+        *([cors] if cors_origins else []),
+        Middleware(
+            GZipMiddleware, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=COMPRESSION_LEVEL
+        ),
+    ]
+
+
+async def _http_error(api: Sequence[Route], request: Request, error: Exception) -> Response:
+    """What routing refuses, in the contract's shape."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - the only kind registered
+    if error.status_code == 405:
+        allow = _allowed(api, request.url.path) or (error.headers or {}).get("Allow", "")
+        return _failure("invalid", "method not allowed", 405, {"Allow": allow})
+    if error.status_code == 404:
+        return _failure("not_found", "no such path", 404)
+    return _failure("invalid", str(error.detail), error.status_code, error.headers)
+
+
+def _allowed(api: Sequence[Route], path: str) -> str:
+    matching = (route for route in api if route.path_regex.match(path.removeprefix(API)))
+    return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
+
+
+def _failure(
+    code: ErrorCode, message: str, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    return json_error(ErrorBody(code=code, message=message, retryable=False), status, headers)

@@ -1,0 +1,91 @@
+"""What every HTTP request passes through."""
+
+from time import perf_counter
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from whatchat.domain.errors import Unavailable
+from whatchat.entrypoints.errors import error_response
+from whatchat.entrypoints.probes import PROBE_PATHS
+from whatchat.observability.tracing import trace
+
+MAX_LOGGED_PATH = 200
+CLIENT_CLOSED_REQUEST = 499
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+
+log = structlog.get_logger("whatchat.request")
+
+
+class RequestLog:
+    """Traces each request, logs one line about it and answers for what went wrong unforeseen."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            with trace(Headers(scope=scope).get("traceparent")) as trace_id:
+                await self._serve(scope, receive, send, trace_id)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, trace_id: str) -> None:
+        start, status = perf_counter(), 0
+
+        async def send_traced(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Trace-Id"] = trace_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_traced)
+        except ClientDisconnect:
+            status = CLIENT_CLOSED_REQUEST
+        except Exception:
+            log.exception("request failed")
+            if status == 0:
+                await error_response(Unavailable())(scope, receive, send_traced)
+        finally:
+            _record(scope, status, perf_counter() - start)
+
+
+class SecurityHeaders:
+    """Tells browsers to trust nothing that is not ours, and nobody to keep API answers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "no-referrer"
+                headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+                is_api = scope["path"].startswith("/api/")
+                headers.setdefault("Cache-Control", "no-store" if is_api else "no-cache")
+            await send(message)
+
+        await self._app(scope, receive, send_secured)
+
+
+def _record(scope: Scope, status: int, seconds: float) -> None:
+    path = scope["path"]
+    if path in PROBE_PATHS and status < 400:
+        return
+    log.info(
+        "request",
+        method=scope["method"],
+        path=path[:MAX_LOGGED_PATH],
+        status=status,
+        duration_ms=round(seconds * 1000, 2),
+    )

@@ -1,0 +1,59 @@
+"""The right to be the only pod on a store."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from whatchat.domain.errors import Unavailable
+from whatchat.domain.ports.store import Store
+
+NAME: Final = "pod"
+LEASE_SECONDS: Final = 3
+RENEWAL_SECONDS: Final = 1.0
+PATIENCE_SECONDS: Final = LEASE_SECONDS + 1.0
+RETRY_SECONDS: Final = 0.2
+
+log = structlog.get_logger("whatchat.lease")
+
+
+class PodLease:
+    """Held by one pod at a time, by the store's clock; ends by itself when its pod dies.
+
+    ``patience_seconds`` is how long to wait for a holder that may have died.
+    """
+
+    def __init__(self, store: Store, holder: str, *, patience_seconds: float | None = None) -> None:
+        self._store = store
+        self._holder = holder
+        self._patience_seconds = PATIENCE_SECONDS if patience_seconds is None else patience_seconds
+
+    async def acquire(self) -> bool:
+        """Take the lease; false if another pod keeps renewing it."""
+        for _ in range(round(self._patience_seconds / RETRY_SECONDS)):
+            if await self._take():
+                return True
+            await asyncio.sleep(RETRY_SECONDS)
+        return await self._take()
+
+    async def keep(self, on_lost: Callable[[], None]) -> None:
+        """Renew until cancelled, or until another pod has it: then call ``on_lost`` and end."""
+        while True:
+            await asyncio.sleep(RENEWAL_SECONDS)
+            try:
+                if not await self._take():
+                    log.error("another pod has taken over this store")
+                    return on_lost()
+            except Unavailable:
+                log.warning("the store does not renew this pod's lease")
+
+    async def release(self) -> None:
+        """Let the next pod in at once."""
+        try:
+            await self._store.release(NAME, self._holder)
+        except Unavailable:
+            log.warning("the lease was not given up; it ends by itself")
+
+    async def _take(self) -> bool:
+        return await self._store.acquire(NAME, self._holder, seconds=LEASE_SECONDS)

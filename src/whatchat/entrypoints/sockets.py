@@ -1,0 +1,42 @@
+"""Endpoints over Socket.IO."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from whatchat.domain.actor import Actor
+from whatchat.domain.contract import Catalogue, Command, Endpoint, Outcome
+from whatchat.domain.errors import Invalid
+from whatchat.entrypoints.dispatch import Dispatch
+
+
+class SocketCommands:
+    """Runs what clients ask for by event, each by the catalogue's row for that event."""
+
+    def __init__(self, catalogue: Catalogue, dispatch: Dispatch) -> None:
+        self._endpoints = catalogue.by_socket
+        self._dispatch = dispatch
+
+    async def run(self, actor: Actor, event: str, arguments: Sequence[object]) -> bytes:
+        """The ack's ``data`` as JSON; raises ``ChatError`` and nothing else."""
+        endpoint = self._endpoints.get(event)
+        if endpoint is None:
+            raise Invalid("there is no such event", field="event")
+        fields = _fields(endpoint.row.command, arguments)
+        answer = await self._dispatch.submit(endpoint, actor, fields, via="socket")
+        return _data(endpoint.row, answer)
+
+
+def _fields(command: type[Command], arguments: Sequence[object]) -> object:
+    if not arguments and not command.__struct_fields__:
+        return {}
+    if len(arguments) != 1 or not isinstance(arguments[0], dict):
+        raise Invalid("expected one object")
+    return arguments[0]
+
+
+def _data(row: Endpoint, answer: object) -> bytes:
+    value = answer.value if isinstance(answer, Outcome) else answer
+    if value is None:
+        value = {}
+    return msgspec.json.encode(value if row.ack is None else {row.ack: value})

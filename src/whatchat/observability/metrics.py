@@ -1,0 +1,79 @@
+"""Every metric there is; dashboards and alerts use only these names."""
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Metrics:
+    """One pod's metrics, in a registry of their own: several pods may share a process.
+
+    User and room ids are never labels.
+    """
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.commands = Counter(
+            "whatchat_commands",
+            "Commands by name and outcome: ok, or the error's code.",
+            ("command", "outcome"),
+            registry=registry,
+        )
+        self.command_seconds = Histogram(
+            "whatchat_command_seconds",
+            "How long commands took.",
+            ("command",),
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.connected_sockets = Gauge(
+            "whatchat_connected_sockets", "Sockets connected now.", registry=registry
+        )
+        self.connects = Counter("whatchat_connects", "Sockets accepted.", registry=registry)
+        self.refusals = Counter(
+            "whatchat_refusals",
+            "Sockets refused or closed by the server, by reason.",
+            ("reason",),
+            registry=registry,
+        )
+        self.publish_failures = Counter(
+            "whatchat_broker_publish_failures",
+            "Announcements that the broker did not take.",
+            registry=registry,
+        )
+        self.append_conflicts = Counter(
+            "whatchat_append_conflicts",
+            "Appends that found their rev taken by another writer.",
+            registry=registry,
+        )
+        self.append_batch_size = Histogram(
+            "whatchat_append_batch_size",
+            "Entries per append.",
+            buckets=BATCH_SIZES,
+            registry=registry,
+        )
+        self.loop_lag_seconds = Histogram(
+            "whatchat_event_loop_lag_seconds",
+            "How late the event loop ran a timer.",
+            buckets=SECONDS,
+            registry=registry,
+        )
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+
+    def render(self) -> bytes:
+        """The Prometheus text exposition of everything."""
+        return generate_latest(self.registry)

@@ -1,0 +1,76 @@
+"""One announcement to every socket of its audience on this pod."""
+
+from whatchat.domain.audience import Announcement, InRoom, ToUser
+from whatchat.domain.ids import Rev, RoomId
+from whatchat.domain.signals import RoomRevTaken, SessionResync
+from whatchat.realtime.codec import Frame, event_frame, frame_of
+from whatchat.realtime.hub import Hub, LocalUser
+
+
+class Fanout:
+    """Encodes once, writes to many.
+
+    A room's announcement reaches those who were members before its rev; who entered at
+    that rev has an announcement of its own. Nothing of a room reaches a user who left it.
+    """
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def deliver(self, announcement: Announcement) -> None:
+        """Write to the audience's sockets, at once."""
+        audience = announcement.audience
+        if isinstance(audience, InRoom):
+            self._to_room(announcement, audience)
+        elif (user := self._hub.user(audience.user_id)) is not None:
+            self._to_user(announcement, audience, user)
+
+    def _to_room(self, announcement: Announcement, audience: InRoom) -> None:
+        room = self._hub.room(audience.room_id)
+        if room is None:
+            return
+        rev, seq = announcement.rev, audience.seq
+        frame = event_frame(announcement.event, announcement.payload)
+        taken: Frame | None = None
+        for user, joined_seq in room.members.items():
+            if rev and joined_seq >= rev:
+                continue
+            if seq is not None and joined_seq > seq:
+                taken = taken or _rev_taken(audience.room_id, rev)
+                _write(user, taken, announcement)
+            else:
+                _write(user, frame, announcement)
+
+    def _to_user(self, announcement: Announcement, audience: ToUser, user: LocalUser) -> None:
+        room_id = audience.leaves or announcement.room_id
+        if audience.leaves is not None:
+            if not self._hub.leave(user, audience.leaves, announcement.rev):
+                return
+            for connection in user.connections.values():
+                connection.forget(audience.leaves)
+        elif room_id is not None and announcement.rev and user.has_left(room_id, announcement.rev):
+            return
+        if audience.enters is not None:
+            self._hub.enter(user, audience.enters, audience.joined_seq)
+        _write(user, event_frame(announcement.event, announcement.payload), announcement)
+        if audience.enters is not None:
+            self._make_up(user, audience.enters, announcement.rev)
+
+    def _make_up(self, user: LocalUser, room_id: RoomId, rev: int) -> None:
+        """Have the user ask for what the room heard between its entering and this moment."""
+        room = self._hub.room(room_id)
+        if room is not None and room.feed.position > rev:
+            frame = frame_of(SessionResync(reason="entered_late"))
+            for connection in user.connections.values():
+                connection.deliver(frame)
+
+
+def _write(user: LocalUser, frame: Frame, announcement: Announcement) -> None:
+    excepted = announcement.audience.except_session
+    for session_id, connection in user.connections.items():
+        if session_id != excepted:
+            connection.deliver(frame, announcement.room_id, announcement.rev)
+
+
+def _rev_taken(room_id: RoomId, rev: int) -> Frame:
+    return frame_of(RoomRevTaken(room_id=room_id, rev=Rev(rev)))

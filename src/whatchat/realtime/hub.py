@@ -1,0 +1,153 @@
+"""Who is connected to this pod, and which rooms they are in."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from whatchat.domain.actor import Actor
+from whatchat.domain.ids import GrantId, RoomId, Seq, SessionId, UserId
+from whatchat.realtime.channels import Channels
+from whatchat.realtime.connection import Connection
+from whatchat.realtime.room_feed import RoomFeed
+
+MAX_LEFT: Final = 1_000
+
+
+class LocalUser:
+    """A user with sockets on this pod; ``rooms`` says since when the user is in each."""
+
+    __slots__ = ("connections", "left", "rooms", "user_id")
+
+    def __init__(self, user_id: UserId) -> None:
+        self.user_id = user_id
+        self.connections: dict[SessionId, Connection] = {}
+        self.rooms: dict[RoomId, Seq] = {}
+        self.left: dict[RoomId, int] = {}
+
+    def has_left(self, room_id: RoomId, rev: int) -> bool:
+        """Whether the user was seen leaving the room at ``rev`` or later."""
+        return self.left.get(room_id, -1) >= rev
+
+    def note_leaving(self, room_id: RoomId, rev: int) -> None:
+        """Remember the leaving, so that nothing older undoes it."""
+        self.left.pop(room_id, None)
+        self.left[room_id] = rev
+        if len(self.left) > MAX_LEFT:
+            del self.left[next(iter(self.left))]
+
+
+class LocalRoom:
+    """A room with members on this pod, and since when each of them is one."""
+
+    __slots__ = ("feed", "filling", "members", "room_id")
+
+    def __init__(self, room_id: RoomId) -> None:
+        self.room_id = room_id
+        self.members: dict[LocalUser, Seq] = {}
+        self.feed = RoomFeed()
+        self.filling = False
+
+
+class Hub:
+    """Indexes of connections, users and rooms.
+
+    A user's channel is wanted while the user has a socket here, a room's while it has a
+    member here. Memberships belong to users, not to sockets: all of a user's sockets see
+    the same rooms.
+    """
+
+    def __init__(self, user_channels: Channels[UserId], room_channels: Channels[RoomId]) -> None:
+        self._user_channels = user_channels
+        self._room_channels = room_channels
+        self._connections: dict[SessionId, Connection] = {}
+        self._users: dict[UserId, LocalUser] = {}
+        self._rooms: dict[RoomId, LocalRoom] = {}
+        self._grants: dict[GrantId, set[SessionId]] = {}
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(tuple(self._connections.values()))
+
+    def connection(self, session_id: SessionId | None) -> Connection | None:
+        """The socket of a session, if it is here."""
+        return self._connections.get(session_id) if session_id else None
+
+    def user(self, user_id: UserId) -> LocalUser | None:
+        """The user, if it has a socket here."""
+        return self._users.get(user_id)
+
+    def room(self, room_id: RoomId) -> LocalRoom | None:
+        """The room, if a member has a socket here."""
+        return self._rooms.get(room_id)
+
+    def of_grant(self, grant_id: GrantId) -> list[Connection]:
+        """The sockets that a sign-in opened or refreshed."""
+        return [self._connections[session] for session in self._grants.get(grant_id, ())]
+
+    def add(self, connection: Connection) -> LocalUser:
+        """Take a socket in."""
+        user_id = connection.actor.user_id
+        user = self._users.get(user_id)
+        if user is None:
+            user = self._users[user_id] = LocalUser(user_id)
+            self._user_channels.want(user_id)
+        user.connections[connection.session_id] = connection
+        self._connections[connection.session_id] = connection
+        self._grants.setdefault(connection.actor.grant_id, set()).add(connection.session_id)
+        return user
+
+    def remove(self, connection: Connection) -> bool:
+        """Let a socket go, and with its user's last one the user; false if it was not here."""
+        if self._connections.pop(connection.session_id, None) is None:
+            return False
+        self._release_grant(connection)
+        user = self._users[connection.actor.user_id]
+        del user.connections[connection.session_id]
+        if not user.connections:
+            for room_id in tuple(user.rooms):
+                self._detach(user, room_id)
+            del self._users[user.user_id]
+            self._user_channels.drop(user.user_id)
+        return True
+
+    def change_actor(self, connection: Connection, actor: Actor) -> None:
+        """Let a socket go on under another token of the same user."""
+        self._release_grant(connection)
+        connection.actor = actor
+        self._grants.setdefault(actor.grant_id, set()).add(connection.session_id)
+
+    def enter(self, user: LocalUser, room_id: RoomId, joined_seq: Seq) -> bool:
+        """Attach a user to a room; false if it was already, or has left it since."""
+        if user.has_left(room_id, joined_seq) or user.rooms.get(room_id, -1) >= joined_seq:
+            return False
+        room = self._rooms.get(room_id)
+        if room is None:
+            room = self._rooms[room_id] = LocalRoom(room_id)
+            self._room_channels.want(room_id)
+        room.members[user] = user.rooms[room_id] = joined_seq
+        return True
+
+    def leave(self, user: LocalUser, room_id: RoomId, rev: int) -> bool:
+        """Detach a user from a room at ``rev``; false if that is known or long past."""
+        if user.has_left(room_id, rev) or user.rooms.get(room_id, -1) > rev:
+            return False
+        user.note_leaving(room_id, rev)
+        self._detach(user, room_id)
+        return True
+
+    def _detach(self, user: LocalUser, room_id: RoomId) -> None:
+        if user.rooms.pop(room_id, None) is None:
+            return
+        room = self._rooms[room_id]
+        del room.members[user]
+        if not room.members:
+            del self._rooms[room_id]
+            self._room_channels.drop(room_id)
+
+    def _release_grant(self, connection: Connection) -> None:
+        grant_id = connection.actor.grant_id
+        sessions = self._grants[grant_id]
+        sessions.discard(connection.session_id)
+        if not sessions:
+            del self._grants[grant_id]

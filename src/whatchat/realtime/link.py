@@ -1,0 +1,58 @@
+"""What the layer above asks of a client's transport, and what it is told in return."""
+
+from collections.abc import MutableMapping
+from typing import Any, NamedTuple, Protocol
+
+from whatchat.realtime.codec import Frame
+
+Scope = MutableMapping[str, Any]
+"""The ASGI scope of the request that opened a transport."""
+
+
+class Closing(NamedTuple):
+    """Why the server closes: the WebSocket close code, and whether to reconnect and resume."""
+
+    code: int
+    resume: bool
+
+
+class Transport(NamedTuple):
+    """How transports behave: heartbeat in milliseconds, the largest packet in bytes."""
+
+    ping_interval_ms: int = 25_000
+    ping_timeout_ms: int = 20_000
+    max_payload_bytes: int = 65_536
+
+
+TOO_LARGE = Closing(1009, resume=False)
+MALFORMED = Closing(4400, resume=False)
+UNAUTHENTICATED = Closing(4401, resume=False)
+SLOW_CONSUMER = Closing(4408, resume=True)
+FLOODING = Closing(4429, resume=True)
+DRAINING = Closing(4503, resume=True)
+
+
+class Link(Protocol):
+    """One client's transport. Calls return at once; frames leave in the order of the calls."""
+
+    @property
+    def transport(self) -> str:
+        """``websocket`` or ``polling``."""
+        ...
+
+    @property
+    def buffered(self) -> int:
+        """Bytes sent and not yet taken by the network."""
+        ...
+
+    def write(self, frame: Frame) -> None:
+        """Send; dropped once the link is closing."""
+        ...
+
+    def discard(self) -> None:
+        """Forget what is buffered."""
+        ...
+
+    def shut(self, closing: Closing) -> None:
+        """Send what is buffered and close; what has not left within 5 s never will."""
+        ...

@@ -1,0 +1,148 @@
+"""The configuration: the only reader of the environment."""
+
+import re
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "WHATCHAT_"
+MIN_SECRET_BYTES = 32
+
+_ORIGIN = re.compile(r"https?://[^/\s?#@]+\Z")
+_REDIS_URL = re.compile(r"(redis|rediss|redis\+sentinel|redis\+cluster)://[^/\s]+(/\S*)?\Z")
+_MONGODB_URL = re.compile(r"mongodb(\+srv)?://[^/\s]+(/\S*)?\Z")
+
+
+class BadSetting(Exception):
+    """The environment is not usable; the text is one line that names the variable."""
+
+
+class Settings(BaseSettings):
+    """What the environment says, checked as a whole. Its ``repr`` shows no secret."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, env_ignore_empty=True, extra="ignore"
+    )
+
+    store_url: Annotated[str, Field(repr=False)] = "sqlite:///./data/whatchat.db"
+    redis_url: Annotated[str, Field(repr=False)] = ""
+    jwt_secret: SecretStr | None = None
+    jwt_keys_dir: Path | None = None
+    env: Literal["development", "production"] = "development"
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    ping_interval_ms: Annotated[int, Field(ge=100, le=3_600_000)] = 25_000
+    ping_timeout_ms: Annotated[int, Field(ge=100, le=3_600_000)] = 20_000
+    max_payload_bytes: Annotated[int, Field(ge=1024, le=16 * 1024 * 1024)] = 65_536
+    drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 30
+    internal_port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    admin_token: SecretStr | None = None
+    rate_limits: Literal["on", "off"] = "on"
+
+    @property
+    def sqlite_path(self) -> str | None:
+        """The embedded store's file, or ``:memory:``; ``None`` if the store is another."""
+        scheme, _, rest = self.store_url.partition("://")
+        return rest.removeprefix("/") if scheme == "sqlite" else None
+
+    @property
+    def data_dir(self) -> Path | None:
+        """The folder of the embedded store's file; ``None`` where it keeps nothing."""
+        path = self.sqlite_path
+        return None if path is None or path == ":memory:" else Path(path).parent
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _items(value) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return tuple(ip_network(item, strict=False) for item in _items(value))
+        except ValueError:
+            raise ValueError("must list networks such as 10.0.0.0/8") from None
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if any(origin != "*" and not _ORIGIN.match(origin) for origin in origins):
+            raise ValueError("must list origins such as https://chat.example.org, or *")
+        return origins
+
+    @field_validator("store_url")
+    @classmethod
+    def _store(cls, url: str) -> str:
+        sqlite = url == "sqlite://:memory:" or (url.startswith("sqlite:///") and len(url) > 10)
+        if not (sqlite or _MONGODB_URL.match(url)):
+            raise ValueError("must be sqlite:///PATH, sqlite://:memory: or mongodb://…")
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, url: str) -> str:
+        if url and not _REDIS_URL.match(url):
+            raise ValueError("must be redis://, rediss://, redis+sentinel:// or redis+cluster://…")
+        return url
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value().encode()) < MIN_SECRET_BYTES:
+            raise ValueError(f"must have at least {MIN_SECRET_BYTES} bytes")
+        return secret
+
+    @field_validator("jwt_keys_dir")
+    @classmethod
+    def _keys(cls, folder: Path | None) -> Path | None:
+        if folder is not None and not folder.is_dir():
+            raise ValueError("must be a folder")
+        return folder
+
+    @model_validator(mode="after")
+    def _one_kind_of_key(self) -> Self:
+        if self.jwt_secret is not None and self.jwt_keys_dir is not None:
+            raise ValueError(
+                "WHATCHAT_JWT_SECRET: set either this or WHATCHAT_JWT_KEYS_DIR, not both"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _fit_for_production(self) -> Self:
+        if self.env != "production":
+            return self
+        if self.jwt_secret is None and self.jwt_keys_dir is None:
+            raise ValueError("WHATCHAT_JWT_SECRET: production needs a secret or keys of its own")
+        if "*" in self.cors_origins:
+            raise ValueError("WHATCHAT_CORS_ORIGINS: production does not accept *")
+        if not self.redis_url:
+            raise ValueError("WHATCHAT_REDIS_URL: production does not run on the in-process broker")
+        return self
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process. Raises :class:`BadSetting` naming what is wrong."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise BadSetting(_line(error)) from None
+
+
+def _items(value: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in value.split(",") if item.strip())
+
+
+def _line(error: ValidationError) -> str:
+    return "; ".join(_complaint(detail) for detail in error.errors(include_input=False))
+
+
+def _complaint(detail: Mapping[str, Any]) -> str:
+    text = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{PREFIX}{str(detail['loc'][0]).upper()}: {text}" if detail["loc"] else text

@@ -1,0 +1,88 @@
+"""Reading back, and several tabs of one sign-in."""
+
+import asyncio
+
+from playwright.async_api import Page, Request, expect
+
+from tests.e2e.browser.people import Newcomers, Person
+
+WRITTEN = 130
+
+WRITE = """async ([roomId, count]) => {
+  const { accessToken } = JSON.parse(localStorage.getItem("whatchat.session"));
+  const headers = { Authorization: `Bearer ${accessToken}`, "Content-Type": "application/json" };
+  for (let index = 0; index < count; index += 1) {
+    const clientId = `message-number-${String(index).padStart(4, "0")}`;
+    const body = JSON.stringify({ roomId, clientId, content: `line ${index}` });
+    const answer = await fetch("/api/messages", { method: "POST", headers, body });
+    if (!answer.ok) throw new Error(String(answer.status));
+  }
+}"""
+
+EXPIRE = """() => {
+  const kept = JSON.parse(localStorage.getItem("whatchat.session"));
+  localStorage.setItem("whatchat.session", JSON.stringify({ ...kept, expiresAt: 0 }));
+}"""
+
+
+async def test_history_comes_page_by_page_and_keeps_the_readers_place(
+    newcomers: Newcomers,
+) -> None:
+    ada, grace = await newcomers.welcome("Ada"), await newcomers.welcome("Grace")
+    await ada.start_chat_with(grace)
+    room_id = (await ada.page.evaluate("location.hash")).removeprefix("#/rooms/")
+    await ada.page.evaluate(WRITE, [room_id, WRITTEN])
+    await grace.page.reload()
+    await grace.open("Ada")
+    await expect(grace.words).to_have_count(50)
+    await expect(grace.words.last).to_be_in_viewport()
+
+    await _scroll_to_top(grace)
+    await expect(grace.words).to_have_count(100)
+    await expect(grace.words.nth(50)).to_be_in_viewport()
+    await _scroll_to_top(grace)
+    await grace.sees(*(f"line {index}" for index in range(WRITTEN)))
+
+    await ada.say("the newest")
+    await expect(grace.words.last).to_have_text("the newest")
+    await expect(grace.words.last).not_to_be_in_viewport()
+    await grace.page.get_by_role("button", name="To the latest message").click()
+    await expect(grace.words.last).to_be_in_viewport()
+
+
+async def test_tabs_share_one_refresh_of_the_token(newcomers: Newcomers) -> None:
+    ada = await newcomers.welcome("Ada")
+    grace = await newcomers.welcome("Grace")
+    second = await ada.page.context.new_page()
+    await second.goto(newcomers.url)
+    await Person(second, ada.username).is_online()
+    refreshes: list[Request] = []
+    for page in (ada.page, second):
+        page.on("request", lambda one: refreshes.append(one) if "/refresh" in one.url else None)
+
+    await ada.page.evaluate(EXPIRE)
+    await asyncio.gather(*(_search(page, grace.username) for page in (ada.page, second)))
+    assert len(refreshes) == 1
+    await ada.page.evaluate(EXPIRE)
+    await second.reload()
+    await Person(second, ada.username).is_online()
+    assert len(refreshes) == 2
+
+
+async def test_signing_out_ends_every_tab(newcomers: Newcomers) -> None:
+    ada = await newcomers.welcome("Ada")
+    second = await ada.page.context.new_page()
+    await second.goto(newcomers.url)
+    await Person(second, ada.username).is_online()
+    await second.get_by_role("button", name="Sign out").click()
+    for page in (ada.page, second):
+        await expect(page.get_by_role("tab", name="Sign in")).to_be_visible()
+
+
+async def _search(page: Page, username: str) -> None:
+    await page.get_by_label("Search chats and people").fill(username)
+    await expect(page.locator(".people-found .line")).to_have_count(1)
+
+
+async def _scroll_to_top(person: Person) -> None:
+    await person.page.locator(".scroller").evaluate("(node) => node.scrollTo({ top: 0 })")

@@ -1,0 +1,65 @@
+"""The lock files name what pyproject.toml asks for, by hash, and not where it came from."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+RUNTIME = ROOT / ".ci" / "requirements.txt"
+DEVELOPMENT = ROOT / ".ci" / "requirements-dev.txt"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def locked(path: Path) -> dict[str, str]:
+    """The version of each package in a lock file."""
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", path.read_text(), re.MULTILINE))
+
+
+def requirements(*extras: str) -> list[Requirement]:
+    """What the project needs with these extras, its build backend included."""
+    optional = PROJECT["project"]["optional-dependencies"]
+    listed = [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"]]
+    return [
+        Requirement(text) for text in listed + [row for name in extras for row in optional[name]]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"),
+    [(RUNTIME, []), (DEVELOPMENT, ["client", "dev"])],
+    ids=["runtime", "development"],
+)
+def test_the_lock_satisfies_the_project(lock: Path, extras: list[str]) -> None:
+    versions = locked(lock)
+    unmet = [
+        str(requirement)
+        for requirement in requirements(*extras)
+        if not requirement.specifier.contains(
+            versions.get(canonicalize_name(requirement.name), "0")
+        )
+    ]
+    assert unmet == [], "run `make lock`"
+
+
+def test_tests_run_on_the_versions_that_are_deployed() -> None:
+    assert locked(RUNTIME).items() <= locked(DEVELOPMENT).items()
+
+
+@pytest.mark.parametrize("lock", [RUNTIME, DEVELOPMENT], ids=["runtime", "development"])
+def test_every_locked_package_has_hashes_and_no_address(lock: Path) -> None:
+    text = lock.read_text()
+    entries = re.findall(r"^[a-z0-9-]+==.*\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)
+    assert len(entries) == len(locked(lock))
+    assert "://" not in text
+
+
+def test_the_javascript_lock_has_hashes_and_no_address() -> None:
+    lock = json.loads((ROOT / "tests" / "js" / "package-lock.json").read_text())
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+    assert all(entry["integrity"].startswith("sha512-") for entry in packages.values())
+    assert not any("resolved" in entry for entry in packages.values())

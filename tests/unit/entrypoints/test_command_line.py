@@ -1,0 +1,143 @@
+"""The command line, as an operator meets it: real processes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+
+def environment(**settings: str) -> dict[str, str]:
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("WHATCHAT_")}
+    return inherited | {f"WHATCHAT_{name.upper()}": value for name, value in settings.items()}
+
+
+def whatchat(*arguments: str, cwd: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "whatchat", *arguments],
+        cwd=cwd,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@contextmanager
+def serving(cwd: Path, **settings: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "whatchat", "serve", "--port", "0"],
+        cwd=cwd,
+        env=environment(drain_seconds="1", **settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().split()[-1]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def get(url: str) -> tuple[int, bytes]:
+    with urllib.request.urlopen(url, timeout=5) as response:
+        return response.status, response.read()
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"jwt_secret": "short"}, "WHATCHAT_JWT_SECRET: must have at least 32 bytes"),
+        ({"rate_limits": "maybe"}, "WHATCHAT_RATE_LIMITS: Input should be 'on' or 'off'"),
+        ({"store_url": "mongodb://a/b"}, "WHATCHAT_STORE_URL: mongodb:// is not supported"),
+        ({"redis_url": "redis://a"}, "WHATCHAT_REDIS_URL: Redis is not supported"),
+        ({"store_url": "sqlite:////dev/null/x/y.db"}, "WHATCHAT_STORE_URL: "),
+        ({"env": "production"}, "WHATCHAT_JWT_SECRET: production needs"),
+    ],
+)
+def test_a_setting_that_does_not_do_is_one_line(
+    tmp_path: Path, settings: dict[str, str], line: str
+) -> None:
+    ended = whatchat("serve", "--port", "0", cwd=tmp_path, **settings)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(f"whatchat: {line}")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = whatchat("serve", "--port", port, cwd=tmp_path, store_url="sqlite://:memory:")
+    assert ended.returncode == 1
+    assert ended.stderr == f"whatchat: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+def test_a_node_serves_logs_json_and_ends_cleanly(tmp_path: Path) -> None:
+    with serving(tmp_path) as (process, url):
+        status, body = get(f"{url}/readyz")
+        assert (status, json.loads(body)["ready"]) == (200, True)
+        assert get(f"{url}/metrics")[0] == 200
+        get(f"{url}/openapi.json")
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=15)
+        assert process.returncode == 0
+    lines = [json.loads(line) for line in errors.splitlines()]
+    assert [line["event"] for line in lines] == ["serving", "request", "stopped"]
+    assert (tmp_path / "data" / "whatchat.db").exists()
+
+
+def test_a_second_pod_refuses_and_a_killed_one_makes_way(tmp_path: Path) -> None:
+    with serving(tmp_path) as (process, _):
+        second = whatchat("serve", "--port", "0", cwd=tmp_path)
+        assert (second.returncode, second.stdout) == (1, "")
+        assert second.stderr.startswith("whatchat: another pod runs on this store")
+        process.kill()
+        process.wait()
+        started = time.monotonic()
+        with serving(tmp_path) as (_, url):
+            assert get(f"{url}/readyz")[0] == 200
+        assert time.monotonic() - started < 8
+
+
+def test_probes_move_to_the_internal_port(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with serving(tmp_path, internal_port=str(port)) as (_, url):
+        assert get(f"http://127.0.0.1:{port}/readyz")[0] == 200
+        assert get(f"http://127.0.0.1:{port}/metrics")[0] == 200
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            get(f"{url}/metrics")
+
+
+def test_migrating_is_safe_to_repeat_and_renews_the_epoch_when_asked(tmp_path: Path) -> None:
+    for arguments in (["migrate"], ["migrate"], ["migrate", "--renew-epoch"]):
+        assert whatchat(*arguments, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "data" / "whatchat.db").exists()
+
+
+def test_the_embedded_store_needs_no_worker(tmp_path: Path) -> None:
+    ended = whatchat("worker", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "has no background work" in ended.stderr
+
+
+def test_documents_are_printed_and_checked(tmp_path: Path) -> None:
+    printed = whatchat("schema", "asyncapi", cwd=tmp_path)
+    assert json.loads(printed.stdout)["asyncapi"] == "3.0.0"
+    missing = whatchat("schema", "asyncapi", "--check", cwd=tmp_path)
+    assert (missing.returncode, missing.stderr.count("\n")) == (1, 1)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "asyncapi.json").write_text(printed.stdout)
+    assert whatchat("schema", "asyncapi", "--check", cwd=tmp_path).returncode == 0

@@ -1,0 +1,156 @@
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.unit.entrypoints.toys import MakeToy, ToyService, actor, raising
+from whatchat.adapters.embedded.limiter import EmbeddedLimiter
+from whatchat.domain.actor import Actor, Visitor
+from whatchat.domain.contract import Catalogue, Outcome
+from whatchat.domain.errors import (
+    Conflict,
+    Invalid,
+    RateLimited,
+    Unauthenticated,
+    Unavailable,
+)
+from whatchat.entrypoints.dispatch import Dispatch
+from whatchat.entrypoints.quotas import QUOTAS, quota_key
+from whatchat.observability.metrics import Metrics
+
+Logged = Callable[[], list[dict[str, Any]]]
+
+VISITOR = Visitor(address="192.0.2.7")
+
+
+def count(metrics: Metrics, command: str, outcome: str) -> float:
+    labels = {"command": command, "outcome": outcome}
+    return metrics.registry.get_sample_value("whatchat_commands_total", labels) or 0
+
+
+async def test_fields_and_commands_are_answered_alike(
+    dispatch: Dispatch, toys: Catalogue, service: ToyService
+) -> None:
+    endpoint = toys.by_socket["toy:make"]
+    by_fields = await dispatch.submit(endpoint, actor(), {"content": "x"}, via="socket")
+    by_command = await dispatch.run(endpoint, actor(), MakeToy(content="x"), via="socket")
+    assert isinstance(by_fields, Outcome)
+    assert by_fields == by_command
+    assert len(service.heard) == 2
+
+
+async def test_a_command_is_one_line_and_one_count(
+    dispatch: Dispatch, toys: Catalogue, metrics: Metrics, logged: Logged
+) -> None:
+    await dispatch.submit(toys.by_socket["toy:make"], actor(), {"content": "hush"}, via="socket")
+    [line] = logged()
+    assert len(line.pop("trace_id")) == 32
+    assert line.pop("duration_ms") >= 0
+    del line["timestamp"]
+    assert line == {
+        "event": "command",
+        "level": "info",
+        "command": "MakeToy",
+        "outcome": "ok",
+        "user_id": "alice",
+        "via": "socket",
+    }
+    assert count(metrics, "MakeToy", "ok") == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "outcome"), [({"content": 5}, "invalid"), ({"content": "x"}, "conflict")]
+)
+async def test_errors_are_counted_and_logged_by_code(
+    dispatch: Dispatch,
+    toys: Catalogue,
+    service: ToyService,
+    metrics: Metrics,
+    logged: Logged,
+    fields: dict[str, Any],
+    outcome: str,
+) -> None:
+    service.failure = raising(Conflict)
+    with pytest.raises((Invalid, Conflict)):
+        await dispatch.submit(toys.by_socket["toy:make"], actor(), fields, via="socket")
+    assert count(metrics, "MakeToy", outcome) == 1
+    assert [line["outcome"] for line in logged()] == [outcome]
+
+
+async def test_the_unforeseen_is_unavailable_and_logged_once(
+    dispatch: Dispatch, toys: Catalogue, service: ToyService, logged: Logged
+) -> None:
+    service.failure = lambda: ZeroDivisionError("a bug")
+    with pytest.raises(Unavailable) as error:
+        await dispatch.submit(toys.by_socket["toy:make"], actor(), {"content": "x"}, via="http")
+    assert error.value.text == Unavailable.message
+    failure, line = logged()
+    assert "ZeroDivisionError: a bug" in failure["exception"]
+    assert line["outcome"] == "unavailable"
+    assert failure["trace_id"] == line["trace_id"]
+
+
+async def test_a_missed_deadline_is_unavailable(
+    dispatch: Dispatch, toys: Catalogue, service: ToyService, metrics: Metrics
+) -> None:
+    service.delay = 5
+    with pytest.raises(Unavailable):
+        await dispatch.submit(toys.by_socket["toy:make"], actor(), {"content": "x"}, via="http")
+    assert count(metrics, "MakeToy", "unavailable") == 1
+
+
+async def test_a_cancelled_command_stays_cancelled(
+    dispatch: Dispatch, toys: Catalogue, service: ToyService, metrics: Metrics
+) -> None:
+    service.delay = 5
+    endpoint = toys.by_socket["toy:make"]
+    task = asyncio.create_task(dispatch.submit(endpoint, actor(), {"content": "x"}, via="socket"))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert count(metrics, "MakeToy", "cancelled") == 1
+
+
+@pytest.mark.parametrize("caller", [VISITOR, actor(expires_at=1)])
+async def test_only_the_signed_in_may_run_what_is_not_public(
+    dispatch: Dispatch, toys: Catalogue, service: ToyService, caller: Actor | Visitor
+) -> None:
+    with pytest.raises(Unauthenticated):
+        await dispatch.submit(toys.by_socket["toy:make"], caller, {"content": "x"}, via="socket")
+    assert service.heard == []
+
+
+async def test_what_is_public_sees_a_visitor_whoever_asks(
+    dispatch: Dispatch, toys: Catalogue, service: ToyService
+) -> None:
+    endpoint = toys.by_http["POST /api/greet"]
+    await dispatch.submit(endpoint, VISITOR, {}, via="http")
+    await dispatch.submit(endpoint, actor(address="192.0.2.7"), {}, via="http")
+    assert [caller for caller, _ in service.heard] == [VISITOR, VISITOR]
+
+
+async def test_beyond_the_quota_a_user_has_to_wait(
+    toys: Catalogue, service: ToyService, metrics: Metrics
+) -> None:
+    dispatch = Dispatch(metrics, EmbeddedLimiter(lambda: 1.0))
+    endpoint = toys.by_socket["toy:drop"]
+    for _ in range(QUOTAS["command"].burst):
+        await dispatch.submit(endpoint, actor(), {"toyId": "t"}, via="socket")
+    with pytest.raises(RateLimited) as error:
+        await dispatch.submit(endpoint, actor(), {"toyId": "t"}, via="socket")
+    assert error.value.retry_after_ms == 20
+    assert len(service.heard) == QUOTAS["command"].burst
+    await dispatch.submit(toys.by_http["GET /api/toys"], actor(), {}, via="http")
+
+
+def test_visitors_are_charged_by_network_users_by_name() -> None:
+    assert quota_key("message", actor(address="192.0.2.1")) == quota_key("message", actor())
+    assert quota_key("sign_in", VISITOR) != quota_key("sign_in", Visitor(address="192.0.2.8"))
+    one, other, far = (
+        Visitor(address=address) for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")
+    )
+    assert quota_key("sign_in", one) == quota_key("sign_in", other)
+    assert quota_key("sign_in", one) != quota_key("sign_in", far)
+    assert quota_key("sign_in", Visitor(address="unknown")) == "sign_in:address:unknown"

@@ -1,0 +1,139 @@
+"""Who hears an announcement on this pod, and who no longer."""
+
+from tests.unit.realtime.parts import (
+    GREETING,
+    ROOM,
+    NotedLink,
+    announced,
+    entering,
+    greeted,
+    hub_of,
+    leaving,
+    warming,
+)
+from whatchat.domain.audience import InRoom, ToUser
+from whatchat.domain.ids import RoomId, Seq, SessionId, UserId
+from whatchat.realtime.fanout import Fanout
+from whatchat.realtime.hub import Hub
+from whatchat.realtime.tasks import Tasks
+
+
+def joined(hub: Hub, user_id: str, *, since: int = 1, session: str = "") -> NotedLink:
+    """A greeted socket of a member."""
+    connection, link = greeted(user_id, session)
+    hub.enter(hub.add(connection), ROOM, Seq(since))
+    return link
+
+
+async def test_members_hear_the_room_and_nobody_else_does(tasks: Tasks) -> None:
+    hub = hub_of(tasks)
+    ada, desk, bob = joined(hub, "ada"), joined(hub, "ada", session="desk"), joined(hub, "bob")
+    connection, eve = greeted("eve")
+    hub.enter(hub.add(connection), RoomId("other"), Seq(1))
+    Fanout(hub).deliver(announced(2))
+    for link in (ada, desk, bob):
+        assert link.events() == [("message:new", {"roomId": "room", "rev": 2})]
+    assert eve.events() == []
+
+
+async def test_all_recipients_share_one_frame(tasks: Tasks) -> None:
+    hub = hub_of(tasks)
+    links = [joined(hub, f"user{number}") for number in range(3)]
+    Fanout(hub).deliver(announced(2))
+    assert len({id(link.frames[-1]) for link in links}) == 1
+
+
+async def test_the_excepted_session_hears_nothing(tasks: Tasks) -> None:
+    hub = hub_of(tasks)
+    sender, desk = joined(hub, "ada", session="phone"), joined(hub, "ada", session="desk")
+    excepted = SessionId("phone")
+    Fanout(hub).deliver(announced(2, InRoom(room_id=ROOM, except_session=excepted)))
+    Fanout(hub).deliver(announced(3, ToUser(user_id=UserId("ada"), except_session=excepted)))
+    assert (sender.revs(), desk.revs()) == ([], [2, 3])
+
+
+async def test_who_joined_after_the_message_learns_the_rev_alone(tasks: Tasks) -> None:
+    hub = hub_of(tasks)
+    old, same, new = (
+        joined(hub, "old", since=4),
+        joined(hub, "same", since=5),
+        joined(hub, "new", since=6),
+    )
+    newer = joined(hub, "newer", since=7)
+    Fanout(hub).deliver(announced(9, InRoom(room_id=ROOM, seq=Seq(5))))
+    for link in (old, same):
+        assert link.events() == [("message:new", {"roomId": "room", "rev": 9})]
+    for link in (new, newer):
+        assert link.events() == [("room:rev", {"roomId": "room", "rev": 9})]
+    assert new.frames[-1] is newer.frames[-1]
+
+
+async def test_who_enters_hears_its_own_event_and_then_the_room(tasks: Tasks) -> None:
+    hub = hub_of(tasks)
+    fanout, ada = Fanout(hub), joined(hub, "ada")
+    connection, bob = greeted("bob")
+    hub.add(connection)
+    fanout.deliver(announced(4))
+    fanout.deliver(entering(5, "bob"))
+    fanout.deliver(announced(5, event="room:updated"))
+    fanout.deliver(announced(6))
+    assert bob.events() == [
+        ("room:created", {"roomId": "room", "rev": 5}),
+        ("message:new", {"roomId": "room", "rev": 6}),
+    ]
+    assert ada.revs() == [4, 5, 6]
+
+
+async def test_nothing_of_the_room_reaches_who_was_put_out(tasks: Tasks) -> None:
+    hub = hub_of(tasks)
+    fanout, ada, bob = Fanout(hub), joined(hub, "ada"), joined(hub, "bob")
+    fanout.deliver(leaving(5, "bob"))
+    fanout.deliver(announced(5, event="room:updated"))
+    fanout.deliver(announced(6))
+    fanout.deliver(announced(4, ToUser(user_id=UserId("bob")), event="late"))
+    assert bob.events() == [("room:removed", {"roomId": "room", "rev": 5})]
+    assert ada.revs() == [5, 6]
+
+
+async def test_an_old_entering_does_not_undo_a_leaving(tasks: Tasks) -> None:
+    hub = hub_of(tasks)
+    fanout, bob = Fanout(hub), joined(hub, "bob", since=3)
+    fanout.deliver(leaving(5, "bob"))
+    fanout.deliver(entering(3, "bob"))
+    fanout.deliver(leaving(5, "bob"))
+    fanout.deliver(announced(6))
+    assert [name for name, _ in bob.events()] == ["room:removed"]
+
+
+async def test_an_old_leaving_does_not_undo_a_newer_entering(tasks: Tasks) -> None:
+    hub = hub_of(tasks)
+    fanout, bob = Fanout(hub), joined(hub, "bob", since=7)
+    fanout.deliver(leaving(5, "bob"))
+    fanout.deliver(announced(8))
+    assert bob.revs() == [8]
+
+
+async def test_who_enters_behind_the_room_is_asked_to_sync(tasks: Tasks) -> None:
+    hub = hub_of(tasks)
+    joined(hub, "ada")
+    room = hub.room(ROOM)
+    assert room
+    room.feed.start(8)
+    connection, bob = greeted("bob")
+    hub.add(connection)
+    Fanout(hub).deliver(entering(5, "bob"))
+    assert bob.events() == [
+        ("room:created", {"roomId": "room", "rev": 5}),
+        ("session:resync", {"reason": "entered_late"}),
+    ]
+
+
+async def test_a_warming_socket_gets_nothing_of_a_room_left_meanwhile(tasks: Tasks) -> None:
+    hub = hub_of(tasks)
+    connection, link = warming("bob")
+    hub.enter(hub.add(connection), ROOM, Seq(1))
+    fanout = Fanout(hub)
+    fanout.deliver(announced(4))
+    fanout.deliver(leaving(5, "bob"))
+    connection.greet(GREETING, {}, set())
+    assert link.events() == [("room:removed", {"roomId": "room", "rev": 5})]

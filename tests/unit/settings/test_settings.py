@@ -1,0 +1,162 @@
+import re
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from whatchat.settings import BadSetting, Settings, load_settings
+
+ROOT = Path(__file__).parents[3]
+SECRET = "s" * 32
+PRODUCTION = {
+    "WHATCHAT_ENV": "production",
+    "WHATCHAT_JWT_SECRET": SECRET,
+    "WHATCHAT_REDIS_URL": "redis://redis:6379/0",
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in Settings.model_fields:
+        monkeypatch.delenv(f"WHATCHAT_{field.upper()}", raising=False)
+
+
+def test_without_an_environment_the_defaults_hold() -> None:
+    settings = load_settings()
+    assert settings.store_url == "sqlite:///./data/whatchat.db"
+    assert settings.sqlite_path == "./data/whatchat.db"
+    assert (settings.ping_interval_ms, settings.ping_timeout_ms) == (25_000, 20_000)
+    assert settings.max_payload_bytes == 65_536
+    assert settings.rate_limits == "on"
+    assert settings.cors_origins == ()
+
+
+def test_empty_values_count_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in Settings.model_fields:
+        monkeypatch.setenv(f"WHATCHAT_{field.upper()}", "")
+    assert load_settings() == Settings()
+
+
+@pytest.mark.parametrize(
+    ("url", "path", "folder"),
+    [
+        ("sqlite:///data/x.db", "data/x.db", Path("data")),
+        ("sqlite:////var/lib/x.db", "/var/lib/x.db", Path("/var/lib")),
+        ("sqlite://:memory:", ":memory:", None),
+        ("mongodb://a,b/chat?replicaSet=rs0", None, None),
+    ],
+)
+def test_the_store_url_says_where_the_file_is(
+    monkeypatch: pytest.MonkeyPatch, url: str, path: str | None, folder: Path | None
+) -> None:
+    monkeypatch.setenv("WHATCHAT_STORE_URL", url)
+    settings = load_settings()
+    assert (settings.sqlite_path, settings.data_dir) == (path, folder)
+
+
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHATCHAT_CORS_ORIGINS", "https://a.example, http://localhost:3000")
+    monkeypatch.setenv("WHATCHAT_TRUSTED_PROXIES", "10.0.0.0/8, ::1")
+    settings = load_settings()
+    assert settings.cors_origins == ("https://a.example", "http://localhost:3000")
+    assert settings.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WHATCHAT_STORE_URL", "postgres://x"),
+        ("WHATCHAT_STORE_URL", "sqlite:///"),
+        ("WHATCHAT_STORE_URL", "sqlite://data.db"),
+        ("WHATCHAT_REDIS_URL", "http://x"),
+        ("WHATCHAT_JWT_SECRET", "short"),
+        ("WHATCHAT_JWT_KEYS_DIR", "/does/not/exist"),
+        ("WHATCHAT_ENV", "staging"),
+        ("WHATCHAT_CORS_ORIGINS", "https://a.example/path"),
+        ("WHATCHAT_CORS_ORIGINS", "a.example"),
+        ("WHATCHAT_TRUSTED_PROXIES", "proxy"),
+        ("WHATCHAT_PING_INTERVAL_MS", "often"),
+        ("WHATCHAT_PING_TIMEOUT_MS", "0"),
+        ("WHATCHAT_MAX_PAYLOAD_BYTES", "10"),
+        ("WHATCHAT_DRAIN_SECONDS", "-1"),
+        ("WHATCHAT_INTERNAL_PORT", "65536"),
+        ("WHATCHAT_RATE_LIMITS", "sometimes"),
+    ],
+)
+def test_a_bad_value_is_one_line_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadSetting) as refused:
+        load_settings()
+    assert re.fullmatch(rf"{name}: [^\n]+", str(refused.value))
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"WHATCHAT_JWT_SECRET": ""}, "WHATCHAT_JWT_SECRET"),
+        ({"WHATCHAT_CORS_ORIGINS": "*"}, "WHATCHAT_CORS_ORIGINS"),
+        ({"WHATCHAT_REDIS_URL": ""}, "WHATCHAT_REDIS_URL"),
+    ],
+)
+def test_production_refuses_what_only_suits_a_laptop(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], named: str
+) -> None:
+    for name, value in {**PRODUCTION, **changed}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(BadSetting, match=f"^{named}: "):
+        load_settings()
+
+
+def test_production_starts_with_a_secret_and_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in PRODUCTION.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().env == "production"
+
+
+def test_secret_and_keys_exclude_each_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WHATCHAT_JWT_SECRET", SECRET)
+    monkeypatch.setenv("WHATCHAT_JWT_KEYS_DIR", str(tmp_path))
+    with pytest.raises(BadSetting, match="WHATCHAT_JWT_KEYS_DIR"):
+        load_settings()
+
+
+def test_no_secret_shows_in_what_settings_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = {
+        "WHATCHAT_JWT_SECRET": "x" * 32,
+        "WHATCHAT_ADMIN_TOKEN": "admin-token-value",
+        "WHATCHAT_REDIS_URL": "redis://:redis-password@host",
+        "WHATCHAT_STORE_URL": "mongodb://user:mongo-password@host/db",
+    }
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    shown = repr(load_settings()) + str(load_settings())
+    for hidden in ("x" * 32, "admin-token-value", "redis-password", "mongo-password"):
+        assert hidden not in shown
+
+
+def test_a_refused_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHATCHAT_JWT_SECRET", "too-short-but-mine")
+    with pytest.raises(BadSetting) as refused:
+        load_settings()
+    assert "too-short-but-mine" not in str(refused.value)
+
+
+def test_the_example_lists_every_variable_with_its_default() -> None:
+    text = (ROOT / ".env.example").read_text()
+    listed = dict(re.findall(r"^(WHATCHAT_\w+)=(.*)$", text, re.MULTILINE))
+    defaults = {
+        f"WHATCHAT_{name.upper()}": "" if field.default in (None, ()) else str(field.default)
+        for name, field in Settings.model_fields.items()
+    }
+    assert listed == defaults
+
+
+def test_the_example_explains_every_variable() -> None:
+    text = (ROOT / ".env.example").read_text()
+    blocks = [block for block in text.split("\n\n") if "WHATCHAT_" in block.splitlines()[-1]]
+    assert len(blocks) == len(Settings.model_fields)
+    assert all(block.startswith("# ") for block in blocks)
