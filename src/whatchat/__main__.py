@@ -11,7 +11,7 @@ import structlog
 import typer
 import uvloop
 
-from whatchat.bootstrap import CannotRun, Pod, build, documented, open_store
+from whatchat.bootstrap import CannotRun, build, open_store
 from whatchat.domain.errors import Unavailable
 from whatchat.entrypoints.schema.documents import DOCUMENTS, has_drifted, render
 from whatchat.entrypoints.server import (
@@ -22,6 +22,7 @@ from whatchat.entrypoints.server import (
     url_of,
 )
 from whatchat.observability.logging import configure_logging
+from whatchat.pod import Pod, documented
 from whatchat.settings import BadSetting, Settings, load_settings
 
 FAILED = 1

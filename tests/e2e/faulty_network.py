@@ -18,7 +18,7 @@ class FaultyNetwork:
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_open = True
         self._is_mute = False
-        self._losing: bytes | None = None
+        self._losing: tuple[bytes, asyncio.Event] | None = None
 
     @property
     def url(self) -> str:
@@ -51,19 +51,22 @@ class FaultyNetwork:
         """Lose all that the node says from now on, while it still hears everything."""
         self._is_mute = True
 
-    def lose(self, content: bytes) -> None:
+    def lose(self, content: bytes) -> asyncio.Event:
         """Lose the next of what the node says that has ``content`` in it, and no more.
 
-        For a quiet WebSocket, where a packet is a frame.
+        For a quiet WebSocket, where a packet is a frame; tells when it is lost.
         """
-        self._losing = content
+        lost = asyncio.Event()
+        self._losing = content, lost
+        return lost
 
     def mend(self) -> None:
         """Work again, for new connections."""
         self._is_open, self._is_mute = True, False
 
     def _passes(self, data: bytes) -> bool:
-        if self._losing and self._losing in data:
+        if self._losing and self._losing[0] in data:
+            self._losing[1].set()
             self._losing = None
             return False
         return not self._is_mute

@@ -11,8 +11,8 @@ import pytest
 
 from tests.e2e.node_process import NodeProcess
 from tests.e2e.raw import Account, Socket, history, register, rest
-from whatchat.bootstrap import documented
 from whatchat.domain.contract import Endpoint
+from whatchat.pod import documented
 
 ROWS = {
     endpoint.row.socket: endpoint.row

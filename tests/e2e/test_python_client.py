@@ -21,6 +21,7 @@ from whatchat.client import (
     auth,
     catching_up,
 )
+from whatchat.client.errors import NoAnswer
 from whatchat.client.events import MoveAsked, ResyncAsked, SessionReady, TokenExpiring
 from whatchat.client.http import Http
 from whatchat.client.state import State, gaps
@@ -178,8 +179,9 @@ async def test_a_lost_event_is_noticed_and_fetched(node: NodeProcess) -> None:
     ):
         room = await ann.direct(bob.user.id)
         await bob.until(lambda state: room.id in state.rooms)
-        network.lose(b"Lost")
+        is_lost = network.lose(b"Lost")
         lost = await ann.send(room.id, "Lost")
+        await is_lost.wait()
         after = await ann.send(room.id, "After")
         await bob.until(lambda state: room.id in gaps(state))
         assert texts(bob, room.id) == []
@@ -324,6 +326,32 @@ async def test_rest_has_the_same_rooms_and_messages(node: NodeProcess) -> None:
         assert [one.room_id for one in synced.rooms] == [room.id]
         await ann.rest.remove_member(room.id, bob.user.id)
         await bob.until(lambda state: not state.rooms)
+
+
+async def test_patience_ends(node: NodeProcess) -> None:
+    async with FaultyNetwork(node.url) as network:
+        name = f"ann.{secrets.token_hex(6)}"
+        ann = await WhatchatClient.register(network.url, name, PASSWORD, patience=0.5)
+        network.cut()
+        with pytest.raises(Unavailable):
+            await ann.__aenter__()
+        network.mend()
+        async with await WhatchatClient.login(network.url, name, PASSWORD, patience=1) as ann:
+            room = await ann.create_room("Diary")
+            network.cut()
+            with pytest.raises(Unavailable):
+                await ann.send(room.id, "Dear diary")
+            with pytest.raises(NoAnswer):
+                await ann.until(lambda state: bool(messages(state, room.id)), patience=0.1)
+
+
+async def test_commands_need_a_connection(node: NodeProcess) -> None:
+    ann = await person(node.url, "ann")
+    with pytest.raises(Unavailable):
+        await ann.create_room("Too early")
+    await ann.close()
+    with pytest.raises(StopAsyncIteration):
+        await anext(ann.events())
 
 
 async def test_a_server_that_is_not_there_is_unavailable() -> None:

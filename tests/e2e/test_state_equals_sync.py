@@ -18,7 +18,6 @@ import pytest
 from tests.e2e.node_process import NodeProcess
 from tests.e2e.raw import Account, Socket, register, rest
 from tests.unit.client.comparable import comparable
-from whatchat.bootstrap import documented
 from whatchat.client.events import RoomRemoved, decode_event
 from whatchat.client.state import State, absorb, acked, apply, gaps
 from whatchat.client.views import Message, Room, SyncAnswer
@@ -42,6 +41,7 @@ from whatchat.features.rooms.contract import (
     RevokeAdmin,
     UpdateRoom,
 )
+from whatchat.pod import documented
 
 SETTLE_SECONDS = 5
 

@@ -11,8 +11,9 @@ import pytest
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
-from whatchat.bootstrap import Adapters, CannotRun, Pod, build
+from whatchat.bootstrap import CannotRun, build
 from whatchat.entrypoints import pod_lease
+from whatchat.pod import Adapters, Pod
 from whatchat.settings import Settings
 
 SECRET = "a secret that all these pods share"

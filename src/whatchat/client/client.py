@@ -1,7 +1,7 @@
 """The client's front door."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Self, TypeVar
 
 import msgspec
@@ -11,7 +11,6 @@ from whatchat.client import auth
 from whatchat.client.catching_up import CatchingUp
 from whatchat.client.credentials import Credentials
 from whatchat.client.errors import NoAnswer
-from whatchat.client.events import Delivered, Read
 from whatchat.client.http import Http, fields
 from whatchat.client.link import Link
 from whatchat.client.replica import Replica
@@ -65,7 +64,7 @@ class WhatchatClient:
         self.rest = Rest(http, credentials)
         self._patience = patience
         self._replica = Replica(self.user)
-        self._catching_up = CatchingUp(self._replica, self._list_rooms)
+        self._catching_up = CatchingUp(self._replica, self.rest.room_ids)
         self._link = Link(url, http, credentials, self._replica, self._catching_up, transports)
 
     @classmethod
@@ -158,12 +157,11 @@ class WhatchatClient:
 
     async def until(self, condition: Callable[[State], bool], *, patience: float = 10) -> State:
         """The first state from now on that meets a condition; ``NoAnswer`` if none does."""
-        stream = self.events()
         try:
             async with asyncio.timeout(patience):
                 while not condition(self.state):
-                    await anext(stream)
-        except (TimeoutError, StopAsyncIteration):
+                    await self._replica.changed()
+        except TimeoutError:
             raise NoAnswer("the condition was not met in time") from None
         return self.state
 
@@ -217,20 +215,6 @@ class WhatchatClient:
     ) -> History:
         """A page of a room's messages, oldest first: the latest if neither end is given."""
         return await self.rest.history(room_id, before=before, after=after, limit=limit)
-
-    async def delivered(self, room_id: RoomId, seq: Seq) -> None:
-        """Acknowledge to hold everything up to ``seq``."""
-        receipt = Delivered(room_id=room_id, user_id=self.user.id, seq=seq)
-        await self._acknowledge("message:delivered", receipt)
-
-    async def read(self, room_id: RoomId, seq: Seq) -> None:
-        """Acknowledge to have read everything up to ``seq``."""
-        receipt = Read(room_id=room_id, user_id=self.user.id, seq=seq)
-        await self._acknowledge("message:read", receipt)
-
-    async def typing(self, room_id: RoomId) -> None:
-        """Show that one is typing; it ends by itself after 6 s."""
-        await self._command("typing:start", fields(roomId=room_id), _nothing)
 
     # Rooms
 
@@ -296,25 +280,8 @@ class WhatchatClient:
 
         return await self._command(event, command, settle)
 
-    async def _acknowledge(self, event: str, receipt: Delivered | Read) -> None:
-        def settle(_: Any) -> None:
-            self._replica.take(receipt)
-
-        command = fields(roomId=receipt.room_id, seq=receipt.seq)
-        await self._command(event, command, settle)
-
     async def _command(self, event: str, command: object, settle: Callable[[Any], T]) -> T:
         return await self._link.command(event, command, settle, patience=self._patience)
-
-    async def _list_rooms(self) -> Collection[RoomId]:
-        found: set[RoomId] = set()
-        after: str | None = None
-        while True:
-            page = await self.rest.rooms(after=after, limit=200)
-            found.update(room.id for room in page.rooms)
-            after = page.next or None
-            if after is None:
-                return found
 
 
 def _room(data: Any) -> Room:

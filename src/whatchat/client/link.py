@@ -21,6 +21,8 @@ from whatchat.domain.errors import ChatError, RateLimited, Unauthenticated, Unav
 T = TypeVar("T")
 
 RENEW_PAUSE_SECONDS: Final = 5
+STABLE_SECONDS: Final = 5
+"""A connection that lasted so long was a good one: the next may come as soon as the first."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -118,7 +120,7 @@ class Link:
         return self._socket
 
     async def _run(self) -> None:
-        backoff = Backoff(first=0.25, most=15)
+        backoff = Backoff(first=0.5, most=15)
         try:
             while True:
                 await self._session(backoff)
@@ -133,6 +135,8 @@ class Link:
     async def _session(self, backoff: Backoff) -> None:
         """One connection from its making to its end. Raises only what ends them all."""
         token = self._credentials.token
+        loop = asyncio.get_running_loop()
+        started = loop.time()
         self._trouble = None
         try:
             await self._connected(token)
@@ -141,7 +145,7 @@ class Link:
         except ChatError as error:
             self._trouble = error
         finally:
-            if self._catching_up.done.is_set():
+            if self._catching_up.done.is_set() and loop.time() - started > STABLE_SECONDS:
                 backoff.reset()
             self._catching_up.done.clear()
 

@@ -1,5 +1,6 @@
 """The client's copy of its rooms, and who watches it."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from weakref import WeakSet
 
@@ -20,6 +21,7 @@ class Replica:
         self._streams: WeakSet[EventStream] = WeakSet()
         self._on_gap: Callable[[], None] = lambda: None
         self._end: tuple[ChatError | None] | None = None
+        self._changed = asyncio.Event()
 
     def when_gap(self, notify: Callable[[], None]) -> None:
         """Name what is called whenever something turns out to be missing."""
@@ -37,6 +39,10 @@ class Replica:
         """Take in a page of ``sync``."""
         self._move(states.catch_up(self.state, answer))
 
+    async def changed(self) -> None:
+        """Return once anything was taken in."""
+        await self._changed.wait()
+
     def stream(self) -> EventStream:
         """The events from now on; forgotten once nobody holds it."""
         stream = EventStream()
@@ -53,6 +59,8 @@ class Replica:
 
     def _move(self, step: Step) -> None:
         self.state = step.state
+        self._changed.set()
+        self._changed = asyncio.Event()
         self._tell(step.events)
         if states.gaps(self.state):
             self._on_gap()

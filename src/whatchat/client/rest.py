@@ -1,7 +1,7 @@
 """The REST routes, typed."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from whatchat.client.credentials import Credentials
 from whatchat.client.http import Http, fields
@@ -21,6 +21,8 @@ from whatchat.domain.ids import MessageId, RoomId, Seq, UserId, random_id
 from whatchat.domain.models import View
 
 T = TypeVar("T")
+
+ROOMS_PAGE: Final = 200
 
 
 class UserPage(View, frozen=True, kw_only=True):
@@ -58,6 +60,15 @@ class Rest:
     async def rooms(self, *, after: str | None = None, limit: int | None = None) -> RoomPage:
         """One's rooms, newest activity first."""
         return await self._call("GET", "/rooms", RoomPage, query={"after": after, "limit": limit})
+
+    async def room_ids(self) -> set[RoomId]:
+        """All of one's rooms."""
+        page = await self.rooms(limit=ROOMS_PAGE)
+        found = {room.id for room in page.rooms}
+        while page.next:
+            page = await self.rooms(after=page.next, limit=ROOMS_PAGE)
+            found |= {room.id for room in page.rooms}
+        return found
 
     async def public_rooms(self, query: str, *, after: str | None = None) -> RoomPage:
         """Public rooms found by name."""

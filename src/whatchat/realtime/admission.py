@@ -66,18 +66,19 @@ class Admission:
 
     def open(self, connection: Connection, prepared: Prepared) -> None:
         """Greet the socket and let it hear everything from there on."""
-        user, heads = prepared.user, prepared.heads
-        for room_id in user.rooms.keys() & heads.keys():
-            if room := self._hub.room(room_id):
-                self._delivery.begin(room, heads[room_id])
-        positions = {room_id: self._position(room_id) for room_id in user.rooms if room_id in heads}
-        # The feed may be ahead of the read, or behind it: whichever is further is told.
-        told = {
-            room_id: Rev(max(heads[room_id], position)) for room_id, position in positions.items()
+        heads = {
+            room_id: head
+            for room_id, head in prepared.heads.items()
+            if room_id in prepared.user.rooms  # others were left meanwhile
         }
-        listed = [(room_id, told[room_id]) for room_id in heads if room_id in told]
-        behind = {room_id for room_id, position in positions.items() if position < told[room_id]}
-        connection.greet(self._greet(connection.actor, listed), told, behind)
+        # The feed may be ahead of the read, or behind it: whichever is further is told.
+        told = {room_id: Rev(max(head, self._position(room_id))) for room_id, head in heads.items()}
+        for room_id, head in heads.items():
+            if room := self._hub.room(room_id):
+                self._delivery.begin(room, head)
+        behind = {room_id for room_id, rev in told.items() if self._position(room_id) < rev}
+        greeting = self._greet(connection.actor, list(told.items()))
+        connection.greet(greeting, told, behind)
 
     def _position(self, room_id: RoomId) -> int:
         room = self._hub.room(room_id)

@@ -30,6 +30,7 @@ class Fanout:
         if room is None:
             return
         rev, seq = announcement.rev, audience.seq
+        room.out = max(room.out, rev)
         frame = event_frame(announcement.event, announcement.payload)
         taken: Frame | None = None
         for user, joined_seq in room.members.items():
@@ -59,7 +60,7 @@ class Fanout:
     def _make_up(self, user: LocalUser, room_id: RoomId, rev: int) -> None:
         """Have the user ask for what the room heard between its entering and this moment."""
         room = self._hub.room(room_id)
-        if room is not None and room.feed.position > rev:
+        if room is not None and room.out > rev:
             frame = frame_of(SessionResync(reason="entered_late"))
             for connection in user.connections.values():
                 connection.deliver(frame)

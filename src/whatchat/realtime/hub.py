@@ -36,15 +36,19 @@ class LocalUser:
 
 
 class LocalRoom:
-    """A room with members on this pod, and since when each of them is one."""
+    """A room with members on this pod, and since when each of them is one.
 
-    __slots__ = ("feed", "filling", "members", "room_id")
+    ``out`` is the latest rev that they have heard of.
+    """
+
+    __slots__ = ("feed", "filling", "members", "out", "room_id")
 
     def __init__(self, room_id: RoomId) -> None:
         self.room_id = room_id
         self.members: dict[LocalUser, Seq] = {}
         self.feed = RoomFeed()
         self.filling = False
+        self.out = 0
 
 
 class Hub:

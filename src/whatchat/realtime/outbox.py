@@ -41,7 +41,10 @@ class Outbox:
         while not self._frames and not self._ending:
             self._changed.clear()
             await self._changed.wait()
-        frames = [self._frames.popleft() for _ in range(min(len(self._frames), limit or len(self._frames)))]
+        frames = [
+            self._frames.popleft()
+            for _ in range(min(len(self._frames), limit or len(self._frames)))
+        ]
         self.size -= sum(frame.size for frame in frames)
         self.ended = self._ending and not self._frames
         return frames

@@ -193,7 +193,9 @@ class ClientTransport:
         """Handle the packets that one POST brought."""
         try:
             texts = body.decode().split("\x1e")
-            packets = [b64decode(text[1:]) if text[:1] == "b" else text for text in texts]
+            packets = [
+                b64decode(text[1:], validate=True) if text[:1] == "b" else text for text in texts
+            ]
         except ValueError:
             self.dismiss(MALFORMED)
             return

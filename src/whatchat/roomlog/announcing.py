@@ -16,6 +16,7 @@ from whatchat.domain.ports.broker import Broker
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.room_state import RoomRecord
+from whatchat.observability.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +43,18 @@ class Announcing:
     """Publishes news in order. A room whose publish failed stays dirty until it succeeds."""
 
     def __init__(
-        self, messages: MessageStore, rooms: RoomStore, broker: Broker, announcers: Announcers
+        self,
+        messages: MessageStore,
+        rooms: RoomStore,
+        broker: Broker,
+        announcers: Announcers,
+        metrics: Metrics,
     ) -> None:
         self._messages = messages
         self._rooms = rooms
         self._broker = broker
         self._announcers = announcers
+        self._metrics = metrics
         self._dirty: dict[RoomId, Rev] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -92,6 +99,7 @@ class Announcing:
         return await self._announcers[type(news.entry.change)].announce(*news)
 
     def _soil(self, entry: Entry) -> None:
+        self._metrics.publish_failures.inc()
         first = self._dirty.get(entry.room_id, entry.rev)
         self._dirty[entry.room_id] = min(first, entry.rev)
 

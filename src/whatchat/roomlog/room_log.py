@@ -10,6 +10,7 @@ from whatchat.domain.ids import Rev, RoomId
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_log import Applied, Proposal
 from whatchat.domain.ports.room_store import RoomStore
+from whatchat.observability.metrics import Metrics
 from whatchat.roomlog.announcing import Announcing
 from whatchat.roomlog.stamping import Stamp
 from whatchat.roomlog.writer import RoomWriter
@@ -22,12 +23,18 @@ class OrderedRoomLog:
     """Implements ``RoomLog``. Rooms written to lately stay in memory, by people in them."""
 
     def __init__(
-        self, messages: MessageStore, rooms: RoomStore, stamp: Stamp, announcing: Announcing
+        self,
+        messages: MessageStore,
+        rooms: RoomStore,
+        stamp: Stamp,
+        announcing: Announcing,
+        metrics: Metrics,
     ) -> None:
         self._messages = messages
         self._rooms = rooms
         self._stamp = stamp
         self._announcing = announcing
+        self._metrics = metrics
         self._writers: OrderedDict[RoomId, RoomWriter] = OrderedDict()
         self._running: dict[RoomId, asyncio.Task[None]] = {}
         self._weights: dict[RoomId, int] = {}
@@ -53,7 +60,12 @@ class OrderedRoomLog:
         writer = self._writers.get(room_id)
         if writer is None:
             writer = self._writers[room_id] = RoomWriter(
-                room_id, self._messages, self._rooms, self._stamp, self._announcing
+                room_id,
+                self._messages,
+                self._rooms,
+                self._stamp,
+                self._announcing,
+                self._metrics,
             )
         future = writer.enqueue(proposal)
         if room_id not in self._running:

@@ -17,6 +17,7 @@ from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_log import Applied, Proposal
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.room_state import RoomState, nonexistent
+from whatchat.observability.metrics import Metrics
 from whatchat.roomlog.announcing import Announcing, News
 from whatchat.roomlog.stamping import Stamp
 
@@ -70,6 +71,7 @@ class RoomWriter:
         rooms: RoomStore,
         stamp: Stamp,
         announcing: Announcing,
+        metrics: Metrics,
     ) -> None:
         self.room_id = room_id
         self.state: RoomState | None = None
@@ -78,6 +80,7 @@ class RoomWriter:
         self._rooms = rooms
         self._stamp = stamp
         self._announcing = announcing
+        self._metrics = metrics
 
     @property
     def idle(self) -> bool:
@@ -166,6 +169,7 @@ class RoomWriter:
         if not entries:
             return len(decisions)
         appended = await self._messages.append(entries)
+        self._metrics.append_batch_size.observe(len(entries))
         made = [index for index, decision in enumerate(decisions) if decision.entry]
         if appended.count:
             self.state = replace(decisions[made[appended.count - 1]].state, messages={})
@@ -173,6 +177,7 @@ class RoomWriter:
             return len(decisions)
         clashing = decisions[made[appended.count]]
         if appended.clash == "rev":
+            self._metrics.append_conflicts.inc()
             await self._catch_up()
             return made[appended.count]
         clashing.entry = None

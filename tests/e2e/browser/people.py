@@ -118,7 +118,10 @@ class Newcomers:
         self, name: str, size: tuple[int, int] = WIDE, scheme: Scheme = "light"
     ) -> Person:
         """Register a new person called ``name``, and wait until the page is connected."""
-        username = f"{name.lower()}-{next(self._numbers)}"
-        person = Person(await self.page(size, scheme), username)
+        return await self.settle(await self.page(size, scheme), name)
+
+    async def settle(self, page: Page, name: str) -> Person:
+        """Register a new person called ``name`` on a page that is prepared already."""
+        person = Person(page, f"{name.lower()}-{next(self._numbers)}")
         await person.register(self.url, name)
         return person

@@ -95,7 +95,7 @@ async def _say(person: Person, text: str) -> None:
 async def _save(person: Person, name: str) -> None:
     await expect(person.words.last).to_have_text("Ready when you are.")
     await person.page.evaluate("document.activeElement.blur()")
-    picture = squeezed(await person.page.screenshot())
+    picture = squeezed(await person.page.screenshot(animations="disabled"))
     if len(picture) > MAX_BYTES:
         raise AssertionError(f"{name} takes {len(picture):,} bytes, more than {MAX_BYTES:,}")
     (DOCS / name).write_bytes(picture)

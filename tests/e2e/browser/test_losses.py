@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from playwright.async_api import WebSocketRoute, expect
+from playwright.async_api import WebSocketRoute
 
 from tests.e2e.browser.people import Newcomers, Person
 
@@ -63,7 +63,4 @@ class Lossy:
 async def _behind(lossy: Lossy, newcomers: Newcomers, name: str) -> Person:
     page = await newcomers.page()
     await page.route_web_socket(lambda url: "/socket.io/" in url, lossy)
-    person = Person(page, f"{name.lower()}-behind-a-bad-line-{id(lossy)}"[:32])
-    await person.register(newcomers.url, name)
-    await expect(page.locator(".shell")).to_be_visible()
-    return person
+    return await newcomers.settle(page, name)

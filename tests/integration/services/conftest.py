@@ -26,6 +26,7 @@ from whatchat.features.rooms.contract import CreateRoom, SettingsPatch
 from whatchat.features.rooms.service import RoomService
 from whatchat.features.rooms.views import StoredRoomViews
 from whatchat.features.sync.service import SyncService
+from whatchat.observability.metrics import Metrics
 from whatchat.roomlog import OrderedRoomLog
 from whatchat.roomlog.announcing import Announcing
 from whatchat.roomlog.stamping import Stamp
@@ -52,6 +53,7 @@ class PodServices:
     sync: SyncService
     directory: CachedUserDirectory
     broker: InProcessBroker
+    metrics: Metrics
     heard: list[Announcement] = field(default_factory=list)
 
     async def group(
@@ -97,9 +99,10 @@ class House:
             **dict.fromkeys(MessageChange.__args__, MessageAnnouncer(directory)),
             **dict.fromkeys(MembershipChange.__args__, RoomAnnouncer(views)),
         }
-        announcing = Announcing(messages, self.store.rooms, broker, announcers)
+        metrics = Metrics()
+        announcing = Announcing(messages, self.store.rooms, broker, announcers, metrics)
         stamp = Stamp(secret=identity.secret, pod=f"pod-{len(self.pods)}", clock=utc_now)
-        log = OrderedRoomLog(messages, self.store.rooms, stamp, announcing)
+        log = OrderedRoomLog(messages, self.store.rooms, stamp, announcing, metrics)
         pod = PodServices(
             log=log,
             announcing=announcing,
@@ -108,6 +111,7 @@ class House:
             sync=SyncService(self.store.rooms, messages, views, directory, identity.epoch),
             directory=directory,
             broker=broker,
+            metrics=metrics,
         )
         self.pods.append(pod)
         return pod

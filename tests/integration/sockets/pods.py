@@ -16,6 +16,7 @@ import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.waiting import until
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
@@ -25,7 +26,6 @@ from whatchat.domain.errors import Conflict
 from whatchat.domain.ids import DeviceId, GrantId, UserId, random_id
 from whatchat.domain.log import MembershipChange, MessageChange
 from whatchat.domain.models import View
-from whatchat.domain.ports.account_store import Account
 from whatchat.domain.times import utc_now
 from whatchat.entrypoints.address import client_address
 from whatchat.entrypoints.dispatch import Dispatch
@@ -53,6 +53,7 @@ from whatchat.roomlog import OrderedRoomLog
 from whatchat.roomlog.announcing import Announcing
 from whatchat.roomlog.stamping import Stamp
 
+DEFAULTS = Transport()
 PEOPLE = ("ada", "bob", "eve")
 KEYS = KeyRing.of_secret(b"a secret of the tests, long enough to sign")
 
@@ -203,7 +204,8 @@ class Client:
     """A stock client that notes what it hears."""
 
     def __init__(self) -> None:
-        self.sio = socketio.AsyncClient(reconnection=False)
+        self._http = aiohttp.ClientSession()
+        self.sio = socketio.AsyncClient(reconnection=False, http_session=self._http)
         self.heard: list[tuple[str, Any]] = []
         self._news = asyncio.Event()
         self.sio.on("*", self._hear)
@@ -216,6 +218,12 @@ class Client:
     async def connect(self, url: str, auth: Any, *, transport: str = "websocket") -> "Client":
         await self.sio.connect(url, auth=auth, transports=[transport], wait_timeout=5)
         return self
+
+    async def close(self) -> None:
+        await self.sio.disconnect()
+        # The library leaves the bodies of its last answers to whoever owns the session.
+        await asyncio.sleep(0.02)
+        await self._http.close()
 
     async def ask(self, event: str, data: Any = None) -> Any:
         return await self.sio.call(event, data, timeout=5)
@@ -242,7 +250,7 @@ class House:
     stack: AsyncExitStack
 
     async def node(
-        self, *, cors_origins: tuple[str, ...] = (), transport: Transport = Transport()
+        self, *, cors_origins: tuple[str, ...] = (), transport: Transport = DEFAULTS
     ) -> Node:
         return await self.stack.enter_async_context(
             _running(self, cors_origins=cors_origins, transport=transport)
@@ -276,7 +284,7 @@ class House:
     ) -> Client:
         """A client that has been greeted."""
         client = Client()
-        self.stack.push_async_callback(client.sio.disconnect)
+        self.stack.push_async_callback(client.close)
         await client.connect(node.url, {"token": token(user_id, **options)}, transport=transport)
         await client.event("session:ready")
         return client
@@ -294,15 +302,17 @@ async def _running(
         **dict.fromkeys(get_args(MessageChange), MessageAnnouncer(directory)),
         **dict.fromkeys(get_args(MembershipChange), RoomAnnouncer(views)),
     }
+    metrics = Metrics()
     log = OrderedRoomLog(
         store.messages,
         store.rooms,
         Stamp(secret=identity.secret, pod="pod", clock=utc_now),
-        Announcing(store.messages, store.rooms, broker, announcers),
+        Announcing(store.messages, store.rooms, broker, announcers, metrics),
+        metrics,
     )
     revocations = Revocations(store.accounts)
     authenticator = TokenAuthenticator(AccessTokens(KEYS), revocations)
-    lifetimes, toys, metrics = Lifetimes(), Toys(), Metrics()
+    lifetimes, toys = Lifetimes(), Toys()
     greeter = SessionService(authenticator, lifetimes, epoch=identity.epoch)
     room_service = RoomService(log, store.rooms, directory, views, identity.secret)
     message_service = MessageService(log, store.rooms, store.messages, directory)
@@ -355,8 +365,7 @@ async def _serving(app: Any, listener: socket.socket, transport: Transport) -> A
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve([listener]))
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     yield
     server.should_exit = True
     await serving

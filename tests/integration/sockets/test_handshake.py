@@ -24,9 +24,7 @@ async def status_of_polling(
         return answer.status, answer.headers.get("access-control-allow-origin")
 
 
-async def status_of_websocket(
-    node: Node, query: str, headers: dict[str, str] | None = None
-) -> int:
+async def status_of_websocket(node: Node, query: str, headers: dict[str, str] | None = None) -> int:
     try:
         async with connect(node.ws_url(query), additional_headers=headers):
             return 101
@@ -68,7 +66,14 @@ async def test_good_handshakes_are_accepted(node: Node) -> None:
     assert await status_of_websocket(node, "EIO=4&transport=websocket") == 101
 
 
-FOREIGN = ["http://evil.example", "http://127.0.0.1:1", "https://127.0.0.1", "null", "x", "http://["]
+FOREIGN = [
+    "http://evil.example",
+    "http://127.0.0.1:1",
+    "https://127.0.0.1",
+    "null",
+    "x",
+    "http://[",
+]
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
@@ -165,7 +170,7 @@ async def test_a_stock_client_learns_the_refusal(node: Node) -> None:
             },
         )
     ]
-    await client.sio.disconnect()
+    await client.close()
 
 
 async def test_other_namespaces_are_refused(house: House, node: Node) -> None:
@@ -202,7 +207,7 @@ async def test_connect_is_answered_before_the_greeting(house: House, node: Node)
 async def test_a_client_may_upgrade_from_polling(house: House, node: Node) -> None:
     client = await house.client(node, "ada", transport="polling")
     upgraded = Client()
-    house.stack.push_async_callback(upgraded.sio.disconnect)
+    house.stack.push_async_callback(upgraded.close)
     await upgraded.sio.connect(node.url, auth={"token": token("ada", device="desk")})
     await upgraded.event("session:ready")
     assert (upgraded.sio.transport(), client.sio.transport()) == ("websocket", "polling")

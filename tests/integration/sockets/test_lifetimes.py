@@ -25,9 +25,7 @@ async def test_a_socket_ends_with_its_token(house: House, node: Node) -> None:
     raw, start = await house.raw(node, user_id="ada", seconds=3), time.time()
     code, packets = await raw.closed()
     assert code == 4401
-    assert packets[0] in {
-        f'42["session:expiring",{{"inSeconds":{seconds}}}]' for seconds in (2, 3)
-    }
+    assert packets[0] in {f'42["session:expiring",{{"inSeconds":{seconds}}}]' for seconds in (2, 3)}
     assert packets[1:] == ['42["session:closing",{"code":4401,"resume":false}]', "41"]
     assert 1.5 < time.time() - start < 4
 

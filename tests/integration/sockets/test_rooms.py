@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.integration.sockets.pods import Client, House, Node
-from whatchat.domain.ids import SessionId, UserId, random_id
+from tests.waiting import until
+from whatchat.domain.ids import UserId, random_id
 
 
 async def group(client: Client, *others: str) -> dict[str, Any]:
@@ -84,7 +85,7 @@ async def test_connecting_amid_messages_leaves_no_gap(
             await say(ada, room)
 
     talking = asyncio.create_task(talk())
-    listeners = []
+    listeners: list[Client] = []
     while not talking.done():
         listeners.append(await house.client(nodes[1], "bob", device=f"d{len(listeners)}"))
     await talking
@@ -117,9 +118,7 @@ async def test_the_last_socket_of_a_user_takes_its_subscriptions_along(
     assert node.realtime.hub.room(room["id"]) is not None
     for client in (ada, bob):
         await client.sio.disconnect()
-    async with asyncio.timeout(2):
-        while len(node.realtime.hub):
-            await asyncio.sleep(0.01)
+    await until(lambda: len(node.realtime.hub) == 0)
     assert node.realtime.hub.room(room["id"]) is None
     assert node.realtime.hub.user(UserId("bob")) is None
 
@@ -127,11 +126,16 @@ async def test_the_last_socket_of_a_user_takes_its_subscriptions_along(
 async def test_live_sockets_are_in_the_registry(house: House, node: Node) -> None:
     ada = await house.client(node, "ada")
     session_id = (await ada.event("session:ready"))["sessionId"]
-    async with asyncio.timeout(2):
-        while not (found := await house.registry.of_user(UserId("ada"))):
-            await asyncio.sleep(0.01)
-    assert [session.session_id for session in found] == [SessionId(session_id)]
+
+    async def registered() -> list[str]:
+        return [session.session_id for session in await house.registry.of_user(UserId("ada"))]
+
+    async def is_registered() -> bool:
+        return await registered() == [session_id]
+
+    async def is_gone() -> bool:
+        return await registered() == []
+
+    await until(is_registered)
     await ada.sio.disconnect()
-    async with asyncio.timeout(2):
-        while await house.registry.of_user(UserId("ada")):
-            await asyncio.sleep(0.01)
+    await until(is_gone)

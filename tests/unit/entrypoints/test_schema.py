@@ -7,10 +7,10 @@ import pytest
 from openapi_spec_validator import validate
 
 from tests.unit.entrypoints.toys import catalogue
-from whatchat.bootstrap import documented
 from whatchat.domain.contract import Catalogue
 from whatchat.entrypoints.schema.documents import DOCUMENTS, has_drifted, render
 from whatchat.entrypoints.schema.reference import reference_page
+from whatchat.pod import documented
 
 ROOT = Path(__file__).parents[3]
 ASYNCAPI_SCHEMA = ROOT / "tests/js/node_modules/@asyncapi/specs/schemas/3.0.0-without-$id.json"

@@ -1,106 +1,130 @@
-"""From the broker to the sockets: holes are filled, and joining amid events loses none."""
+"""From the broker to the sockets: holes are filled, and entering amid events loses none."""
 
 import asyncio
-from collections.abc import Callable
+import time
 
-import pytest
-
-from tests.unit.realtime.parts import (
-    GREETING,
-    ROOM,
-    ListedLog,
-    NotedChannels,
-    NotedLink,
-    announced,
-    entering,
-    greeted,
-    leaving,
-    warming,
-)
-from whatchat.adapters.embedded.store import SqliteStore
-from whatchat.domain.ids import ClientId, DeviceId, Rev, RoomId, Seq, UserId
-from whatchat.domain.log import Entry, MembersAdded, RoomCreated, RoomUpdated
-from whatchat.domain.models import RoomSettings
-from whatchat.domain.times import utc_now
-from whatchat.realtime.admission import Admission
-from whatchat.realtime.channels import Channels
-from whatchat.realtime.deadlines import Deadlines
-from whatchat.realtime.delivery import Delivery
-from whatchat.realtime.hub import Hub
-from whatchat.realtime.tasks import Tasks
+from tests.unit.realtime.parts import ROOM, announced, entering, leaving
+from tests.unit.realtime.pod import Pod, added, created
+from tests.waiting import until
+from whatchat.domain.audience import InRoom
+from whatchat.realtime.delivery import EMPTY_READS, HOLE_SECONDS
 
 
-async def until(reached: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not reached():
-            await asyncio.sleep(0.005)
+async def test_a_hole_is_filled_from_the_store_once_for_all_sockets(pod: Pod) -> None:
+    links = [pod.member("ada"), pod.member("bob")]
+    pod.log.announced = [announced(rev) for rev in range(1, 6)]
+    start = time.monotonic()
+    for rev in (1, 4, 5):
+        pod.delivery.accept(announced(rev))
+    assert links[0].revs() == [1]
+    await until(lambda: links[0].revs() == [1, 2, 3, 4, 5])
+    assert time.monotonic() - start >= HOLE_SECONDS * 0.9
+    assert links[1].revs() == [1, 2, 3, 4, 5]
+    assert pod.log.reads == 1
 
 
-class Pod:
-    """Everything between the broker and the sockets, over a real store."""
-
-    def __init__(self, store: SqliteStore, deadlines: Deadlines, tasks: Tasks) -> None:
-        self.store = store
-        self.log = ListedLog()
-        self.rooms, self.users = NotedChannels(), NotedChannels()
-        user_channels = Channels[UserId](self.users.subscribe, self.users.unsubscribe, tasks)
-        room_channels = Channels[RoomId](self.rooms.subscribe, self.rooms.unsubscribe, tasks)
-        self.hub = Hub(user_channels, room_channels)
-        self.delivery = Delivery(
-            self.hub, room_channels, store.rooms, self.log, deadlines, tasks
-        )
-        self.told: list[tuple[RoomId, Rev]] = []
-        self.admission = Admission(
-            self.hub, user_channels, room_channels, store.rooms, self.delivery, self._greet
-        )
-
-    def _greet(self, _actor: object, heads: object) -> type:
-        self.told = list(heads)  # type: ignore[call-overload]
-        return GREETING  # type: ignore[return-value]
-
-    def member(self, user_id: str, *, head: int = 0) -> NotedLink:
-        """A greeted member of the room, whose feed is at ``head``."""
-        connection, link = greeted(user_id)
-        self.hub.enter(self.hub.add(connection), ROOM, Seq(0))
-        room = self.hub.room(ROOM)
-        assert room
-        self.delivery.begin(room, head)
-        return link
-
-    async def write(self, *entries: Entry) -> None:
-        assert (await self.store.messages.append(entries)).clash is None
+async def test_a_hole_that_closes_by_itself_costs_no_read(pod: Pod) -> None:
+    link = pod.member("ada")
+    for rev in (3, 2, 1):
+        pod.delivery.accept(announced(rev))
+    assert link.revs() == [1, 2, 3]
+    await asyncio.sleep(HOLE_SECONDS * 1.5)
+    assert pod.log.reads == 0
 
 
-def created(*user_ids: str, room: str = ROOM) -> Entry:
-    change = RoomCreated(
-        room_kind="group",
-        name="",
-        description="",
-        settings=RoomSettings(),
-        members=tuple(UserId(user_id) for user_id in user_ids),
-    )
-    return entry(1, change, room=room)
+async def test_a_long_hole_is_filled_page_by_page(pod: Pod) -> None:
+    link = pod.member("ada")
+    pod.log.announced = [announced(rev) for rev in range(1, 701)]
+    pod.delivery.accept(announced(700))
+    await until(lambda: len(link.revs()) == 700)
+    assert link.revs() == list(range(1, 701))
+    assert pod.log.reads == 4
 
 
-def entry(
-    rev: int, change: RoomCreated | RoomUpdated | MembersAdded, *, room: str = ROOM
-) -> Entry:
-    return Entry(
-        room_id=RoomId(room),
-        rev=Rev(rev),
-        actor_id=UserId("ada"),
-        client_id=ClientId(f"client-{rev:010}"),
-        digest=b"",
-        at=utc_now(),
-        pod="pod",
-        change=change,
-    )
+async def test_while_the_store_is_away_a_hole_waits(pod: Pod) -> None:
+    link = pod.member("ada")
+    pod.log.announced, pod.log.down = [announced(1), announced(2)], True
+    pod.delivery.accept(announced(2))
+    await until(lambda: pod.log.reads >= 2)
+    assert link.revs() == []
+    pod.log.down = False
+    await until(lambda: link.revs() == [1, 2])
 
 
-@pytest.fixture
-async def pod(deadlines: Deadlines, tasks: Tasks) -> "asyncio.AsyncIterator[Pod]":
-    store = SqliteStore(":memory:")
-    await store.open()
-    await store.migrate()
-    yield Pod(store, deadlines, tasks)
-    await store.close()
+async def test_a_hole_that_the_store_does_not_know_is_given_up(pod: Pod) -> None:
+    link = pod.member("ada")
+    pod.delivery.accept(announced(2))
+    await until(lambda: link.revs() == [2])
+    assert pod.log.reads == EMPTY_READS
+
+
+async def test_filling_ends_with_the_last_member(pod: Pod) -> None:
+    pod.member("ada")
+    pod.delivery.accept(announced(2))
+    (connection,) = list(pod.hub)
+    pod.hub.remove(connection)
+    await asyncio.sleep(HOLE_SECONDS * 2)
+    assert pod.log.reads == 0
+
+
+async def test_events_without_a_rev_pass_at_once(pod: Pod) -> None:
+    link = pod.member("ada")
+    pod.delivery.accept(announced(5))
+    pod.delivery.accept(announced(0, event="typing:start"))
+    assert [name for name, _ in link.events()] == ["typing:start"]
+
+
+async def test_leaving_does_not_wait_for_a_hole(pod: Pod) -> None:
+    ada, bob = pod.member("ada"), pod.member("bob")
+    pod.delivery.accept(leaving(3, "bob"))
+    for rev in (3, 2, 1):
+        pod.delivery.accept(announced(rev))
+    assert ada.revs() == [1, 2, 3]
+    assert bob.events() == [("room:removed", {"roomId": "room", "rev": 3})]
+
+
+async def test_entering_waits_for_its_place_in_the_room(pod: Pod) -> None:
+    ada, bob = pod.member("ada"), pod.guest("bob")
+    pod.delivery.accept(entering(2, "bob"))
+    pod.delivery.accept(announced(3))
+    pod.delivery.accept(announced(2, event="room:updated"))
+    assert bob.events() == []
+    pod.delivery.accept(announced(1))
+    assert ada.revs() == [1, 2, 3]
+    assert bob.events() == [
+        ("room:created", {"roomId": "room", "rev": 2}),
+        ("message:new", {"roomId": "room", "rev": 3}),
+    ]
+
+
+async def test_a_room_entered_is_followed_from_the_entering_on(pod: Pod) -> None:
+    bob = pod.guest("bob")
+    # Three changes happen before this pod has subscribed to the room.
+    await pod.write(created("ada", "bob"), added("eve"), added("dan"))
+    pod.log.announced = [entering(1, "bob"), announced(2), announced(3)]
+    pod.delivery.accept(entering(1, "bob"))
+    assert bob.events() == [("room:created", {"roomId": "room", "rev": 1})]
+    await until(lambda: ROOM in pod.rooms.now)
+    await until(lambda: bob.revs() == [1, 2, 3])
+    pod.delivery.accept(announced(4))
+    assert bob.revs() == [1, 2, 3, 4]
+
+
+async def test_a_room_entered_while_the_broker_is_away_is_followed_later(pod: Pod) -> None:
+    bob = pod.guest("bob")
+    await pod.write(created("ada", "bob"), added("eve"))
+    pod.log.announced = [announced(2)]
+    pod.rooms.down = True
+    pod.delivery.accept(entering(1, "bob"))
+    await asyncio.sleep(0.02)
+    assert bob.revs() == [1]
+    pod.rooms.down = False
+    await until(lambda: bob.revs() == [1, 2])
+
+
+async def test_what_is_for_others_passes_by(pod: Pod) -> None:
+    bob = pod.guest("bob")
+    pod.delivery.accept(entering(1, "eve"))
+    pod.delivery.accept(announced(2, InRoom(room_id=ROOM)))
+    assert bob.events() == []
+    assert pod.hub.room(ROOM) is None

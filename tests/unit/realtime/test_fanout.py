@@ -118,7 +118,7 @@ async def test_who_enters_behind_the_room_is_asked_to_sync(tasks: Tasks) -> None
     joined(hub, "ada")
     room = hub.room(ROOM)
     assert room
-    room.feed.start(8)
+    room.out = 8
     connection, bob = greeted("bob")
     hub.add(connection)
     Fanout(hub).deliver(entering(5, "bob"))

@@ -35,9 +35,7 @@ def lifetimes(hub: Hub, deadlines: Deadlines) -> Lifetimes:
     return lifetimes
 
 
-async def test_a_socket_is_warned_60_seconds_before_its_end(
-    hub: Hub, deadlines: Deadlines
-) -> None:
+async def test_a_socket_is_warned_60_seconds_before_its_end(hub: Hub, deadlines: Deadlines) -> None:
     clock = Clock()
     lifetimes = Lifetimes(clock=clock)
     lifetimes.attach(hub, deadlines)

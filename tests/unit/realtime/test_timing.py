@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from structlog.testing import capture_logs
 
+from tests.waiting import until
 from whatchat.realtime.codec import plain_frame
 from whatchat.realtime.deadlines import COMPACT_ABOVE, Deadlines
 from whatchat.realtime.heartbeat import Heartbeat
@@ -79,6 +80,9 @@ class Pulse:
         )
         self.heartbeat.beat()
 
+    def has_pinged(self, times: int) -> bool:
+        return self.pings >= times
+
     def _ping(self) -> None:
         self.pings += 1
 
@@ -89,8 +93,7 @@ class Pulse:
 async def test_a_client_that_answers_stays(deadlines: Deadlines) -> None:
     pulse = Pulse(deadlines)
     for beat in range(1, 4):
-        while pulse.pings < beat:
-            await asyncio.sleep(0.001)
+        await until(partial(pulse.has_pinged, beat))
         pulse.heartbeat.beat()
     assert not pulse.lost
 
@@ -198,11 +201,11 @@ async def test_an_empty_outbox_waits() -> None:
 
 async def test_what_a_task_raises_is_logged(tasks: Tasks) -> None:
     async def fail() -> None:
-        raise ValueError
+        raise ValueError("told")
 
     with capture_logs() as lines:
         task = tasks.spawn(fail(), name="failing")
-        with pytest.raises(ValueError, match=""):
+        with pytest.raises(ValueError, match="told"):
             await task
         await asyncio.sleep(0)
     assert [line["task"] for line in lines] == ["failing"]

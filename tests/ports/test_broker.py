@@ -1,0 +1,145 @@
+"""What every broker guarantees."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.waiting import until
+from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
+from whatchat.domain.audience import Announcement, Audience, InRoom, ToUser
+from whatchat.domain.ids import RoomId, Seq, SessionId, UserId
+from whatchat.domain.ports.broker import Broker
+
+ROOM, OTHER_ROOM = RoomId("room"), RoomId("other")
+ADA, BOB = UserId("ada"), UserId("bob")
+QUIET_SECONDS = 0.05
+
+
+@dataclass
+class Pod:
+    """A broker, and what its listener has heard."""
+
+    broker: Broker
+    heard: list[Announcement] = field(default_factory=list)
+
+    async def hears(self, *expected: Announcement) -> None:
+        """Check that exactly this has come, and nothing more follows."""
+        await until(lambda: len(self.heard) >= len(expected))
+        await asyncio.sleep(QUIET_SECONDS)
+        assert self.heard == list(expected)
+
+
+OpenPod = Callable[[], Awaitable[Pod]]
+
+
+@pytest.fixture(params=["in-process"])
+async def open_pod(request: pytest.FixtureRequest) -> AsyncIterator[OpenPod]:
+    """Opens pods that hear each other."""
+    exchange, pods = InProcessExchange(), list[Pod]()
+
+    async def open_one() -> Pod:
+        pod = Pod(InProcessBroker(exchange))
+        pod.broker.listen(pod.heard.append)
+        pods.append(pod)
+        return pod
+
+    yield open_one
+    for pod in pods:
+        await pod.broker.close()
+
+
+def announcement(audience: Audience, number: int = 1) -> Announcement:
+    payload = b'{"text":"\xc3\xa9","number":%d}' % number
+    return Announcement(
+        audience=audience, event="message:new", payload=payload, room_id=ROOM, rev=number
+    )
+
+
+TO_ROOM = announcement(InRoom(room_id=ROOM, seq=Seq(3), except_session=SessionId("session")))
+TO_ADA = announcement(ToUser(user_id=ADA, enters=ROOM, joined_seq=Seq(4), leaves=OTHER_ROOM))
+
+
+async def test_what_is_published_arrives_as_it_was_on_every_pod(open_pod: OpenPod) -> None:
+    first, second = await open_pod(), await open_pod()
+    for pod in (first, second):
+        await pod.broker.subscribe_rooms([ROOM])
+        await pod.broker.subscribe_user(ADA)
+    await first.broker.publish([TO_ROOM, TO_ADA])
+    for pod in (first, second):
+        await pod.hears(TO_ROOM, TO_ADA)
+
+
+async def test_only_what_was_subscribed_arrives(open_pod: OpenPod) -> None:
+    publisher, of_room, of_user, other = [await open_pod() for _ in range(4)]
+    await of_room.broker.subscribe_rooms([ROOM])
+    await of_user.broker.subscribe_user(ADA)
+    await other.broker.subscribe_rooms([OTHER_ROOM])
+    await other.broker.subscribe_user(BOB)
+    await publisher.broker.publish([TO_ROOM, TO_ADA])
+    await of_room.hears(TO_ROOM)
+    await of_user.hears(TO_ADA)
+    await other.hears()
+    await publisher.hears()
+
+
+async def test_nothing_arrives_after_unsubscribing(open_pod: OpenPod) -> None:
+    pod = await open_pod()
+    await pod.broker.subscribe_rooms([ROOM, OTHER_ROOM])
+    await pod.broker.subscribe_user(ADA)
+    await pod.broker.unsubscribe_rooms([ROOM])
+    await pod.broker.unsubscribe_user(ADA)
+    to_other = announcement(InRoom(room_id=OTHER_ROOM))
+    await pod.broker.publish([TO_ROOM, TO_ADA, to_other])
+    await pod.hears(to_other)
+
+
+async def test_subscribing_again_is_in_force(open_pod: OpenPod) -> None:
+    pod = await open_pod()
+    await pod.broker.subscribe_rooms([ROOM])
+    await pod.broker.subscribe_rooms([ROOM])
+    await pod.broker.unsubscribe_rooms([ROOM])
+    await pod.broker.subscribe_rooms([ROOM])
+    await pod.broker.publish([TO_ROOM])
+    await pod.hears(TO_ROOM)
+
+
+async def test_announcements_of_one_publish_arrive_in_their_order(open_pod: OpenPod) -> None:
+    publisher, pod = await open_pod(), await open_pod()
+    await pod.broker.subscribe_rooms([ROOM])
+    batch = [announcement(InRoom(room_id=ROOM), number) for number in range(1, 501)]
+    await publisher.broker.publish(batch)
+    await pod.hears(*batch)
+
+
+async def test_unsubscribing_what_was_never_subscribed_is_harmless(open_pod: OpenPod) -> None:
+    pod = await open_pod()
+    await pod.broker.unsubscribe_rooms([ROOM])
+    await pod.broker.unsubscribe_user(ADA)
+    await pod.broker.publish([TO_ROOM])
+    await pod.hears()
+
+
+async def test_every_listener_hears_also_when_one_fails(open_pod: OpenPod) -> None:
+    pod, more = await open_pod(), list[Announcement]()
+
+    def fail(announcement: Announcement) -> None:
+        raise ValueError
+
+    pod.broker.listen(fail)
+    pod.broker.listen(more.append)
+    await pod.broker.subscribe_rooms([ROOM])
+    await pod.broker.publish([TO_ROOM])
+    await pod.hears(TO_ROOM)
+    assert more == [TO_ROOM]
+
+
+async def test_a_closed_broker_hears_nothing_and_the_others_go_on(open_pod: OpenPod) -> None:
+    closed, pod = await open_pod(), await open_pod()
+    for one in (closed, pod):
+        await one.broker.subscribe_rooms([ROOM])
+    await closed.broker.close()
+    await pod.broker.publish([TO_ROOM])
+    await pod.hears(TO_ROOM)
+    assert closed.heard == []
