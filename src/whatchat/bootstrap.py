@@ -4,6 +4,7 @@ import socket
 from contextlib import AsyncExitStack
 
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
+from whatchat.adapters.embedded.limiter import EmbeddedLimiter
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
 from whatchat.domain.errors import Unavailable
@@ -60,7 +61,12 @@ async def _choose(settings: Settings, opened: AsyncExitStack) -> Adapters:
     opened.push_async_callback(store.close)
     broker = InProcessBroker(InProcessExchange())
     opened.push_async_callback(broker.close)
-    return Adapters(store=store, broker=broker, sessions=InProcessSessionRegistry())
+    return Adapters(
+        store=store,
+        broker=broker,
+        sessions=InProcessSessionRegistry(),
+        limiter=EmbeddedLimiter() if settings.rate_limits == "on" else None,
+    )
 
 
 async def _sole_pod(store: Store, name: str) -> PodLease:

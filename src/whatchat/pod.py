@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final, NamedTuple, get_args
 
-from whatchat.adapters.embedded.limiter import EmbeddedLimiter
 from whatchat.domain.contract import Catalogue, Endpoint, Event, Feature
 from whatchat.domain.log import MembershipChange, MessageChange
 from whatchat.domain.ports.broker import Broker
+from whatchat.domain.ports.limiter import Limiter
 from whatchat.domain.ports.session_registry import SessionRegistry
 from whatchat.domain.ports.store import Store, StoreIdentity
 from whatchat.domain.ports.user_directory import UserDirectory
@@ -29,7 +29,6 @@ from whatchat.features.accounts import endpoints as accounts
 from whatchat.features.accounts.access_tokens import AccessTokens
 from whatchat.features.accounts.authenticator import TokenAuthenticator
 from whatchat.features.accounts.directory import CachedUserDirectory
-from whatchat.features.accounts.keys import KeyRing
 from whatchat.features.accounts.passwords import PasswordHasher
 from whatchat.features.accounts.refresh_tokens import RefreshTokens
 from whatchat.features.accounts.revocations import Revocations
@@ -67,55 +66,101 @@ FEATURES: Final[Mapping[str, tuple[tuple[Endpoint, ...], tuple[type[Event], ...]
 
 
 class Adapters(NamedTuple):
-    """The technologies that play the domain's roles for one pod."""
+    """The technologies that play the domain's roles for one pod; no limiter: no limits."""
 
     store: Store
     broker: Broker
     sessions: SessionRegistry
+    limiter: Limiter | None = None
+
+
+class _Ground(NamedTuple):
+    """What everything in a pod stands on."""
+
+    pod: str
+    settings: Settings
+    adapters: Adapters
+    identity: StoreIdentity
+    metrics: Metrics
 
 
 class _People:
     """Accounts, and who tokens speak for."""
 
-    def __init__(self, store: Store, keys: KeyRing, secret: bytes) -> None:
+    def __init__(self, ground: _Ground) -> None:
+        accounts = ground.adapters.store.accounts
         self.passwords = PasswordHasher()
-        self.directory = CachedUserDirectory(store.accounts)
-        self.revocations = Revocations(store.accounts)
-        tokens = AccessTokens(keys)
-        self.authenticator = TokenAuthenticator(tokens, self.revocations)
-        sign_ins = SignIns(store.accounts, tokens, RefreshTokens(secret), self.revocations)
+        self.directory = CachedUserDirectory(accounts)
+        self.revocations = Revocations(accounts)
+        access = AccessTokens(signing_keys(ground.settings))
+        refresh = RefreshTokens(ground.identity.secret)
+        self.authenticator = TokenAuthenticator(access, self.revocations)
         self.accounts = AccountService(
-            store.accounts, self.passwords, sign_ins, self.revocations, self.directory
+            accounts,
+            self.passwords,
+            SignIns(accounts, access, refresh, self.revocations),
+            self.revocations,
+            self.directory,
         )
 
 
 class _Conversations:
     """Rooms, and what is said in them."""
 
-    def __init__(
-        self,
-        store: Store,
-        broker: Broker,
-        directory: UserDirectory,
-        identity: StoreIdentity,
-        pod: str,
-        metrics: Metrics,
-    ) -> None:
+    def __init__(self, ground: _Ground, directory: UserDirectory) -> None:
+        store, identity = ground.adapters.store, ground.identity
         views = StoredRoomViews(store.rooms, store.messages, directory)
         announcers: Announcers = {
             **dict.fromkeys(get_args(MessageChange), MessageAnnouncer(directory)),
             **dict.fromkeys(get_args(MembershipChange), RoomAnnouncer(views)),
         }
-        self.log = OrderedRoomLog(
-            store.messages,
-            store.rooms,
-            Stamp(secret=identity.secret, pod=pod, clock=utc_now),
-            Announcing(store.messages, store.rooms, broker, announcers, metrics),
-            metrics,
+        announcing = Announcing(
+            store.messages, store.rooms, ground.adapters.broker, announcers, ground.metrics
         )
+        stamp = Stamp(secret=identity.secret, pod=ground.pod, clock=utc_now)
+        self.log = OrderedRoomLog(store.messages, store.rooms, stamp, announcing, ground.metrics)
         self.rooms = RoomService(self.log, store.rooms, directory, views, identity.secret)
         self.messages = MessageService(self.log, store.rooms, store.messages, directory)
         self.sync = SyncService(store.rooms, store.messages, views, directory, identity.epoch)
+
+
+class _Entrances:
+    """The ways in: what may be asked for, over sockets and over REST."""
+
+    def __init__(self, ground: _Ground, people: _People, conversations: _Conversations) -> None:
+        settings = ground.settings
+        lifetimes = Lifetimes()
+        sessions = SessionService(people.authenticator, lifetimes, epoch=ground.identity.epoch)
+        self.catalogue = _catalogue(
+            accounts=people.accounts,
+            rooms=conversations.rooms,
+            messages=conversations.messages,
+            sync=conversations.sync,
+            sessions=sessions,
+        )
+        dispatch = Dispatch(ground.metrics, ground.adapters.limiter)
+        self.rest = Rest(
+            dispatch,
+            people.authenticator,
+            max_body_bytes=settings.max_payload_bytes,
+            trusted_proxies=settings.trusted_proxies,
+        )
+        self.realtime = RealtimeServer(
+            commands=SocketCommands(self.catalogue, dispatch),
+            greet=sessions.greet,
+            lifetimes=lifetimes,
+            authenticator=people.authenticator,
+            broker=ground.adapters.broker,
+            rooms=ground.adapters.store.rooms,
+            room_log=conversations.log,
+            registry=ground.adapters.sessions,
+            metrics=ground.metrics,
+            pod=ground.pod,
+            address_of=partial(client_address, trusted=settings.trusted_proxies),
+            transport=Transport(
+                settings.ping_interval_ms, settings.ping_timeout_ms, settings.max_payload_bytes
+            ),
+        )
 
 
 class Pod:
@@ -134,63 +179,27 @@ class Pod:
         identity: StoreIdentity,
         lease: PodLease | None,
     ) -> None:
-        store, broker = adapters.store, adapters.broker
         self.name = name
         self.must_end = asyncio.Event()
         self.failed = False
         self.metrics = Metrics()
-        self.readiness = Readiness({"store": store.ping})
+        self.readiness = Readiness({"store": adapters.store.ping})
         self._drain_seconds = settings.drain_seconds
         self._lease = lease
         self._closing = AsyncExitStack()
         self._tasks = BackgroundTasks(self._fail)
-        self._people = people = _People(store, signing_keys(settings), identity.secret)
-        self._conversations = _Conversations(
-            store, broker, people.directory, identity, name, self.metrics
-        )
-
-        # What may be asked for
-        lifetimes = Lifetimes()
-        sessions = SessionService(people.authenticator, lifetimes, epoch=identity.epoch)
-        catalogue = _catalogue(
-            accounts=people.accounts,
-            rooms=self._conversations.rooms,
-            messages=self._conversations.messages,
-            sync=self._conversations.sync,
-            sessions=sessions,
-        )
-        limiter = EmbeddedLimiter() if settings.rate_limits == "on" else None
-        dispatch = Dispatch(self.metrics, limiter)
-
-        # The ways in
-        self._realtime = RealtimeServer(
-            commands=SocketCommands(catalogue, dispatch),
-            greet=sessions.greet,
-            lifetimes=lifetimes,
-            authenticator=people.authenticator,
-            broker=broker,
-            rooms=store.rooms,
-            room_log=self._conversations.log,
-            registry=adapters.sessions,
-            metrics=self.metrics,
-            pod=name,
-            address_of=partial(client_address, trusted=settings.trusted_proxies),
-            transport=Transport(
-                settings.ping_interval_ms, settings.ping_timeout_ms, settings.max_payload_bytes
-            ),
-        )
-        rest = Rest(
-            dispatch,
-            people.authenticator,
-            max_body_bytes=settings.max_payload_bytes,
-            trusted_proxies=settings.trusted_proxies,
-        )
+        ground = _Ground(name, settings, adapters, identity, self.metrics)
+        self._people = _People(ground)
+        self._conversations = _Conversations(ground, self._people.directory)
+        entrances = _Entrances(ground, self._people, self._conversations)
+        self._realtime = entrances.realtime
         probes = probe_routes(self.readiness, self.metrics)
         self.internal = http_application([], probes) if settings.internal_port else None
+        pages = page_routes(entrances.catalogue)
         self.asgi = PodApplication(
             http=http_application(
-                rest.routes(catalogue),
-                [*([] if self.internal else probes), *page_routes(catalogue)],
+                entrances.rest.routes(entrances.catalogue),
+                pages if self.internal else [*probes, *pages],
                 cors_origins=settings.cors_origins,
             ),
             sockets=Handshake(self._realtime.app, cors_origins=settings.cors_origins),

@@ -113,7 +113,7 @@ def test_the_client_comes_back_by_itself(report: Report) -> None:
     assert len(sessions) == 2
 
 
-def test_nobody_heard_anything_twice_or_out_of_order(report: Report) -> None:
+def test_each_hears_what_others_say_in_order_and_nothing_of_its_own(report: Report) -> None:
     def news(*revs: int) -> list[dict[str, Any]]:
         return [{"event": "message:new", "rev": rev} for rev in revs]
 

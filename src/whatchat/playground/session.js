@@ -17,8 +17,9 @@ export class SignedOut extends Error {
  * The sign-in that all tabs of this browser share.
  *
  * A refresh token is good for one use, so tabs take turns (Web Locks) and read storage
- * again once it is theirs: whoever comes second finds the new pair. The nonce is stored
- * before the request leaves, so that a lost answer can be asked for again.
+ * again once it is theirs: whoever comes second finds the new pair. Storage may lag behind
+ * in another tab, and an answer may get lost: so the sign-in has one nonce, under which the
+ * same token is answered with the same pair for a minute.
  */
 export class Session {
   /** @param {() => void} onEnd called when another tab, or the server, ended the sign-in */
@@ -35,9 +36,9 @@ export class Session {
   }
 
   /** Keep what register, login or refresh answered. */
-  keep({ user, accessToken, refreshToken, expiresIn, deviceId }) {
+  keep({ user, accessToken, refreshToken, expiresIn, deviceId, nonce = randomId() }) {
     const expiresAt = Date.now() + expiresIn * 1000;
-    const kept = { user, accessToken, refreshToken, expiresAt, deviceId };
+    const kept = { user, accessToken, refreshToken, expiresAt, deviceId, nonce };
     localStorage.setItem(KEY, JSON.stringify(kept));
   }
 
@@ -74,10 +75,8 @@ export class Session {
     const { current } = this;
     if (!current) throw new SignedOut();
     if (current.accessToken !== rejected) return current.accessToken;
-    const nonce = current.nonce ?? randomId();
-    localStorage.setItem(KEY, JSON.stringify({ ...current, nonce }));
     try {
-      const { refreshToken } = current;
+      const { refreshToken, nonce } = current;
       const answer = await call("POST", "/auth/refresh", { body: { refreshToken, nonce } });
       this.keep({ ...current, ...answer });
       return answer.accessToken;
