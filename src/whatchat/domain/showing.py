@@ -13,7 +13,7 @@ from whatchat.domain.times import timestamp
 
 def unknown_user(user_id: UserId) -> User:
     """What stands in for somebody whose account is gone."""
-    return User(id=user_id, username="", display_name="")
+    return User(id=user_id, username="deleted", display_name="deleted")
 
 
 def show_message(state: MessageState, sender: User) -> Message:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from whatchat.domain.ids import UserId
 from whatchat.domain.models import User
 from whatchat.domain.ports.account_store import Account, AccountStore
+from whatchat.domain.showing import unknown_user
 
 MAX_USERS: Final = 50_000
 MAX_AGE_SECONDS: Final = 30.0
@@ -57,7 +58,7 @@ class CachedUserDirectory:
 
     async def user(self, user_id: UserId) -> User:
         found = await self.users((user_id,))
-        return found.get(user_id) or User(id=user_id, username="deleted", display_name="deleted")
+        return found.get(user_id) or unknown_user(user_id)
 
     def forget(self, user_id: UserId) -> None:
         self._known.pop(user_id, None)
