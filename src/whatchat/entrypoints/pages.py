@@ -1,6 +1,7 @@
 """What a browser opens: the playground, and the documents of the API."""
 
 import os
+from importlib import resources
 from pathlib import PurePath
 
 from starlette.requests import Request
@@ -10,7 +11,6 @@ from starlette.staticfiles import StaticFiles
 
 from whatchat.domain.contract import Catalogue
 from whatchat.entrypoints.schema.documents import DOCUMENTS, render
-from whatchat.entrypoints.schema.reference import STYLE, reference_page
 
 _SERVED = frozenset({"", ".css", ".html", ".ico", ".js", ".png", ".svg", ".webmanifest", ".woff2"})
 
@@ -27,10 +27,9 @@ class WebAssets(StaticFiles):
 def page_routes(catalogue: Catalogue) -> list[BaseRoute]:
     """``/``, ``/docs``, ``/openapi.json`` and ``/asyncapi.json``, the latter made once."""
     documents = {name: generate(catalogue) for name, generate in DOCUMENTS.items()}
-    page = reference_page(documents["openapi"], documents["asyncapi"])
+    reference = (resources.files("whatchat.playground") / "docs.html").read_text()
     return [
-        _fixed("/docs", page, "text/html"),
-        _fixed("/docs.css", STYLE, "text/css"),
+        _fixed("/docs", reference, "text/html"),
         *(
             _fixed(f"/{name}.json", render(document), "application/json")
             for name, document in documents.items()

@@ -32,7 +32,7 @@ async def main() -> None:
 
 
 async def _take_pictures(newcomers: Newcomers) -> None:
-    names = ("Ada Byrne", "Grace Okafor", "Linus Berg", "Margaret Hale")
+    names = ("Ada", "Grace", "Linus", "Margaret")
     people = [await _register(newcomers, name) for name in names]
     await _talk(*people)
     await _in_the_group(*people)
@@ -45,9 +45,9 @@ async def _take_pictures(newcomers: Newcomers) -> None:
 
 
 async def _register(newcomers: Newcomers, name: str) -> Person:
-    first = name.partition(" ")[0].lower()
-    size = DESKTOP if first == "ada" else NARROW
-    person = Person(await newcomers.page(size, scale=SCALE), first)
+    username = name.lower()
+    size = DESKTOP if username == "ada" else NARROW
+    person = Person(await newcomers.page(size, scale=SCALE), username)
     await person.register(newcomers.url, name)
     return person
 
@@ -63,7 +63,7 @@ async def _talk(ada: Person, grace: Person, linus: Person, margaret: Person) -> 
     await _say(linus, "Reviewed. Two nits, otherwise good to go")
     await grace.start_chat_with(ada)
     await _say(grace, "Coffee at three?")
-    await ada.open("Grace Okafor")
+    await ada.open("Grace")
     await _say(ada, "Always")
 
 

@@ -43,7 +43,7 @@ async def test_the_reference_fits(
 ) -> None:
     page = await newcomers.page(size, scheme)
     reader = Person(page, "")
-    await page.goto(f"{newcomers.url}/docs.html")
+    await page.goto(f"{newcomers.url}/docs")
     for said in ("/api/auth/register", "message:send", "message:new", "unauthenticated"):
         await expect(page.get_by_text(said, exact=True).first).to_be_attached()
     assert not await reader.scrolls_sideways()

@@ -37,8 +37,8 @@ async def test_nothing_else_of_the_package_is_served(client: httpx.AsyncClient, 
 @pytest.mark.parametrize(
     ("path", "kind", "text"),
     [
-        ("/docs", "text/html", "toy:make"),
-        ("/docs.css", "text/css", "color-scheme"),
+        ("/docs", "text/html", "openapi.json"),
+        ("/docs.js", "text/javascript", "openapi.json"),
         ("/openapi.json", "application/json", '"openapi": "3.1.0"'),
         ("/asyncapi.json", "application/json", '"asyncapi": "3.0.0"'),
     ],

@@ -9,7 +9,6 @@ from openapi_spec_validator import validate
 from tests.unit.entrypoints.toys import catalogue
 from whatchat.domain.contract import Catalogue
 from whatchat.entrypoints.schema.documents import DOCUMENTS, has_drifted, render
-from whatchat.entrypoints.schema.reference import reference_page
 from whatchat.pod import documented
 
 ROOT = Path(__file__).parents[3]
@@ -141,11 +140,3 @@ def test_drift_is_noticed(tmp_path: Path) -> None:
     assert not has_drifted(text, kept)
     kept.write_text(text.replace("toyId", "toyID"))
     assert has_drifted(text, kept)
-
-
-def test_the_page_for_people_shows_everything_and_runs_nothing() -> None:
-    page = reference_page(openapi(), asyncapi())
-    for shown in ("POST /api/toys", "toy:make", "toy:made", "Make a toy; `clientId`", "too_large"):
-        assert shown in page
-    assert "<script" not in page
-    assert "style=" not in page
