@@ -1,0 +1,126 @@
+"""What a pod's room log holds and takes is bounded, and what fails fails alone."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from tests.integration.services.conftest import House, actor
+from tests.integration.services.gate import GatedMessageStore
+from whatchat.domain.errors import Unavailable
+from whatchat.domain.ids import Rev, RoomId, UserId
+from whatchat.domain.log import Entry
+from whatchat.domain.ports.message_store import Appended
+from whatchat.features.rooms.contract import AddMembers
+from whatchat.roomlog import room_log, writer
+
+
+async def test_rooms_not_written_to_for_longest_are_forgotten(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_log, "MAX_CACHED_PEOPLE", 10)
+    pod = await house.pod()
+    rooms = [await pod.group("ada", "bob") for _ in range(20)]
+    assert list(pod.log._writers) == [room.id for room in rooms[-3:]]
+    assert pod.log._weight == 9
+    for room in rooms:
+        assert (await pod.send("bob", room.id)).seq == 2
+    assert len(pod.log._writers) == 3
+
+
+async def test_a_room_that_grows_weighs_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room_log, "MAX_CACHED_PEOPLE", 6)
+    pod = await house.pod()
+    first, second = await pod.group("ada", "bob"), await pod.group("ada", "bob")
+    people = tuple(map(UserId, ("eve", "dan")))
+    await pod.rooms.add(actor("ada"), AddMembers(room_id=second.id, user_ids=people))
+    assert list(pod.log._writers) == [second.id]
+    assert (await pod.send("bob", first.id)).seq == 2
+
+
+async def test_too_many_waiting_for_one_room_are_turned_away(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "MAX_WAITING", 3)
+    gate = GatedMessageStore(house.store.messages)
+    pod = await house.pod(gate)
+    room, other = await pod.group("ada"), await pod.group("ada")
+    gate.shut()
+    first = asyncio.create_task(pod.send("ada", room.id))
+    await gate.waiting.wait()
+    waiting = [asyncio.create_task(pod.send("ada", room.id)) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await pod.send("ada", room.id)
+    elsewhere = asyncio.create_task(pod.send("ada", other.id))
+    gate.open()
+    sent = await asyncio.gather(first, *waiting, elsewhere)
+    assert [message.seq for message in sent] == [2, 3, 4, 5, 2]
+
+
+async def test_a_log_that_has_stopped_takes_nothing_and_finishes_what_it_took(
+    house: House,
+) -> None:
+    gate = GatedMessageStore(house.store.messages)
+    pod = await house.pod(gate)
+    room = await pod.group("ada")
+    gate.shut()
+    sending = asyncio.create_task(pod.send("ada", room.id))
+    await gate.waiting.wait()
+    stopping = asyncio.create_task(pod.log.stop())
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await pod.send("ada", room.id)
+    gate.open()
+    await stopping
+    assert (await sending).seq == 2
+
+
+async def test_whoever_no_longer_waits_changes_nothing_for_others(house: House) -> None:
+    gate = GatedMessageStore(house.store.messages)
+    pod = await house.pod(gate)
+    room = await pod.group("ada")
+    gate.shut()
+    gone = asyncio.create_task(pod.send("ada", room.id))
+    await gate.waiting.wait()
+    after = asyncio.create_task(pod.send("ada", room.id))
+    await asyncio.sleep(0)
+    gone.cancel()
+    gate.open()
+    assert (await after).seq == 3
+
+
+class BrokenMessageStore(GatedMessageStore):
+    """A store with a defect: it raises what no adapter may raise."""
+
+    is_broken = False
+
+    async def append(self, entries: Sequence[Entry]) -> Appended:
+        if self.is_broken:
+            raise ZeroDivisionError
+        return await super().append(entries)
+
+
+async def test_a_defect_is_logged_and_answered_as_unavailable(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = BrokenMessageStore(house.store.messages)
+    pod = await house.pod(broken)
+    room = await pod.group("ada")
+    broken.is_broken = True
+    with pytest.raises(Unavailable):
+        await pod.send("ada", room.id)
+    assert [record.message for record in caplog.records] == ["a room's writer failed"]
+    broken.is_broken = False
+    assert (await pod.send("ada", room.id)).seq == 2
+    assert await house.store.messages.entries(RoomId(room.id), after=Rev(2), limit=1) == []
+
+
+async def test_appends_and_conflicts_are_counted(house: House) -> None:
+    pod, other = await house.pod(), await house.pod()
+    room = await pod.group("ada")
+    await other.send("ada", room.id)
+    await pod.send("ada", room.id)
+    rendered = pod.metrics.render().decode()
+    assert "whatchat_append_conflicts_total 1.0" in rendered
+    assert "whatchat_append_batch_size_count 3.0" in rendered
