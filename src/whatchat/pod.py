@@ -112,7 +112,7 @@ class _Conversations:
         views = StoredRoomViews(store.rooms, store.messages, directory)
         announcers: Announcers = {
             **dict.fromkeys(get_args(MessageChange), MessageAnnouncer(directory)),
-            **dict.fromkeys(get_args(MembershipChange), RoomAnnouncer(views)),
+            **dict.fromkeys(get_args(MembershipChange), RoomAnnouncer(views, store.rooms)),
         }
         announcing = Announcing(
             store.messages, store.rooms, ground.adapters.broker, announcers, ground.metrics
@@ -212,16 +212,17 @@ class Pod:
     async def start(self) -> None:
         """Begin to work; from here on the pod is ready as long as its store answers."""
         later = self._closing.push_async_callback
+        # First to start, last to stop: the store is this pod's until nothing is left to write.
+        later(self._tasks.stop)
+        self._tasks.start("loop-lag", watch_loop_lag(self.metrics.loop_lag_seconds))
+        if self._lease is not None:
+            self._tasks.start("lease", self._lease.keep(self._fail))
         later(self._people.passwords.close)
         later(self._people.directory.close)
         await self._people.revocations.start()
         later(self._people.revocations.stop)
         self._conversations.log.start()
         later(self._conversations.log.stop)
-        later(self._tasks.stop)
-        self._tasks.start("loop-lag", watch_loop_lag(self.metrics.loop_lag_seconds))
-        if self._lease is not None:
-            self._tasks.start("lease", self._lease.keep(self._fail))
         await self._realtime.start()
         self.readiness.accepting = True
 

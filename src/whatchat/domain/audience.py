@@ -28,7 +28,6 @@ class ToUser(Struct, frozen=True, kw_only=True, tag="user"):
     enters: RoomId | None = None
     joined_seq: Seq = Seq(0)
     leaves: RoomId | None = None
-    except_session: SessionId | None = None
 
 
 Audience = InRoom | ToUser

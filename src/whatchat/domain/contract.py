@@ -12,7 +12,14 @@ from whatchat.domain.ids import Rev, RoomId
 T = TypeVar("T")
 
 
-class Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+class Command(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    rename="camel",
+    omit_defaults=True,  # a retry stays an exact one when later versions add fields
+):
     """Base of what a client asks for: parsed once, strictly; unknown fields are refused.
 
     A rule on one field that types cannot say is checked in ``__post_init__``, which

@@ -73,6 +73,11 @@ def project(state: MessageState, entry: Entry) -> MessageState:
     return replace(changed, rev=max(state.rev, entry.rev))
 
 
+def as_known_outside(state: MessageState) -> MessageState:
+    """What a sender may know of a message that it can no longer read: nothing of others'."""
+    return replace(state, rev=Rev(state.seq), reactions=())
+
+
 def _apply(state: MessageState, entry: Entry, change: AnyChange) -> MessageState:
     match change:
         case MessageDeleted():

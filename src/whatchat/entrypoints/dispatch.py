@@ -4,12 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import structlog
 
 from whatchat.domain.actor import Actor, Visitor
-from whatchat.domain.contract import BoundEndpoint, Command
+from whatchat.domain.contract import BoundEndpoint, Cost
 from whatchat.domain.errors import ChatError, RateLimited, Unauthenticated, Unavailable
 from whatchat.domain.ports.limiter import Limiter
 from whatchat.entrypoints.decoding import decode_command
@@ -25,7 +25,7 @@ log = structlog.get_logger("whatchat.command")
 
 
 class Dispatch:
-    """Trace, decode, authorise, limit, then the service.
+    """Trace, authorise, limit, decode, then the service.
 
     Guarantees: the answer or a :class:`ChatError`, within the deadline, and nothing else;
     one line in the log and one count per command. After a missed deadline or an unforeseen
@@ -54,25 +54,23 @@ class Dispatch:
         via: Via,
         lax: bool = False,
     ) -> Any:
-        """Decode ``fields`` and run what they say; ``lax`` as in :func:`decode_command`."""
-        with self._observed(endpoint, caller, via):
-            command = decode_command(endpoint.row.command, fields, lax=lax)
-            return await self._answer(endpoint, caller, command)
+        """Run what ``fields`` say; ``lax`` as in :func:`decode_command`.
 
-    async def run(
-        self, endpoint: BoundEndpoint, caller: Actor | Visitor, command: Command, *, via: Via
-    ) -> Any:
-        """Run a command that is decoded already."""
-        with self._observed(endpoint, caller, via):
-            return await self._answer(endpoint, caller, command)
+        Charged before it is decoded: nonsense costs as much as sense.
+        """
+        row = endpoint.row
+        with self._observed(row.command.__name__, caller, via):
+            caller = self._authorise(endpoint, caller)
+            async with asyncio.timeout(self._deadline_seconds):
+                await self._charge(row.cost, caller)
+                return await endpoint(caller, decode_command(row.command, fields, lax=lax))
 
-    async def _answer(
-        self, endpoint: BoundEndpoint, caller: Actor | Visitor, command: Command
-    ) -> Any:
-        caller = self._authorise(endpoint, caller)
-        async with asyncio.timeout(self._deadline_seconds):
-            await self._charge(endpoint, caller)
-            return await endpoint(caller, command)
+    async def refuse(self, caller: Actor, refusal: ChatError, *, via: Via) -> NoReturn:
+        """Charge and record what names no command."""
+        with self._observed("unknown", caller, via):
+            async with asyncio.timeout(self._deadline_seconds):
+                await self._charge("command", caller)
+            raise refusal
 
     def _authorise(self, endpoint: BoundEndpoint, caller: Actor | Visitor) -> Actor | Visitor:
         if endpoint.row.public:
@@ -81,20 +79,16 @@ class Dispatch:
             raise Unauthenticated
         return caller
 
-    async def _charge(self, endpoint: BoundEndpoint, caller: Actor | Visitor) -> None:
+    async def _charge(self, cost: Cost, caller: Actor | Visitor) -> None:
         if self._limiter is None:
             return
-        cost = endpoint.row.cost
         wait = await self._limiter.charge(quota_key(cost, caller), QUOTAS[cost])
         if wait:
             raise RateLimited(retry_after_ms=wait)
 
     @contextmanager
-    def _observed(
-        self, endpoint: BoundEndpoint, caller: Actor | Visitor, via: Via
-    ) -> Iterator[None]:
+    def _observed(self, name: str, caller: Actor | Visitor, via: Via) -> Iterator[None]:
         """Trace, count, time and log what happens inside; let out nothing but ChatErrors."""
-        name = endpoint.row.command.__name__
         start = time.perf_counter()
         outcome = "cancelled"
         with trace():

@@ -21,7 +21,9 @@ class SocketCommands:
         """The ack's ``data`` as JSON; raises ``ChatError`` and nothing else."""
         endpoint = self._endpoints.get(event)
         if endpoint is None:
-            raise Invalid("there is no such event", field="event")
+            await self._dispatch.refuse(
+                actor, Invalid("there is no such event", field="event"), via="socket"
+            )
         fields = _fields(endpoint.row.command, arguments)
         answer = await self._dispatch.submit(endpoint, actor, fields, via="socket")
         return _data(endpoint.row, answer)
@@ -30,9 +32,7 @@ class SocketCommands:
 def _fields(command: type[Command], arguments: Sequence[object]) -> object:
     if not arguments and not command.__struct_fields__:
         return {}
-    if len(arguments) != 1 or not isinstance(arguments[0], dict):
-        raise Invalid("expected one object")
-    return arguments[0]
+    return arguments[0] if len(arguments) == 1 else arguments
 
 
 def _data(row: Endpoint, answer: object) -> bytes:

@@ -128,20 +128,20 @@ class Delivery:
     async def _fill(self, room: LocalRoom) -> None:
         empty_reads, pause = 0, HOLE_SECONDS
         try:
-            async with self._fills:
-                while room.feed.hole and self._hub.room(room.room_id) is room:
+            while room.feed.hole and self._hub.room(room.room_id) is room:
+                async with self._fills:
                     found = await self._read(room)
-                    if found:
-                        empty_reads, pause = 0, HOLE_SECONDS
-                        self._let_out(room, room.feed.fill(found))
-                        continue
-                    empty_reads += found is not None
-                    if empty_reads >= EMPTY_READS:
-                        log.warning("a hole in a room stays", after=room.feed.position)
-                        self._let_out(room, room.feed.skip())
-                        continue
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, MAX_BACKOFF)
+                if found:
+                    empty_reads, pause = 0, HOLE_SECONDS
+                    self._let_out(room, room.feed.fill(found))
+                    continue
+                empty_reads += found is not None
+                if empty_reads >= EMPTY_READS:
+                    log.warning("a hole in a room stays", after=room.feed.position)
+                    self._let_out(room, room.feed.skip())
+                    continue
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, MAX_BACKOFF)
         finally:
             room.filling = False
 

@@ -51,10 +51,11 @@ class Fanout:
                 connection.forget(audience.leaves)
         elif room_id is not None and announcement.rev and user.has_left(room_id, announcement.rev):
             return
-        if audience.enters is not None:
-            self._hub.enter(user, audience.enters, audience.joined_seq)
+        has_entered = audience.enters is not None and self._hub.enter(
+            user, audience.enters, audience.joined_seq
+        )
         _write(user, event_frame(announcement.event, announcement.payload), announcement)
-        if audience.enters is not None:
+        if audience.enters is not None and has_entered:
             self._make_up(user, audience.enters, announcement.rev)
 
     def _make_up(self, user: LocalUser, room_id: RoomId, rev: int) -> None:
@@ -67,7 +68,8 @@ class Fanout:
 
 
 def _write(user: LocalUser, frame: Frame, announcement: Announcement) -> None:
-    excepted = announcement.audience.except_session
+    audience = announcement.audience
+    excepted = audience.except_session if isinstance(audience, InRoom) else None
     for session_id, connection in user.connections.items():
         if session_id != excepted:
             connection.deliver(frame, announcement.room_id, announcement.rev)

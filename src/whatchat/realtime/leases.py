@@ -66,6 +66,8 @@ class Leases:
                     await self._renew()
             except ChatError as error:
                 log.warning("the session registry does not answer", error=error.text)
+            except Exception:
+                log.exception("leases could not be kept; trying again")
             if loop.time() >= renewal:
                 renewal = loop.time() + self._renew_seconds
                 self._wake.set()

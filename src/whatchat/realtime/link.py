@@ -28,7 +28,6 @@ TOO_LARGE = Closing(1009, resume=False)
 MALFORMED = Closing(4400, resume=False)
 UNAUTHENTICATED = Closing(4401, resume=False)
 SLOW_CONSUMER = Closing(4408, resume=True)
-FLOODING = Closing(4429, resume=True)
 DRAINING = Closing(4503, resume=True)
 
 

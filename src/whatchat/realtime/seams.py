@@ -223,8 +223,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc] # the library sh
         elif packet.kind is Kind.DISCONNECT and packet.namespace == "/":
             await self._handle_disconnect(socket.sid, "/", "client disconnect")
             self._leave(socket, "client disconnect")
-            if not socket.closing:
-                socket.await_connect()
+            socket.await_connect()
 
     async def _connect(self, socket: ClientTransport, packet: Packet) -> None:
         if packet.namespace != "/":
@@ -234,10 +233,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc] # the library sh
         elif socket.connection is not None:
             socket.dismiss(MALFORMED)
         elif not socket.closing:
+            socket.connect_came()
             await self._handle_connect(socket.sid, "/", packet.data)
             if socket.connection is not None:
-                socket.connect_came()
                 self._gateway.opened(socket.connection)
+            else:
+                socket.await_connect()
 
     async def _admit(self, sid: str, environ: Environ, auth: object) -> None:
         socket: ClientTransport = environ["whatchat.socket"]
@@ -292,9 +293,8 @@ async def _respond(
     """Answer as HTTP, a WebSocket handshake that is refused included."""
     is_http = environ["asgi.scope"]["type"] == "http"
     kind = "http.response" if is_http else "websocket.http.response"
-    raw_headers = [(name.lower().encode(), value.encode()) for name, value in headers]
-    raw_headers.append((b"cache-control", b"no-store"))
-    raw_headers.append((b"content-length", str(len(payload)).encode()))
+    own_headers = [("Cache-Control", "no-store"), ("Content-Length", str(len(payload)))]
+    raw_headers = [(name.lower().encode(), value.encode()) for name, value in headers + own_headers]
     send = environ["asgi.send"]
     await send({"type": f"{kind}.start", "status": int(status[:3]), "headers": raw_headers})
     await send({"type": f"{kind}.body", "body": payload})

@@ -126,10 +126,11 @@ class ClientTransport:
 
     def await_connect(self) -> None:
         """Give the client 5 s to send CONNECT."""
-        self._set_alarm(CONNECT_SECONDS, partial(self.dismiss, UNAUTHENTICATED))
+        if not self.closing:
+            self._set_alarm(CONNECT_SECONDS, partial(self.dismiss, UNAUTHENTICATED))
 
     def connect_came(self) -> None:
-        """The client may stay."""
+        """Ask no more for what is there; letting the client in has a deadline of its own."""
         if self._alarm is not None and not self.closing:
             self._alarm.cancel()
 

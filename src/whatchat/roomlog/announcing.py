@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
+
+import structlog
 
 from whatchat.domain.audience import Announcement
 from whatchat.domain.errors import ChatError
@@ -18,9 +19,11 @@ from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.room_state import RoomRecord
 from whatchat.observability.metrics import Metrics
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
+DEADLINE_SECONDS: Final = 2.0
 RETRY_SECONDS: Final = 1.0
+CLEANING_SECONDS: Final = 10.0
 PAGE: Final = 500
 
 Announcers = Mapping[type[Change], Announcer]
@@ -73,9 +76,10 @@ class Announcing:
         """Tell the audiences, in order. Never raises: what failed is told later."""
         for one in news:
             try:
-                await self._broker.publish(await self._announcements(one))
-            except ChatError as error:
-                log.warning("an announcement failed", extra={"error": error.text})
+                async with asyncio.timeout(DEADLINE_SECONDS):
+                    await self._broker.publish(await self._announcements(one))
+            except (ChatError, TimeoutError) as error:
+                log.warning("an announcement failed", error=repr(error))
                 self._soil(one.entry)
             except Exception:
                 log.exception("an announcement failed")
@@ -98,22 +102,29 @@ class Announcing:
     async def _announcements(self, news: News) -> Sequence[Announcement]:
         return await self._announcers[type(news.entry.change)].announce(*news)
 
+    def suspect(self, room_id: RoomId, told: Rev) -> None:
+        """See to it that whatever the log has after ``told`` is announced."""
+        first = Rev(told + 1)
+        self._dirty[room_id] = min(self._dirty.get(room_id, first), first)
+
     def _soil(self, entry: Entry) -> None:
         self._metrics.publish_failures.inc()
-        first = self._dirty.get(entry.room_id, entry.rev)
-        self._dirty[entry.room_id] = min(first, entry.rev)
+        self.suspect(entry.room_id, Rev(entry.rev - 1))
 
     async def _clean_for_ever(self) -> None:
         while True:
             await asyncio.sleep(RETRY_SECONDS)
-            for room_id, rev in list(self._dirty.items()):
-                with contextlib.suppress(ChatError):
-                    await self._clean(room_id, rev)
+            for room_id in list(self._dirty):
+                await self._clean(room_id, Rev(self._dirty.pop(room_id) - 1))
 
-    async def _clean(self, room_id: RoomId, rev: Rev) -> None:
-        after = Rev(rev - 1)
-        while announcements := await self.replay(room_id, after=after, limit=PAGE):
-            await self._broker.publish(announcements)
-            after = Rev(announcements[-1].rev)
-        if self._dirty.get(room_id) == rev:
-            del self._dirty[room_id]
+    async def _clean(self, room_id: RoomId, told: Rev) -> None:
+        try:
+            async with asyncio.timeout(CLEANING_SECONDS):
+                while announcements := await self.replay(room_id, after=told, limit=PAGE):
+                    await self._broker.publish(announcements)
+                    told = Rev(announcements[-1].rev)
+        except (ChatError, TimeoutError):
+            self.suspect(room_id, told)
+        except Exception:
+            log.exception("a room cannot be announced; trying again")
+            self.suspect(room_id, told)

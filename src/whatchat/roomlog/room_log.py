@@ -52,6 +52,7 @@ class OrderedRoomLog:
             _, unfinished = await asyncio.wait(self._running.values(), timeout=STOP_SECONDS)
             for task in unfinished:
                 task.cancel()
+            await asyncio.gather(*unfinished, return_exceptions=True)
         await self._announcing.stop()
 
     async def change(self, room_id: RoomId, proposal: Proposal) -> Applied:
@@ -85,10 +86,14 @@ class OrderedRoomLog:
             self._evict()
 
     def _weigh(self, writer: RoomWriter) -> None:
+        """Keep a writer by the people in its room; one that knows nothing is not kept."""
+        self._weight -= self._weights.pop(writer.room_id, 0)
+        if writer.state is None or not writer.state.exists:
+            del self._writers[writer.room_id]
+            return
         self._writers.move_to_end(writer.room_id)
-        weight = 1 + (len(writer.state.members) if writer.state else 0)
-        self._weight += weight - self._weights.get(writer.room_id, 0)
-        self._weights[writer.room_id] = weight
+        self._weights[writer.room_id] = 1 + len(writer.state.members)
+        self._weight += self._weights[writer.room_id]
 
     def _evict(self) -> None:
         """Forget the rooms not written to for longest; those being written to stay."""

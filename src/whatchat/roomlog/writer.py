@@ -1,18 +1,18 @@
 """The one writer of a room on this pod: takes proposals in order, decides, appends."""
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
 from msgspec.structs import replace
 
 from whatchat.domain.errors import ChatError, Conflict, Unavailable
-from whatchat.domain.ids import RoomId, SessionId
+from whatchat.domain.ids import Rev, RoomId, SessionId
 from whatchat.domain.log import Entry, subject_of
-from whatchat.domain.message_state import MessageState
+from whatchat.domain.message_state import MessageState, as_known_outside
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_log import Applied, Proposal
 from whatchat.domain.ports.room_store import RoomStore
@@ -21,7 +21,7 @@ from whatchat.observability.metrics import Metrics
 from whatchat.roomlog.announcing import Announcing, News
 from whatchat.roomlog.stamping import Stamp
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 MAX_WAITING: Final = 1_000
 MAX_BATCH: Final = 64
@@ -75,17 +75,13 @@ class RoomWriter:
     ) -> None:
         self.room_id = room_id
         self.state: RoomState | None = None
+        self._told = Rev(0)
         self._waiting: deque[_Waiting] = deque()
         self._messages = messages
         self._rooms = rooms
         self._stamp = stamp
         self._announcing = announcing
         self._metrics = metrics
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing waits."""
-        return not self._waiting
 
     def enqueue(self, proposal: Proposal) -> "asyncio.Future[Applied]":
         """Queue a proposal. Raises ``Unavailable`` when too many wait already."""
@@ -97,18 +93,28 @@ class RoomWriter:
 
     async def run(self) -> None:
         """Serve until nothing waits. A store that fails fails the batch and nothing else."""
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
-            try:
-                await self._serve(batch)
-            except ChatError as error:
-                self._abandon(batch, error)
-            except Exception:
-                log.exception("a room's writer failed")
-                self._abandon(batch, Unavailable())
+        batch: list[_Waiting] = []
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+                await self._serve_or_abandon(batch)
+        except asyncio.CancelledError:
+            self._abandon([*batch, *self._waiting], Unavailable())
+            raise
 
-    def _abandon(self, batch: list[_Waiting], error: ChatError) -> None:
+    async def _serve_or_abandon(self, batch: list[_Waiting]) -> None:
+        try:
+            await self._serve(batch)
+        except ChatError as error:
+            self._abandon(batch, error)
+        except Exception:
+            log.exception("a room's writer failed")
+            self._abandon(batch, Unavailable())
+
+    def _abandon(self, batch: Sequence[_Waiting], error: ChatError) -> None:
         """What the store did is unknown: only its own word counts from here on."""
+        if self.state is not None:
+            self._announcing.suspect(self.room_id, self._told)
         self.state = None
         for waiting in batch:
             waiting.fail(error)
@@ -119,6 +125,7 @@ class RoomWriter:
             decisions = await self._decide_on_what_is_true(rest)
             settled = await self._append(decisions)
             await self._settle(decisions[:settled])
+            self._told = self.state.rev if self.state else self._told
             rest = [decision.waiting for decision in decisions[settled:]]
 
     async def _decide_on_what_is_true(self, batch: Sequence[_Waiting]) -> list[_Decision]:
@@ -137,6 +144,7 @@ class RoomWriter:
         """The room as far as it is known here, with the messages that the batch looks at."""
         if self.state is None:
             self.state = await self._rooms.state(self.room_id) or nonexistent(self.room_id)
+            self._told = self.state.rev
         targets = {one.proposal.target for one in batch}
         keys = [(self.room_id, target) for target in targets if target is not None]
         found = await self._messages.messages(keys) if keys else {}
@@ -151,6 +159,9 @@ class RoomWriter:
                 change = waiting.proposal.rule(state)
             except ChatError as refusal:
                 decision.refusal = refusal
+            except Exception:
+                log.exception("a rule failed")
+                decision.refusal = Unavailable()
             else:
                 if change is not None:
                     decision.entry = self._stamp.entry(state, waiting.proposal, change)
@@ -205,26 +216,21 @@ class RoomWriter:
         ]
         await self._announcing.announce(news)
         for decision in decisions:
-            if decision.refusal:
-                await self._settle_refusal(decision, decision.refusal)
+            if decision.entry:
+                decision.waiting.succeed(_applied(decision))
             else:
-                decision.waiting.succeed(
-                    Applied(
-                        entry=decision.entry,
-                        record=decision.state.record,
-                        repeated=False,
-                        message=_message(decision),
-                    )
-                )
+                await self._settle_unchanged(decision)
 
-    async def _settle_refusal(self, decision: _Decision, refusal: ChatError) -> None:
-        """Refuse, unless an earlier attempt under the same id was accepted."""
+    async def _settle_unchanged(self, decision: _Decision) -> None:
+        """Refuse, or find nothing to do, unless an earlier attempt used the same id."""
         proposal = decision.waiting.proposal
         earlier = await self._messages.find(
             self.room_id, proposal.actor.user_id, proposal.client_id
         )
-        if earlier is None:
-            decision.waiting.fail(refusal)
+        if earlier is None and decision.refusal:
+            decision.waiting.fail(decision.refusal)
+        elif earlier is None:
+            decision.waiting.succeed(_applied(decision))
         elif earlier.digest and earlier.digest != self._stamp.digest(proposal):
             decision.waiting.fail(
                 Conflict("the clientId was used with another body", field="clientId")
@@ -233,14 +239,29 @@ class RoomWriter:
             decision.waiting.succeed(await self._repeat(earlier, decision))
 
     async def _repeat(self, earlier: Entry, decision: _Decision) -> Applied:
-        """What an earlier attempt led to, as it now is; announced again."""
+        """What an earlier attempt led to, as it now is; a message is announced again.
+
+        Changes of the room are not: who was let in then may long be out.
+        """
         seq = subject_of(earlier)
-        key = (self.room_id, seq)
-        found = await self._messages.messages([key]) if seq else {}
         record = decision.state.record
-        message = found.get(key)
+        if not seq:
+            return Applied(entry=earlier, record=record, repeated=True)
+        message = (await self._messages.messages([(self.room_id, seq)]))[self.room_id, seq]
         await self._announcing.announce([News(earlier, record, message, _origin(decision))])
+        member = decision.state.members.get(decision.waiting.proposal.actor.user_id)
+        if member is None or seq < record.readable_from(member):
+            message = as_known_outside(message)
         return Applied(entry=earlier, record=record, repeated=True, message=message)
+
+
+def _applied(decision: _Decision) -> Applied:
+    return Applied(
+        entry=decision.entry,
+        record=decision.state.record,
+        repeated=False,
+        message=_message(decision),
+    )
 
 
 def _message(decision: _Decision) -> MessageState | None:

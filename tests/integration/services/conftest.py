@@ -97,7 +97,7 @@ class House:
         views = StoredRoomViews(self.store.rooms, messages, directory)
         announcers: Mapping[type, Announcer] = {
             **dict.fromkeys(MessageChange.__args__, MessageAnnouncer(directory)),
-            **dict.fromkeys(MembershipChange.__args__, RoomAnnouncer(views)),
+            **dict.fromkeys(MembershipChange.__args__, RoomAnnouncer(views, self.store.rooms)),
         }
         metrics = Metrics()
         announcing = Announcing(messages, self.store.rooms, broker, announcers, metrics)

@@ -1,9 +1,10 @@
-"""A store whose appends wait until they are let through."""
+"""Real stores whose appends go wrong on purpose."""
 
 import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from whatchat.domain.errors import Unavailable
 from whatchat.domain.log import Entry
 from whatchat.domain.ports.message_store import Appended, MessageStore
 
@@ -31,3 +32,15 @@ class GatedMessageStore:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+
+class LateMessageStore(GatedMessageStore):
+    """A store that writes, and then does not say so."""
+
+    is_late = False
+
+    async def append(self, entries: Sequence[Entry]) -> Appended:
+        appended = await super().append(entries)
+        if self.is_late:
+            raise Unavailable
+        return appended

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.integration.services.conftest import House, PodServices, actor
+from tests.integration.services.gate import LateMessageStore
 from whatchat.adapters.embedded.broker import InProcessBroker
 from whatchat.domain.audience import Announcement, InRoom, ToUser
 from whatchat.domain.errors import Unavailable
@@ -115,7 +116,9 @@ async def test_the_socket_that_sent_has_its_ack(house: House) -> None:
     sender = replace(ADA, session_id=SessionId("socket"))
     command = SendMessage(room_id=room.id, client_id=ClientId("c" * 16), content="hi")
     await pod.messages.send(sender, command)
-    assert [one.audience.except_session for one in found] == ["socket"]
+    assert [one.audience for one in found] == [
+        InRoom(room_id=room.id, seq=Seq(2), except_session=SessionId("socket"))
+    ]
 
 
 async def test_a_replay_tells_the_same_from_the_store(house: House) -> None:
@@ -162,3 +165,78 @@ async def test_a_room_whose_publish_failed_is_announced_until_it_succeeds(
     await asyncio.wait_for(arrived.wait(), 5)
     await asyncio.sleep(0.05)
     assert kinds(found) == [("message:new", "room", 2), ("message:new", "room", 3)]
+
+
+class SilentBroker(InProcessBroker):
+    """A broker that never answers."""
+
+    async def publish(self, announcements: Sequence[Announcement]) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_a_broker_that_does_not_answer_keeps_no_ack_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(announcing, "DEADLINE_SECONDS", 0.01)
+    monkeypatch.setattr("tests.integration.services.conftest.InProcessBroker", SilentBroker)
+    pod = await house.pod()
+    room = await pod.group("ada", "bob")
+    assert (await pod.send("ada", room.id)).seq == 2
+    assert "whatchat_broker_publish_failures_total 2.0" in pod.metrics.render().decode()
+
+
+async def test_what_was_written_without_a_word_is_announced_all_the_same(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store writes and does not answer; the sender never comes back."""
+    monkeypatch.setattr(announcing, "RETRY_SECONDS", 0.01)
+    late = LateMessageStore(house.store.messages)
+    pod = await house.pod(late)
+    pod.log.start()
+    room = await pod.group("ada", "bob")
+    found = await listening(pod, room.id)
+    arrived = asyncio.Event()
+    pod.broker.listen(lambda one: arrived.set() if one.rev == 2 else None)
+    late.is_late = True
+    with pytest.raises(Unavailable):
+        await pod.send("ada", room.id)
+    await asyncio.wait_for(arrived.wait(), 5)
+    assert kinds(found) == [("message:new", "room", 2)]
+
+
+class BrittleBroker(InProcessBroker):
+    """A broker that fails in a way that no broker may, and then works."""
+
+    failures = 0
+
+    async def publish(self, announcements: Sequence[Announcement]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise ZeroDivisionError
+        await super().publish(announcements)
+
+
+async def test_no_failure_ends_the_repeating(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(announcing, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("tests.integration.services.conftest.InProcessBroker", BrittleBroker)
+    pod = await house.pod()
+    assert isinstance(pod.broker, BrittleBroker)
+    pod.log.start()
+    room = await pod.group("ada", "bob")
+    await listening(pod, room.id)
+    arrived = asyncio.Event()
+    pod.broker.listen(lambda one: arrived.set() if one.rev == 2 else None)
+    pod.broker.failures = 3
+    await pod.send("ada", room.id)
+    await asyncio.wait_for(arrived.wait(), 5)
+
+
+async def test_who_is_put_out_is_told_nothing_that_came_later(house: House) -> None:
+    pod = await house.pod()
+    room = await pod.group("ada", "bob")
+    await pod.rooms.remove(ADA, RemoveMember(room_id=room.id, user_id=BOB))
+    await pod.rooms.update(ADA, UpdateRoom(room_id=room.id, name="Without Bob"))
+    told = await pod.log.announcements(room.id, after=Rev(1), limit=10)
+    (farewell,) = [one for one in told if one.event == "room:removed"]
+    assert json.loads(farewell.payload)["room"]["rev"] == 2
+    assert b"Without Bob" not in farewell.payload

@@ -4,14 +4,18 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.integration.services.conftest import House, actor
 from tests.integration.services.gate import GatedMessageStore
-from whatchat.domain.errors import Unavailable
-from whatchat.domain.ids import Rev, RoomId, UserId
+from whatchat.domain.errors import NotFound, Unavailable
+from whatchat.domain.ids import Rev, RoomId, UserId, random_id
 from whatchat.domain.log import Entry
+from whatchat.domain.models import Message
 from whatchat.domain.ports.message_store import Appended
-from whatchat.features.rooms.contract import AddMembers
+from whatchat.domain.proposing import propose
+from whatchat.domain.room_state import RoomState
+from whatchat.features.rooms.contract import AddMembers, JoinRoom
 from whatchat.roomlog import room_log, writer
 
 
@@ -76,6 +80,21 @@ async def test_a_log_that_has_stopped_takes_nothing_and_finishes_what_it_took(
     assert (await sending).seq == 2
 
 
+async def test_a_log_that_must_stop_answers_everybody_who_waits(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_log, "STOP_SECONDS", 0.01)
+    gate = GatedMessageStore(house.store.messages)
+    pod = await house.pod(gate)
+    room = await pod.group("ada")
+    gate.shut()
+    sending = [asyncio.create_task(pod.send("ada", room.id)) for _ in range(3)]
+    await gate.waiting.wait()
+    await pod.log.stop()
+    outcomes = await asyncio.wait_for(asyncio.gather(*sending, return_exceptions=True), 5)
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
+
+
 async def test_whoever_no_longer_waits_changes_nothing_for_others(house: House) -> None:
     gate = GatedMessageStore(house.store.messages)
     pod = await house.pod(gate)
@@ -102,15 +121,15 @@ class BrokenMessageStore(GatedMessageStore):
 
 
 async def test_a_defect_is_logged_and_answered_as_unavailable(
-    house: House, caplog: pytest.LogCaptureFixture
+    house: House,
 ) -> None:
     broken = BrokenMessageStore(house.store.messages)
     pod = await house.pod(broken)
     room = await pod.group("ada")
     broken.is_broken = True
-    with pytest.raises(Unavailable):
+    with capture_logs() as logs, pytest.raises(Unavailable):
         await pod.send("ada", room.id)
-    assert [record.message for record in caplog.records] == ["a room's writer failed"]
+    assert [line["event"] for line in logs] == ["a room's writer failed"]
     broken.is_broken = False
     assert (await pod.send("ada", room.id)).seq == 2
     assert await house.store.messages.entries(RoomId(room.id), after=Rev(2), limit=1) == []
@@ -124,3 +143,36 @@ async def test_appends_and_conflicts_are_counted(house: House) -> None:
     rendered = pod.metrics.render().decode()
     assert "whatchat_append_conflicts_total 1.0" in rendered
     assert "whatchat_append_batch_size_count 3.0" in rendered
+
+
+async def test_a_rule_with_a_defect_fails_alone(house: House) -> None:
+    gate = GatedMessageStore(house.store.messages)
+    pod = await house.pod(gate)
+    room = await pod.group("ada", "bob")
+
+    def defect(_: RoomState) -> None:
+        raise KeyError
+
+    command = JoinRoom(room_id=room.id)
+    gate.shut()
+    ahead = asyncio.create_task(pod.send("ada", room.id))
+    await gate.waiting.wait()
+    with capture_logs() as logs:
+        broken = asyncio.create_task(
+            pod.log.change(room.id, propose(actor("bob"), command, defect))
+        )
+        innocent = asyncio.create_task(pod.send("ada", room.id))
+        await asyncio.sleep(0)
+        gate.open()
+        outcomes = await asyncio.gather(ahead, broken, innocent, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Message, Unavailable, Message]
+    assert {line["event"] for line in logs} == {"a rule failed"}
+
+
+async def test_rooms_that_do_not_exist_are_not_remembered(house: House) -> None:
+    pod = await house.pod()
+    for _ in range(5):
+        with pytest.raises(NotFound):
+            await pod.send("ada", RoomId(random_id()))
+    assert not pod.log._writers
+    assert pod.log._weight == 0

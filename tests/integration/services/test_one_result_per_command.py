@@ -1,19 +1,22 @@
 """An id makes a command happen once, whatever goes wrong in between."""
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from tests.integration.services.conftest import House, actor
-from tests.integration.services.gate import GatedMessageStore
-from whatchat.domain.audience import Announcement
+from tests.integration.services.gate import GatedMessageStore, LateMessageStore
+from whatchat.domain.audience import Announcement, ToUser
 from whatchat.domain.errors import Conflict, Unavailable
 from whatchat.domain.ids import ClientId, Rev, UserId
-from whatchat.domain.log import Entry
-from whatchat.domain.ports.message_store import Appended
-from whatchat.features.messages.contract import DeleteMessage, EditMessage, SendMessage
-from whatchat.features.rooms.contract import RemoveMember
+from whatchat.features.messages.contract import (
+    AddReaction,
+    DeleteMessage,
+    EditMessage,
+    SendMessage,
+)
+from whatchat.features.rooms.contract import CreateRoom, RemoveMember
 from whatchat.features.sync.contract import Sync
 
 CLIENT_ID = "the-client-id-0001"
@@ -92,19 +95,8 @@ async def test_a_removed_sender_still_learns_that_the_message_was_accepted(house
     room = await pod.group("ada", "bob")
     message = await pod.send("bob", room.id, "one", CLIENT_ID)
     await pod.rooms.remove(actor("ada"), RemoveMember(room_id=room.id, user_id=UserId("bob")))
-    assert (await pod.send("bob", room.id, "one", CLIENT_ID)).id == message.id
-
-
-class LateMessageStore(GatedMessageStore):
-    """A store that writes, and then does not say so."""
-
-    is_late = False
-
-    async def append(self, entries: Sequence[Entry]) -> Appended:
-        appended = await super().append(entries)
-        if self.is_late:
-            raise Unavailable
-        return appended
+    await pod.messages.react(actor("ada"), AddReaction(message_id=message.id, emoji="👍"))
+    assert await pod.send("bob", room.id, "one", CLIENT_ID) == message
 
 
 async def test_an_unknown_outcome_is_settled_by_the_id(house: House) -> None:
@@ -128,3 +120,39 @@ async def test_creating_a_group_again_finds_it(house: House) -> None:
     with pytest.raises(Conflict):
         await other.group("ada", "eve", client_id=CLIENT_ID)
     assert (await other.group("bob", "ada", client_id=CLIENT_ID)).id != first.id
+
+
+async def test_a_command_with_nothing_to_do_is_held_to_its_id_as_well(house: House) -> None:
+    pod = await house.pod()
+    client_id, ada = ClientId(CLIENT_ID), actor("ada")
+    direct = CreateRoom(kind="direct", participants=(UserId("bob"),), client_id=client_id)
+    room = (await pod.rooms.create(ada, direct)).value
+    assert (await pod.rooms.create(ada, direct)).value == room
+    with pytest.raises(Conflict):
+        await pod.rooms.create(ada, replace(direct, name="Us"))
+
+    message = await pod.send("ada", room.id, "one", "the-client-id-0002")
+    edit = EditMessage(
+        message_id=message.id, content="one", client_id=ClientId("the-client-id-0002")
+    )
+    with pytest.raises(Conflict):
+        await pod.messages.edit(ada, edit)
+
+
+async def test_creating_a_room_again_lets_nobody_back_in(house: House) -> None:
+    pod = await house.pod()
+    room = await pod.group("ada", "bob", "eve", client_id=CLIENT_ID)
+    await pod.rooms.remove(actor("ada"), RemoveMember(room_id=room.id, user_id=UserId("eve")))
+    found: list[Announcement] = []
+    pod.broker.listen(found.append)
+    await pod.broker.subscribe_rooms([room.id])
+    for name in ("ada", "bob", "eve"):
+        await pod.broker.subscribe_user(UserId(name))
+    assert (await pod.group("ada", "bob", "eve", client_id=CLIENT_ID)).id == room.id
+    assert found == []
+
+    told = await pod.log.announcements(room.id, after=Rev(0), limit=10)
+    alone = sorted(
+        (one.audience.user_id, one.event) for one in told if isinstance(one.audience, ToUser)
+    )
+    assert alone == [("ada", "room:created"), ("bob", "room:created"), ("eve", "room:removed")]

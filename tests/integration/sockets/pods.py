@@ -300,7 +300,7 @@ async def _running(
     views = StoredRoomViews(store.rooms, store.messages, directory)
     announcers: dict[type, Any] = {
         **dict.fromkeys(get_args(MessageChange), MessageAnnouncer(directory)),
-        **dict.fromkeys(get_args(MembershipChange), RoomAnnouncer(views)),
+        **dict.fromkeys(get_args(MembershipChange), RoomAnnouncer(views, store.rooms)),
     }
     metrics = Metrics()
     log = OrderedRoomLog(

@@ -175,3 +175,49 @@ async def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
     other = sqlite3.connect(path)
     assert len(numbers(other)) == 20
     other.close()
+
+
+async def test_what_is_erased_leaves_no_trace_in_any_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SCRUB_QUIET_SECONDS", 0.01)
+    database = Database(str(tmp_path / "erased.db"))
+    await database.open()
+    secret = "EXPUNGE-ME" * 1000
+
+    def traces() -> list[str]:
+        files = sorted(tmp_path.glob("erased.db*"))
+        return [file.name for file in files if b"EXPUNGE-ME" in file.read_bytes()]
+
+    await database.write(lambda connection: connection.execute("CREATE TABLE t (n)").close())
+    await database.write(
+        lambda connection: connection.execute("INSERT INTO t VALUES (?)", (secret,)).close()
+    )
+    assert traces() == ["erased.db-wal"]
+    await database.write(
+        lambda connection: connection.execute("UPDATE t SET n = ''").close(), erases=True
+    )
+    async with asyncio.timeout(5):
+        while traces():  # noqa: ASYNC110 - files tell nobody when they change
+            await asyncio.sleep(0.01)
+    await database.close()
+
+
+async def test_a_busy_writer_scrubs_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SCRUB_SECONDS", 0.1)
+    monkeypatch.setattr(module, "SCRUB_QUIET_SECONDS", 3600.0)
+    path = tmp_path / "busy.db"
+    database = Database(str(path))
+    await database.open()
+    await database.write(
+        lambda connection: connection.execute("CREATE TABLE t (n)").close(), erases=True
+    )
+    wal = path.with_name("busy.db-wal")
+    sizes = [0]
+    async with asyncio.timeout(5):
+        while sizes == sorted(sizes):
+            await database.write(partial(insert, len(sizes)))
+            sizes.append(wal.stat().st_size)
+    await database.close()

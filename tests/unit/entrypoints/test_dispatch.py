@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from tests.unit.entrypoints.toys import MakeToy, ToyService, actor, raising
+from tests.unit.entrypoints.toys import ToyService, actor, raising
 from whatchat.adapters.embedded.limiter import EmbeddedLimiter
 from whatchat.domain.actor import Actor, Visitor
-from whatchat.domain.contract import Catalogue, Outcome
+from whatchat.domain.contract import Catalogue
 from whatchat.domain.errors import (
+    ChatError,
     Conflict,
     Invalid,
     RateLimited,
@@ -27,17 +28,6 @@ VISITOR = Visitor(address="192.0.2.7")
 def count(metrics: Metrics, command: str, outcome: str) -> float:
     labels = {"command": command, "outcome": outcome}
     return metrics.registry.get_sample_value("whatchat_commands_total", labels) or 0
-
-
-async def test_fields_and_commands_are_answered_alike(
-    dispatch: Dispatch, toys: Catalogue, service: ToyService
-) -> None:
-    endpoint = toys.by_socket["toy:make"]
-    by_fields = await dispatch.submit(endpoint, actor(), {"content": "x"}, via="socket")
-    by_command = await dispatch.run(endpoint, actor(), MakeToy(content="x"), via="socket")
-    assert isinstance(by_fields, Outcome)
-    assert by_fields == by_command
-    assert len(service.heard) == 2
 
 
 async def test_a_command_is_one_line_and_one_count(
@@ -154,3 +144,30 @@ def test_visitors_are_charged_by_network_users_by_name() -> None:
     assert quota_key("sign_in", one) == quota_key("sign_in", other)
     assert quota_key("sign_in", one) != quota_key("sign_in", far)
     assert quota_key("sign_in", Visitor(address="unknown")) == "sign_in:address:unknown"
+
+
+async def test_nonsense_is_charged_like_sense(toys: Catalogue, metrics: Metrics) -> None:
+    dispatch = Dispatch(metrics, EmbeddedLimiter(lambda: 1.0))
+    endpoint = toys.by_socket["toy:make"]
+    outcomes = []
+    for _ in range(QUOTAS[endpoint.row.cost].burst + 1):
+        with pytest.raises(ChatError) as caught:
+            await dispatch.submit(endpoint, actor(), {"nonsense": 1}, via="socket")
+        outcomes.append(caught.value.code)
+    assert set(outcomes[:-1]) == {"invalid"}
+    assert outcomes[-1] == "rate_limited"
+
+
+async def test_what_names_no_command_is_charged_and_recorded(
+    metrics: Metrics, logged: Logged
+) -> None:
+    dispatch = Dispatch(metrics, EmbeddedLimiter(lambda: 1.0))
+    refusal = Invalid("there is no such event", field="event")
+    outcomes = []
+    for _ in range(QUOTAS["command"].burst + 1):
+        with pytest.raises(ChatError) as caught:
+            await dispatch.refuse(actor(), refusal, via="socket")
+        outcomes.append(caught.value.code)
+    assert outcomes[-2:] == ["invalid", "rate_limited"]
+    assert count(metrics, "unknown", "invalid") == len(outcomes) - 1
+    assert {line["command"] for line in logged()} == {"unknown"}

@@ -1,26 +1,30 @@
 """One SQLite file, written by one thread with group commit and read by a few others."""
 
 import asyncio
-import logging
 import queue
 import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Final, TypeVar
+
+import structlog
 
 from whatchat.domain.errors import Unavailable
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 DEADLINE_SECONDS: Final = 5.0
 MAX_QUEUED: Final = 10_000
 MAX_GROUP: Final = 512
 READERS: Final = 2
+SCRUB_SECONDS: Final = 10.0
+SCRUB_QUIET_SECONDS: Final = 1.0
 
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
@@ -36,6 +40,7 @@ _PRAGMAS: Final = (
 class _Job:
     work: Work[Any]
     future: Future[Any]
+    erases: bool
 
 
 class Database:
@@ -53,6 +58,7 @@ class Database:
         self._in_memory = path == ":memory:"
         self._jobs: queue.Queue[_Job | None] = queue.Queue(MAX_QUEUED)
         self._thread: threading.Thread | None = None
+        self._scrub_by: float | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._reader = threading.local()
         self._reader_connections: list[sqlite3.Connection] = []
@@ -72,19 +78,23 @@ class Database:
     async def close(self) -> None:
         """Finish the queued writes, then let go of the file."""
         if self._thread and self._readers:
-            self._jobs.put(None)
+            await asyncio.to_thread(self._jobs.put, None)
             await asyncio.to_thread(self._thread.join)
-            self._readers.shutdown()
+            await asyncio.to_thread(self._readers.shutdown)
             for connection in self._reader_connections:
                 connection.close()
         self._thread = self._readers = None
         self._reader_connections = []
 
-    async def write(self, work: Work[T]) -> T:
-        """Run ``work`` in the writer's transaction; on return its effects are on disk."""
+    async def write(self, work: Work[T], *, erases: bool = False) -> T:
+        """Run ``work`` in the writer's transaction; on return its effects are on disk.
+
+        What it ``erases`` is gone from every file within ``SCRUB_SECONDS``, or after the
+        first quiet second before that.
+        """
         if self._thread is None:
             raise Unavailable("the database is closed")
-        job = _Job(work, Future())
+        job = _Job(work, Future(), erases)
         try:
             self._jobs.put_nowait(job)
         except queue.Full:
@@ -105,10 +115,10 @@ class Database:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 return await asyncio.wrap_future(future)
         except TimeoutError:
-            log.warning("database call timed out", extra={"seconds": DEADLINE_SECONDS})
+            log.warning("database call timed out", seconds=DEADLINE_SECONDS)
             raise Unavailable from None
         except sqlite3.Error as error:
-            log.warning("database call failed", extra={"error": str(error)})
+            log.warning("database call failed", error=str(error))
             raise Unavailable from error
 
     def _connect(self) -> sqlite3.Connection:
@@ -132,16 +142,29 @@ class Database:
             connection.rollback()
 
     def _write_groups(self, connection: sqlite3.Connection) -> None:
+        _scrub(connection)  # what a process that was killed had no time for
         stopping = False
         while not stopping:
-            group = [self._jobs.get()]
-            while len(group) < MAX_GROUP and not self._jobs.empty():
-                group.append(self._jobs.get())
+            group = self._next_group()
             stopping = None in group
             jobs = [job for job in group if job and job.future.set_running_or_notify_cancel()]
             if jobs:
                 _commit(connection, jobs)
+                self._scrub_by = self._scrub_by or _scrub_deadline(jobs)
+            if self._scrub_by and (not jobs or monotonic() >= self._scrub_by):
+                _scrub(connection)
+                self._scrub_by = None
         connection.close()
+
+    def _next_group(self) -> list[_Job | None]:
+        """What has queued up; nothing if it has been quiet while something is to be scrubbed."""
+        try:
+            group = [self._jobs.get(timeout=SCRUB_QUIET_SECONDS if self._scrub_by else None)]
+        except queue.Empty:
+            return []
+        while len(group) < MAX_GROUP and not self._jobs.empty():
+            group.append(self._jobs.get())
+        return group
 
 
 def _commit(connection: sqlite3.Connection, jobs: list[_Job]) -> None:
@@ -151,14 +174,34 @@ def _commit(connection: sqlite3.Connection, jobs: list[_Job]) -> None:
         outcomes = [_attempt(connection, job.work) for job in jobs]
         connection.execute("COMMIT")
     except sqlite3.Error as error:
-        if connection.in_transaction:
-            connection.rollback()
         outcomes = [(None, error)] * len(jobs)
+        _roll_back(connection)
     for job, (result, problem) in zip(jobs, outcomes, strict=True):
         if problem is None:
             job.future.set_result(result)
         else:
             job.future.set_exception(problem)
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """Undo a transaction that failed; one that cannot be undone now is met by the next."""
+    try:
+        if connection.in_transaction:
+            connection.rollback()
+    except sqlite3.Error:
+        log.exception("a transaction could not be rolled back")
+
+
+def _scrub_deadline(jobs: list[_Job]) -> float | None:
+    return monotonic() + SCRUB_SECONDS if any(job.erases for job in jobs) else None
+
+
+def _scrub(connection: sqlite3.Connection) -> None:
+    """Move the write-ahead log into the database and cut it off: it held what was erased."""
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        log.warning("erased content is still in the log file", error=str(error))
 
 
 def _attempt(connection: sqlite3.Connection, work: Work[T]) -> tuple[T | None, Exception | None]:

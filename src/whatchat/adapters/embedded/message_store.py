@@ -35,7 +35,10 @@ class SqliteMessageStore:
         self._database = database
 
     async def append(self, entries: Sequence[Entry]) -> Appended:
-        return await self._database.write(lambda connection: _append(connection, entries))
+        erases = any(isinstance(entry.change, MessageDeleted | MessageEdited) for entry in entries)
+        return await self._database.write(
+            lambda connection: _append(connection, entries), erases=erases
+        )
 
     async def entries(self, room_id: RoomId, *, after: Rev, limit: int) -> list[Entry]:
         sql = f"SELECT {_ENTRY_COLUMNS} FROM log WHERE room_id = ? AND rev > ? ORDER BY rev LIMIT ?"

@@ -3,6 +3,8 @@
 import sqlite3
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from whatchat.adapters.embedded.database import Database
 from whatchat.adapters.embedded.room_rows import (
     member_of,
@@ -73,6 +75,20 @@ class SqliteRoomStore:
             lambda connection: read_members(connection, room_id, after=after, limit=limit)
         )
 
+    async def members_among(
+        self, room_id: RoomId, user_ids: Sequence[UserId]
+    ) -> Mapping[UserId, Member]:
+        sql = (
+            "SELECT * FROM members WHERE room_id = ?"
+            " AND user_id IN (SELECT value FROM json_each(?))"
+        )
+        wanted = msgspec.json.encode(user_ids).decode()
+        return await self._database.read(
+            lambda connection: {
+                row["user_id"]: member_of(row) for row in connection.execute(sql, (room_id, wanted))
+            }
+        )
+
     async def listed(
         self, records: Sequence[RoomRecord], viewer_id: UserId | None
     ) -> Mapping[RoomId, list[Member]]:
@@ -83,10 +99,10 @@ class SqliteRoomStore:
         )
 
     async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:
-        marks = ",".join("?" * len(room_ids))
-        sql = f"SELECT room_id, rev FROM rooms WHERE room_id IN ({marks})"
+        sql = "SELECT room_id, rev FROM rooms WHERE room_id IN (SELECT value FROM json_each(?))"
+        wanted = msgspec.json.encode(room_ids).decode()
         return await self._database.read(
-            lambda connection: dict(connection.execute(sql, tuple(room_ids)).fetchall())
+            lambda connection: dict(connection.execute(sql, (wanted,)).fetchall())
         )
 
     async def _memberships(self, sql: str, *parameters: object) -> list[Membership]:

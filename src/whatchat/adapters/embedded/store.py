@@ -90,7 +90,7 @@ class SqliteStore:
         )
 
     async def ping(self) -> None:
-        await self._database.read(lambda connection: connection.execute("SELECT 1").fetchone())
+        await self._database.write(lambda connection: connection.execute("SELECT 1").fetchone())
 
     async def close(self) -> None:
         await self._database.close()

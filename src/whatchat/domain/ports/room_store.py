@@ -63,6 +63,12 @@ class RoomStore(Protocol):
         """The room's people by user id."""
         ...
 
+    async def members_among(
+        self, room_id: RoomId, user_ids: Sequence[UserId]
+    ) -> Mapping[UserId, Member]:
+        """Those of these people who are in the room."""
+        ...
+
     async def listed(
         self, records: Sequence[RoomRecord], viewer_id: UserId | None
     ) -> Mapping[RoomId, list[Member]]:

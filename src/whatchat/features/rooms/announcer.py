@@ -16,8 +16,9 @@ from whatchat.domain.log import (
 )
 from whatchat.domain.message_state import MessageState
 from whatchat.domain.models import Room
+from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.room_views import RoomViews
-from whatchat.domain.room_state import RoomRecord
+from whatchat.domain.room_state import RoomRecord, nonexistent
 from whatchat.domain.showing import show_room
 from whatchat.features.rooms.contract import RoomAltered, RoomChange, RoomEntered, RoomLeft
 
@@ -30,8 +31,9 @@ class RoomAnnouncer:
     ack of the one that asked may come before or after.
     """
 
-    def __init__(self, views: RoomViews) -> None:
+    def __init__(self, views: RoomViews, rooms: RoomStore) -> None:
         self._views = views
+        self._rooms = rooms
 
     async def announce(
         self,
@@ -44,31 +46,43 @@ class RoomAnnouncer:
         updated = _encoded(RoomAltered, entry, room, InRoom(room_id=entry.room_id))
         match entry.change:
             case RoomCreated(members=user_ids):
-                return _entering(entry, room, user_ids)
+                return await self._entering(entry, room, user_ids)
             case MembersAdded(user_ids=user_ids):
-                return (updated, *_entering(entry, room, user_ids))
+                return (updated, *await self._entering(entry, room, user_ids))
             case MemberRemoved(user_id=user_id):
                 return (_leaving(entry, record, user_id), updated)
             case _:
                 return (updated,)
 
-
-def _entering(entry: Entry, room: Room, user_ids: Sequence[UserId]) -> list[Announcement]:
-    payload = _encoded(RoomEntered, entry, room, InRoom(room_id=entry.room_id))
-    joined_seq = Seq(entry.rev)
-    return [
-        msgspec.structs.replace(
-            payload,
-            audience=ToUser(user_id=user_id, enters=entry.room_id, joined_seq=joined_seq),
-        )
-        for user_id in user_ids
-    ]
+    async def _entering(
+        self, entry: Entry, room: Room, user_ids: Sequence[UserId]
+    ) -> list[Announcement]:
+        """Tell those who came in with ``entry`` and have been in ever since."""
+        told = _encoded(RoomEntered, entry, room, InRoom(room_id=entry.room_id))
+        joined_seq = Seq(entry.rev)
+        members = await self._rooms.members_among(entry.room_id, user_ids)
+        return [
+            msgspec.structs.replace(
+                told,
+                audience=ToUser(user_id=user_id, enters=entry.room_id, joined_seq=joined_seq),
+            )
+            for user_id in user_ids
+            if user_id in members and members[user_id].joined_seq == joined_seq
+        ]
 
 
 def _leaving(entry: Entry, record: RoomRecord, user_id: UserId) -> Announcement:
-    outside = show_room(msgspec.structs.replace(record, participant_count=0), [])
     audience = ToUser(user_id=user_id, leaves=entry.room_id)
-    return _encoded(RoomLeft, entry, outside, audience)
+    return _encoded(RoomLeft, entry, _farewell(entry, record), audience)
+
+
+def _farewell(entry: Entry, record: RoomRecord) -> Room:
+    """A room as whoever leaves it may know it, also if this is told long after."""
+    blank = nonexistent(entry.room_id).record
+    left = msgspec.structs.replace(
+        blank, kind=record.kind, rev=entry.rev, created_at=record.created_at, last_activity=entry.at
+    )
+    return show_room(left, [])
 
 
 def _encoded(

@@ -23,7 +23,7 @@ Name = Annotated[str, Meta(max_length=MAX_NAME)]
 Description = Annotated[str, Meta(max_length=MAX_DESCRIPTION_BYTES)]
 UserIds = Annotated[tuple[UserIdField, ...], Meta(max_length=MAX_ROOM_PEOPLE)]
 PageLimit = Annotated[int, Meta(ge=1, le=200)]
-Cursor = Annotated[str, Meta(pattern=r"^[0-9]{1,15}\.[A-Za-z0-9_-]{1,32}\Z")]
+Cursor = Annotated[str, Meta(pattern=r"^[0-9]{1,13}\.[A-Za-z0-9_-]{1,32}\Z")]
 """Where a page of rooms ended: opaque to clients."""
 
 

@@ -18,6 +18,9 @@ from whatchat.domain.room_state import Member, RoomState
 from whatchat.features.rooms.contract import SettingsPatch
 from whatchat.features.rooms.settings import patched
 
+MAX_ADMINS = 100
+"""All of them are listed with the room, whatever its size."""
+
 
 def creating_group(change: RoomCreated) -> Rule:
     """A group's id stems from its creator's ``clientId``: there can only be a retry of it."""
@@ -108,6 +111,8 @@ def giving_role(actor_id: UserId, user_id: UserId, role: Role) -> Rule:
         member = _member(state, user_id)
         if member.role == role:
             return None
+        if role == "admin" and len(state.admins()) >= MAX_ADMINS:
+            raise Conflict("the room has too many admins", reason="too_many_admins")
         _require_successor(state, member)
         return RoleChanged(user_id=user_id, role=role)
 
