@@ -49,7 +49,9 @@ class DocumentName(StrEnum):
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65_535)
+    ] = 8000,
 ) -> None:
     """Run one pod, configured by the environment."""
     configure_logging()
@@ -89,6 +91,8 @@ def schema(
     kept = docs / f"{document.value}.json"
     if not check:
         sys.stdout.write(text)
+    elif not kept.is_file():
+        _fail(f"there is no {kept}: run this from the project's folder, or give --docs", FAILED)
     elif has_drifted(text, kept):
         command = f"whatchat schema {document.value} > {kept}"
         _fail(f"{kept} is not what the code says; make it anew: {command}", FAILED)

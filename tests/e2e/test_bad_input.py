@@ -101,7 +101,7 @@ async def test_a_bad_send_is_invalid_both_ways(scene: Scene, name: str) -> None:
     ("changes", "code", "status"),
     [
         ({"roomId": UNKNOWN}, "not_found", 404),
-        ({"replyTo": UNKNOWN + "2"}, "invalid", 422),
+        ({"replyTo": UNKNOWN + "2"}, "not_found", 404),
         ({"replyTo": "not-a-message"}, "not_found", 404),
     ],
 )

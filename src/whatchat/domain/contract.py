@@ -47,7 +47,7 @@ class Outcome(Struct, Generic[T], frozen=True):
     created: bool
 
 
-Cost = Literal["command", "message", "query", "sign_in"]
+Cost = Literal["command", "message", "query", "sign_in", "refresh"]
 """What a command is charged as by the rate limiter."""
 
 

@@ -5,7 +5,7 @@ import re
 from whatchat.domain.errors import Invalid
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_CONTROL_OR_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL_OR_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def require_text(value: str, field: str, *, max_bytes: int) -> None:
@@ -19,7 +19,10 @@ def require_text(value: str, field: str, *, max_bytes: int) -> None:
 
 
 def require_line(value: str, field: str, *, minimum: int = 1, maximum: int) -> None:
-    """Refuse a name or title that is blank, out of bounds (characters) or not one line."""
+    """Refuse a name that is blank, out of bounds (characters), or not one line as written.
+
+    Marks that reverse the order of what is shown make names look like others.
+    """
     _refuse(_CONTROL_OR_BREAK.search(value), field)
     if not minimum <= len(value) <= maximum or (minimum and not value.strip()):
         raise Invalid(f"`{field}` must be {minimum} to {maximum} characters", field=field)

@@ -115,7 +115,12 @@ def _invalid(text: str) -> Invalid:
     if found := _UNKNOWN.match(text):
         return _unknown(_field(found["path"], found["name"]))
     if found := _PLACED.match(text):
-        return Invalid(_printable(found["text"], MAX_TEXT_LENGTH), field=_field(found["path"]))
+        field = _field(found["path"])
+        if "matching regex" in found["text"]:
+            return Invalid(
+                f"`{field}` has a length or characters that are not allowed", field=field
+            )
+        return Invalid(_printable(found["text"], MAX_TEXT_LENGTH), field=field)
     return Invalid(_printable(text, MAX_TEXT_LENGTH))
 
 

@@ -8,7 +8,8 @@ from whatchat.domain.contract import Cost
 from whatchat.domain.ports.limiter import Quota
 
 QUOTAS: Mapping[Cost, Quota] = {
-    "sign_in": Quota(rate=5, burst=300),
+    "sign_in": Quota(rate=10, burst=1000),
+    "refresh": Quota(rate=50, burst=1000),
     "message": Quota(rate=100, burst=500),
     "command": Quota(rate=50, burst=500),
     "query": Quota(rate=100, burst=500),

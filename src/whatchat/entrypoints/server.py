@@ -99,7 +99,8 @@ def _config(app: ASGIApp, max_packet_bytes: int) -> uvicorn.Config:
         app,
         http="httptools",
         ws="websockets-sansio",
-        ws_max_size=max_packet_bytes,
+        # A packet somewhat over the limit is read, so that its sender can be told why.
+        ws_max_size=2 * max_packet_bytes,
         ws_ping_interval=None,
         ws_per_message_deflate=False,
         lifespan="off",

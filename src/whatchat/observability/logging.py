@@ -56,6 +56,12 @@ _QUIET = {
     "asyncio": logging.WARNING,
 }
 
+_EXPECTED = (
+    # What a client can bring about by itself, and is answered, is no error of the server.
+    "ASGI callable returned without completing handshake.",
+    "Invalid UTF-8 sequence received from client.",
+)
+
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -136,6 +142,7 @@ def _route_libraries(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    handler.addFilter(lambda record: record.msg not in _EXPECTED)
     for name, least in _QUIET.items():
         library = logging.getLogger(name)
         library.handlers.clear()

@@ -18,7 +18,9 @@ def test_text_that_is_not_names_its_field(text: str) -> None:
     assert caught.value.field == "content"
 
 
-@pytest.mark.parametrize("text", ["", "   ", "two\nlines", "tab\t", "\u2028", "a" * 11, "\udfff"])
+@pytest.mark.parametrize(
+    "text", ["", "   ", "two\nlines", "tab\t", "\u2028", "a" * 11, "\udfff", "a\u202eb"]
+)
 def test_a_line_is_one_line_within_bounds(text: str) -> None:
     with pytest.raises(Invalid) as caught:
         require_line(text, "name", maximum=10)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 from typing import Any, Final, TypeVar
 
@@ -67,7 +68,7 @@ class Database:
         """Open the file, making it if need be; ``Unavailable`` names the path if it cannot."""
         try:
             connection = await asyncio.to_thread(self._connect)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise Unavailable(f"cannot open the database {self.path}: {error}") from error
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
         self._thread = threading.Thread(
@@ -122,6 +123,9 @@ class Database:
             raise Unavailable from error
 
     def _connect(self) -> sqlite3.Connection:
+        if not self._in_memory:
+            # For its owner's eyes alone; SQLite gives the log file the same mode.
+            Path(self.path).touch(mode=0o600)
         connection = sqlite3.connect(
             self.path, isolation_level=None, check_same_thread=False, cached_statements=256
         )

@@ -29,7 +29,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     ),
     Endpoint(Login, AccountService.login, http="POST /api/auth/login", public=True, cost="sign_in"),
     Endpoint(
-        Refresh, AccountService.refresh, http="POST /api/auth/refresh", public=True, cost="sign_in"
+        Refresh, AccountService.refresh, http="POST /api/auth/refresh", public=True, cost="refresh"
     ),
     Endpoint(Logout, AccountService.logout, http="POST /api/auth/logout", status=204),
     Endpoint(

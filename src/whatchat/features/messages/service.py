@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from whatchat.domain.access import not_a_member
 from whatchat.domain.actor import Actor
 from whatchat.domain.contract import Command, Outcome
-from whatchat.domain.errors import Invalid, NotFound
+from whatchat.domain.errors import NotFound
 from whatchat.domain.ids import ClientId, MessageId, RoomId, Seq, locate
 from whatchat.domain.message_state import MessageState
 from whatchat.domain.models import Message
@@ -46,7 +46,7 @@ class MessageService:
         if command.reply_to is not UNSET:
             room_id, reply_to = _located(command.reply_to, field="replyTo")
             if room_id != command.room_id:
-                raise Invalid("`replyTo` is not in this room", field="replyTo")
+                raise NotFound("no such message", field="replyTo")
         rule = rules.posting(actor.user_id, command.content, command.message_type, reply_to)
         applied = await self._log.change(
             command.room_id,

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from whatchat.domain.actor import Actor
 from whatchat.domain.ids import Rev, Seq
 from whatchat.domain.message_state import MessageState
-from whatchat.domain.models import Message, Room
+from whatchat.domain.models import Message
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_store import Membership, RoomStore
 from whatchat.domain.ports.room_views import RoomViews
@@ -54,7 +54,6 @@ class SyncService:
             if synced is None:
                 more = True
                 break
-            page.add_frame()
             rooms.append(synced)
             more = more or synced.more
         return Synced(
@@ -86,32 +85,39 @@ class SyncService:
         return await self._recovered(membership, cursor, page)
 
     async def _snapshot(self, membership: Membership, page: Page) -> SyncedRoom | None:
-        """All that a client needs to start from; ``None`` if this page has no room for it."""
+        """All that a client needs to start from; ``None`` if this page has no place for it.
+
+        The latest messages that fit; ``history`` has those before.
+        """
         if not page.is_empty and page.messages_left < SNAPSHOT_MESSAGES:
             return None
         record = membership.record
-        limit = min(SNAPSHOT_MESSAGES, page.messages_left)
         states = await self._messages.history(
             record.room_id,
             first=record.readable_from(membership.member),
             before=Seq(record.rev + 1),
             after=None,
-            limit=limit,
+            limit=min(SNAPSHOT_MESSAGES, page.messages_left),
         )
         (room,) = await self._views.for_members([membership])
+        receipts = await self._receipts(membership)
+        if not page.add(room, *receipts):
+            return None
         latest_first = page.take((await self._shown(states))[::-1])
-        page.add(room)
         return SyncedRoom(
             room_id=record.room_id,
             state="snapshot",
             room=room,
             messages=latest_first[::-1],
-            receipts=await self._receipts(membership),
+            receipts=receipts,
             rev=record.rev,
             more=False,
         )
 
-    async def _recovered(self, membership: Membership, cursor: Rev, page: Page) -> SyncedRoom:
+    async def _recovered(
+        self, membership: Membership, cursor: Rev, page: Page
+    ) -> SyncedRoom | None:
+        """What changed since a cursor; ``None`` if this page has no place for any of it."""
         record = membership.record
         states = await self._messages.changed(
             record.room_id,
@@ -120,18 +126,21 @@ class SyncService:
             upto=record.rev,
             limit=page.messages_left + 1,
         )
+        changed = record.changed_rev > cursor
+        rooms = await self._views.for_members([membership]) if changed else []
+        receipts = await self._receipts(membership)
+        if not page.add(*rooms, *receipts):
+            return None
         messages = page.take(await self._shown(states))
+        if states and not messages:
+            return None
         more = len(messages) < len(states)
-        room: Room | UnsetType = UNSET
-        if record.changed_rev > cursor:
-            room = (await self._views.for_members([membership]))[0]
-            page.add(room)
         return SyncedRoom(
             room_id=record.room_id,
             state="recovered",
-            room=room,
+            room=rooms[0] if rooms else UNSET,
             messages=messages,
-            receipts=await self._receipts(membership),
+            receipts=receipts,
             rev=messages[-1].rev if more else record.rev,
             more=more,
         )
