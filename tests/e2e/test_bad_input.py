@@ -1,5 +1,6 @@
 """Each bad input gets the contract's error, names its field, and changes nothing."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -12,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.e2e.conftest import NodeFactory
 from tests.e2e.node_process import NodeProcess
 from tests.e2e.raw import Account, Socket, direct_room, history, register, rest
 
@@ -229,3 +231,66 @@ async def test_an_unknown_event_and_odd_arguments_are_invalid(scene: Scene) -> N
         ack = await scene.socket.ask(event, data)
         assert (ack["ok"], ack["error"]["code"]) == (False, "invalid"), event
     assert (await scene.socket.ask("message:send", command(scene)))["ok"]
+
+
+async def test_a_token_that_has_expired_gets_the_same_401(node_factory: NodeFactory) -> None:
+    secret = "a-secret-of-at-least-thirty-two-bytes"
+    node = await asyncio.to_thread(node_factory, {"WHATCHAT_JWT_SECRET": secret})
+    header, payload = claims((await register(node, "ada")).token)
+    fresh = signed(header, payload, secret.encode())
+    assert (await rest(node, "GET", "/rooms", token=fresh))[0] == 200
+    ended = {"iat": int(time.time()) - 1000, "exp": int(time.time()) - 100}
+    status, answer = await rest(
+        node, "GET", "/rooms", token=signed(header, payload | ended, secret.encode())
+    )
+    assert (status, answer["error"]["code"]) == (401, "unauthenticated")
+    assert answer == (await rest(node, "GET", "/rooms"))[1]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("GET", "/rooms?after=999999999999999.x", None, "after"),
+        ("GET", "/rooms?after=x", None, "after"),
+        ("GET", "/rooms?limit=0", None, "limit"),
+        ("GET", "/rooms?scope=all", None, "scope"),
+        ("POST", "/rooms", {"kind": "crowd", "participants": []}, "kind"),
+        ("POST", "/rooms", {"kind": "group", "participants": [{"$ne": 1}]}, "participants"),
+        ("POST", "/rooms", {"kind": "group", "participants": [], "name": "x" * 101}, "name"),
+        ("POST", "/rooms", {"kind": "group", "participants": [], "name": "a\nb"}, "name"),
+        (
+            "POST",
+            "/rooms",
+            {"kind": "group", "participants": [], "settings": {"encrypted": True}},
+            "settings.encrypted",
+        ),
+        (
+            "POST",
+            "/rooms",
+            {"kind": "group", "participants": [], "settings": {"maxParticipants": 10_001}},
+            "settings.maxParticipants",
+        ),
+        ("PUT", "/messages/{message}/reactions/ab", None, "emoji"),
+        ("PUT", "/messages/{message}/reactions/%20", None, "emoji"),
+        ("PATCH", "/messages/{message}", {"content": "\x00"}, "content"),
+        ("POST", "/sync", {"cursors": {"not an id": 1}}, "cursors"),
+        ("POST", "/sync", {"cursors": {UNKNOWN: -1}}, "cursors"),
+        ("POST", "/sync", {"cursors": {UNKNOWN: 2**53}}, "cursors"),
+        ("POST", "/sync", {"cursors": {}, "limit": 501}, "limit"),
+        ("POST", "/auth/register", {"username": "Ada", "password": "x" * 8}, "username"),
+        ("POST", "/auth/register", {"username": "ab", "password": "x" * 8}, "username"),
+        ("POST", "/auth/register", {"username": "abc", "password": "short"}, "password"),
+        ("POST", "/auth/register", {"username": "a" * 33, "password": "x" * 8}, "username"),
+        ("POST", "/auth/login", {"username": {"$gt": ""}, "password": "x" * 8}, "username"),
+        ("POST", "/auth/refresh", {"refreshToken": 7}, "refreshToken"),
+        ("PATCH", "/users/me", {"presence": "sometimes"}, "presence"),
+    ],
+)
+async def test_other_bad_fields_are_named(
+    scene: Scene, method: str, path: str, body: object, field: str
+) -> None:
+    path = path.format(message=scene.message)
+    status, answer = await rest(scene.node, method, path, body, token=scene.ada.token)
+    assert (status, answer["error"]["code"]) == (422, "invalid"), answer
+    assert answer["error"]["field"] == field
+    assert await scene.unchanged()

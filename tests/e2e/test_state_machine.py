@@ -29,12 +29,13 @@ from tests.e2e.faulty_network import FaultyNetwork
 from tests.e2e.node_process import NodeProcess
 from tests.unit.client.comparable import comparable
 from whatchat.client import WhatchatClient
+from whatchat.client.errors import ConnectionLost
 from whatchat.client.events import MessageEvent, MessageSent, RoomRemoved
 from whatchat.client.state import State, absorb, gaps
 from whatchat.client.stream import EventStream
 from whatchat.client.views import Message, SettingsPatch
 from whatchat.domain.contract import Event, RoomEvent
-from whatchat.domain.errors import ChatError
+from whatchat.domain.errors import ChatError, Conflict, Forbidden, NotFound
 from whatchat.domain.ids import RoomId, UserId
 from whatchat.domain.log import AnyChange, MemberRemoved, MembersAdded, MessagePosted, RoomCreated
 
@@ -51,6 +52,7 @@ acts = st.one_of(
         st.sampled_from(["repeat", "edit", "delete", "react", "unreact"]), people, rooms, people
     ),
     st.tuples(st.sampled_from(["join", "leave", "add", "remove", "grant"]), people, rooms, people),
+    st.tuples(st.just("recreate"), people, rooms, people),
 )
 
 
@@ -90,7 +92,13 @@ class Conversation(RuleBasedStateMachine):
         self.people = await asyncio.gather(*map(self._person, NAMES))
         owner = self.people[0]
         ids = [person.id for person in self.people]
-        private = await owner.client.create_room("private", ids[1:3])
+        self.creation: dict[str, Any] = {
+            "kind": "group",
+            "name": "private",
+            "participants": ids[1:3],
+            "client_id": secrets.token_hex(16),
+        }
+        private = await owner.client.rest.create_room(**self.creation)
         public = await owner.client.create_room(
             "public", [], settings=SettingsPatch(is_private=False)
         )
@@ -127,8 +135,8 @@ class Conversation(RuleBasedStateMachine):
         await asyncio.gather(*doing)
 
     async def _try(self, what: str, person: Person, room: RoomId, other: Person) -> None:
-        """Being refused is fine; anything else but success is not."""
-        with contextlib.suppress(ChatError):
+        """Being refused by a rule is fine; anything else but success is not."""
+        with contextlib.suppress(Forbidden, NotFound, Conflict, ConnectionLost):
             await getattr(self, f"_{what}")(person, room, other)
 
     async def _send(self, person: Person, room: RoomId, _: Person) -> None:
@@ -171,6 +179,11 @@ class Conversation(RuleBasedStateMachine):
 
     async def _grant(self, person: Person, room: RoomId, other: Person) -> None:
         await person.client.rest.add_admin(room, other.id)
+
+    async def _recreate(self, person: Person, room: RoomId, _: Person) -> None:
+        """Repeat what made the private room, long after."""
+        if person is self.people[0]:
+            await person.client.rest.create_room(**self.creation)
 
     def teardown(self) -> None:
         if not hasattr(self, "runner"):
@@ -220,6 +233,8 @@ class Conversation(RuleBasedStateMachine):
         for event in person.heard:
             if isinstance(event, RoomEvent) and event.name.startswith(("message:", "room:")):
                 assert log.may_hear(person.id, event), event
+        for room_id in self.rooms:
+            assert (person.client.room(room_id) is not None) == log.is_in(person.id, room_id)
         for room in person.client.rooms:
             seqs = [message.seq for message in person.client.messages(room.id)]
             first = log.readable_from(person.id, room.id)
@@ -255,6 +270,9 @@ class Log:
         """The first message that a present member may read."""
         return 0 if room_id == self._public else self._members[room_id][-1][user_id]
 
+    def is_in(self, user_id: UserId, room_id: RoomId) -> bool:
+        return user_id in self._members[room_id][-1]
+
     def may_hear(self, user_id: UserId, event: RoomEvent) -> bool:
         """Whether the user was in the room at the event's rev, and for what it tells."""
         members = self._members[event.room_id]
@@ -285,11 +303,15 @@ def machine(node: NodeProcess) -> Iterator[type[Conversation]]:
     del Conversation.node
 
 
-def test_the_promises_hold_whatever_people_do(machine: type[Conversation]) -> None:
+@pytest.mark.parametrize(
+    "examples",
+    [20, pytest.param(400, marks=[pytest.mark.long, pytest.mark.timeout(3_600)])],
+)
+def test_the_promises_hold_whatever_people_do(machine: type[Conversation], examples: int) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=20,
+            max_examples=examples,
             stateful_step_count=10,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -355,7 +355,7 @@ async def _serving(app: Any, listener: socket.socket, transport: Transport) -> A
     config = uvicorn.Config(
         app,
         ws="websockets-sansio",
-        ws_max_size=transport.max_payload_bytes,
+        ws_max_size=2 * transport.max_payload_bytes,
         ws_ping_interval=None,
         ws_per_message_deflate=False,
         lifespan="off",

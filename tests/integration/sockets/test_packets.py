@@ -11,6 +11,8 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from tests.integration.sockets.pods import House, Node, token
+from whatchat.domain.ids import UserId
+from whatchat.domain.ports.room_store import Membership
 from whatchat.observability.logging import hashed
 from whatchat.realtime.link import Transport
 
@@ -107,11 +109,28 @@ async def test_a_socket_that_sends_no_connect_is_closed_after_5_seconds(
     assert 4.5 < time.monotonic() - start < 7
 
 
+async def test_a_client_does_not_pay_for_a_slow_store(
+    house: House, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whatchat.realtime.transport.CONNECT_SECONDS", 0.1)
+    memberships = house.store.rooms.memberships
+
+    async def slow_memberships(user_id: UserId) -> list[Membership]:
+        await asyncio.sleep(0.5)
+        return await memberships(user_id)
+
+    monkeypatch.setattr(house.store.rooms, "memberships", slow_memberships)
+    client = await house.client(node, "ada")
+    assert client.names() == ["session:ready"]
+
+
 async def test_a_frame_that_is_too_large_closes_with_1009(house: House) -> None:
     node = await house.node(transport=Transport(max_payload_bytes=1024))
     raw = await house.raw(node, user_id="ada")
-    await raw.send("42" + "x" * 2000)
-    assert (await raw.closed())[0] == 1009
+    await raw.send("42" + "x" * 1500)
+    code, heard = await raw.closed()
+    assert code == 1009
+    assert any("session:closing" in text for text in heard)
 
 
 async def test_a_silent_client_is_closed_as_lost(house: House) -> None:
