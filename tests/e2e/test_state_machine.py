@@ -305,7 +305,7 @@ def machine(node: NodeProcess) -> Iterator[type[Conversation]]:
 
 @pytest.mark.parametrize(
     "examples",
-    [20, pytest.param(400, marks=[pytest.mark.long, pytest.mark.timeout(3_600)])],
+    [10, pytest.param(300, marks=[pytest.mark.long, pytest.mark.timeout(3_600)])],
 )
 def test_the_promises_hold_whatever_people_do(machine: type[Conversation], examples: int) -> None:
     run_state_machine_as_test(

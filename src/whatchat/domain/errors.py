@@ -112,7 +112,7 @@ class TooLarge(ChatError):
 
 
 class RateLimited(ChatError):
-    """Too much in too short a time; ``retry_after_ms`` says how long to wait."""
+    """Too much in too short a time; ``retryAfterMs`` says how long to wait."""
 
     code = "rate_limited"
     retryable = True
