@@ -74,7 +74,7 @@ class Adapters(NamedTuple):
     limiter: Limiter | None = None
 
 
-class _Ground(NamedTuple):
+class Ground(NamedTuple):
     """What everything in a pod stands on."""
 
     pod: str
@@ -87,7 +87,7 @@ class _Ground(NamedTuple):
 class _People:
     """Accounts, and who tokens speak for."""
 
-    def __init__(self, ground: _Ground) -> None:
+    def __init__(self, ground: Ground) -> None:
         accounts = ground.adapters.store.accounts
         self.passwords = PasswordHasher()
         self.directory = CachedUserDirectory(accounts)
@@ -104,10 +104,10 @@ class _People:
         )
 
 
-class _Conversations:
+class Conversations:
     """Rooms, and what is said in them."""
 
-    def __init__(self, ground: _Ground, directory: UserDirectory) -> None:
+    def __init__(self, ground: Ground, directory: UserDirectory) -> None:
         store, identity = ground.adapters.store, ground.identity
         views = StoredRoomViews(store.rooms, store.messages, directory)
         announcers: Announcers = {
@@ -127,7 +127,7 @@ class _Conversations:
 class _Entrances:
     """The ways in: what may be asked for, over sockets and over REST."""
 
-    def __init__(self, ground: _Ground, people: _People, conversations: _Conversations) -> None:
+    def __init__(self, ground: Ground, people: _People, conversations: Conversations) -> None:
         settings = ground.settings
         lifetimes = Lifetimes()
         sessions = SessionService(people.authenticator, lifetimes, epoch=ground.identity.epoch)
@@ -188,9 +188,9 @@ class Pod:
         self._lease = lease
         self._closing = AsyncExitStack()
         self._tasks = BackgroundTasks(self._fail)
-        ground = _Ground(name, settings, adapters, identity, self.metrics)
+        ground = Ground(name, settings, adapters, identity, self.metrics)
         self._people = _People(ground)
-        self._conversations = _Conversations(ground, self._people.directory)
+        self._conversations = Conversations(ground, self._people.directory)
         entrances = _Entrances(ground, self._people, self._conversations)
         self._realtime = entrances.realtime
         probes = probe_routes(self.readiness, self.metrics)

@@ -10,9 +10,9 @@ from whatchat.domain.ports.limiter import Quota
 QUOTAS: Mapping[Cost, Quota] = {
     "sign_in": Quota(rate=10, burst=1000),
     "refresh": Quota(rate=50, burst=1000),
-    "message": Quota(rate=100, burst=500),
-    "command": Quota(rate=50, burst=500),
-    "query": Quota(rate=100, burst=500),
+    "message": Quota(rate=100, burst=3000),
+    "command": Quota(rate=50, burst=1000),
+    "query": Quota(rate=100, burst=1000),
 }
 
 _IPV6_NETWORK_BITS = 64

@@ -1,35 +1,31 @@
 """Services of one or more pods over one store, without the network."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
+from copy import copy
 from dataclasses import dataclass, field
 
 import pytest
 
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
+from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
 from whatchat.domain.actor import Actor
-from whatchat.domain.audience import Announcement
 from whatchat.domain.ids import ClientId, DeviceId, GrantId, RoomId, UserId, random_id
-from whatchat.domain.log import MembershipChange, MessageChange
 from whatchat.domain.models import Message, Room
 from whatchat.domain.ports.account_store import Account
-from whatchat.domain.ports.announcer import Announcer
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.store import Store
 from whatchat.domain.times import utc_now
 from whatchat.features.accounts.directory import CachedUserDirectory
-from whatchat.features.messages.announcer import MessageAnnouncer
 from whatchat.features.messages.contract import SendMessage
 from whatchat.features.messages.service import MessageService
-from whatchat.features.rooms.announcer import RoomAnnouncer
 from whatchat.features.rooms.contract import CreateRoom, SettingsPatch
 from whatchat.features.rooms.service import RoomService
-from whatchat.features.rooms.views import StoredRoomViews
 from whatchat.features.sync.service import SyncService
 from whatchat.observability.metrics import Metrics
+from whatchat.pod import Adapters, Conversations, Ground
 from whatchat.roomlog import OrderedRoomLog
-from whatchat.roomlog.announcing import Announcing
-from whatchat.roomlog.stamping import Stamp
+from whatchat.settings import Settings
 
 
 def actor(user_id: str) -> Actor:
@@ -44,17 +40,15 @@ def actor(user_id: str) -> Actor:
 
 @dataclass
 class PodServices:
-    """One pod's services; ``heard`` is all that its log announced, in order."""
+    """One pod's services."""
 
     log: OrderedRoomLog
-    announcing: Announcing
     rooms: RoomService
     messages: MessageService
     sync: SyncService
     directory: CachedUserDirectory
     broker: InProcessBroker
     metrics: Metrics
-    heard: list[Announcement] = field(default_factory=list)
 
     async def group(
         self,
@@ -90,25 +84,23 @@ class House:
 
     async def pod(self, messages: MessageStore | None = None) -> PodServices:
         """Open a pod; ``messages`` wraps the store's own."""
-        identity = await self.store.identity()
-        broker = InProcessBroker(self.exchange)
+        store = copy(self.store)
+        store.messages = messages or self.store.messages
+        broker, metrics = InProcessBroker(self.exchange), Metrics()
+        ground = Ground(
+            pod=f"pod-{len(self.pods)}",
+            settings=Settings(),
+            adapters=Adapters(store, broker, InProcessSessionRegistry()),
+            identity=await self.store.identity(),
+            metrics=metrics,
+        )
         directory = CachedUserDirectory(self.store.accounts)
-        messages = messages or self.store.messages
-        views = StoredRoomViews(self.store.rooms, messages, directory)
-        announcers: Mapping[type, Announcer] = {
-            **dict.fromkeys(MessageChange.__args__, MessageAnnouncer(directory)),
-            **dict.fromkeys(MembershipChange.__args__, RoomAnnouncer(views, self.store.rooms)),
-        }
-        metrics = Metrics()
-        announcing = Announcing(messages, self.store.rooms, broker, announcers, metrics)
-        stamp = Stamp(secret=identity.secret, pod=f"pod-{len(self.pods)}", clock=utc_now)
-        log = OrderedRoomLog(messages, self.store.rooms, stamp, announcing, metrics)
+        conversations = Conversations(ground, directory)
         pod = PodServices(
-            log=log,
-            announcing=announcing,
-            rooms=RoomService(log, self.store.rooms, directory, views, identity.secret),
-            messages=MessageService(log, self.store.rooms, messages, directory),
-            sync=SyncService(self.store.rooms, messages, views, directory, identity.epoch),
+            log=conversations.log,
+            rooms=conversations.rooms,
+            messages=conversations.messages,
+            sync=conversations.sync,
             directory=directory,
             broker=broker,
             metrics=metrics,

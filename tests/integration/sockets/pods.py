@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
 import aiohttp
 import socketio
@@ -24,7 +24,6 @@ from whatchat.domain.actor import Actor
 from whatchat.domain.contract import Catalogue, Command, Endpoint, Event, Feature, Outcome
 from whatchat.domain.errors import Conflict
 from whatchat.domain.ids import DeviceId, GrantId, UserId, random_id
-from whatchat.domain.log import MembershipChange, MessageChange
 from whatchat.domain.models import View
 from whatchat.domain.times import utc_now
 from whatchat.entrypoints.address import client_address
@@ -37,21 +36,15 @@ from whatchat.features.accounts.directory import CachedUserDirectory
 from whatchat.features.accounts.keys import KeyRing
 from whatchat.features.accounts.revocations import Revocations
 from whatchat.features.messages import endpoints as messages
-from whatchat.features.messages.announcer import MessageAnnouncer
-from whatchat.features.messages.service import MessageService
 from whatchat.features.rooms import endpoints as rooms
-from whatchat.features.rooms.announcer import RoomAnnouncer
-from whatchat.features.rooms.service import RoomService
-from whatchat.features.rooms.views import StoredRoomViews
 from whatchat.features.sessions import endpoints as sessions
 from whatchat.features.sessions.service import SessionService
 from whatchat.observability.metrics import Metrics
+from whatchat.pod import Adapters, Conversations, Ground
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import Transport
 from whatchat.realtime.server import RealtimeServer
-from whatchat.roomlog import OrderedRoomLog
-from whatchat.roomlog.announcing import Announcing
-from whatchat.roomlog.stamping import Stamp
+from whatchat.settings import Settings
 
 DEFAULTS = Transport()
 PEOPLE = ("ada", "bob", "eve")
@@ -296,32 +289,19 @@ async def _running(
 ) -> AsyncIterator[Node]:
     store, identity = house.store, await house.store.identity()
     broker = InProcessBroker(house.exchange)
-    directory = CachedUserDirectory(store.accounts)
-    views = StoredRoomViews(store.rooms, store.messages, directory)
-    announcers: dict[type, Any] = {
-        **dict.fromkeys(get_args(MessageChange), MessageAnnouncer(directory)),
-        **dict.fromkeys(get_args(MembershipChange), RoomAnnouncer(views, store.rooms)),
-    }
-    metrics = Metrics()
-    log = OrderedRoomLog(
-        store.messages,
-        store.rooms,
-        Stamp(secret=identity.secret, pod="pod", clock=utc_now),
-        Announcing(store.messages, store.rooms, broker, announcers, metrics),
-        metrics,
-    )
+    directory, metrics = CachedUserDirectory(store.accounts), Metrics()
+    adapters = Adapters(store, broker, house.registry)
+    conversations = Conversations(Ground("pod", Settings(), adapters, identity, metrics), directory)
     revocations = Revocations(store.accounts)
     authenticator = TokenAuthenticator(AccessTokens(KEYS), revocations)
     lifetimes, toys = Lifetimes(), Toys()
     greeter = SessionService(authenticator, lifetimes, epoch=identity.epoch)
-    room_service = RoomService(log, store.rooms, directory, views, identity.secret)
-    message_service = MessageService(log, store.rooms, store.messages, directory)
     catalogue = Catalogue(
         [
             Feature(toys, TOYS, (Toyed,)),
             Feature(greeter, sessions.ENDPOINTS, sessions.EVENTS),
-            Feature(room_service, rooms.ENDPOINTS, rooms.EVENTS),
-            Feature(message_service, messages.ENDPOINTS, messages.EVENTS),
+            Feature(conversations.rooms, rooms.ENDPOINTS, rooms.EVENTS),
+            Feature(conversations.messages, messages.ENDPOINTS, messages.EVENTS),
         ]
     )
     realtime = RealtimeServer(
@@ -331,21 +311,21 @@ async def _running(
         authenticator=authenticator,
         broker=broker,
         rooms=store.rooms,
-        room_log=log,
+        room_log=conversations.log,
         registry=house.registry,
         metrics=metrics,
         pod="pod",
         address_of=partial(client_address, trusted=()),
         transport=transport,
     )
-    log.start()
+    conversations.log.start()
     await realtime.start()
     listener = socket.create_server(("127.0.0.1", 0))
     app = Handshake(realtime.app, cors_origins=cors_origins)
     async with _serving(app, listener, transport):
         yield Node(listener.getsockname()[1], realtime, toys, revocations, metrics)
         await realtime.stop(seconds=4)
-    await log.stop()
+    await conversations.log.stop()
     await directory.close()
     await broker.close()
 
