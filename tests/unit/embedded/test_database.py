@@ -127,6 +127,20 @@ async def test_a_queue_that_is_full_takes_no_more(
     await database.close()
 
 
+async def test_too_many_readers_at_once_are_turned_away(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_QUEUED", 3)
+    release = threading.Event()
+    reads = [asyncio.create_task(database.read(lambda _: release.wait(10))) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await database.read(numbers)
+    release.set()
+    assert await asyncio.gather(*reads) == [True] * 3
+    assert await database.read(numbers) == set()
+
+
 async def test_a_commit_that_fails_fails_all_that_is_in_it(
     database: Database, busy: threading.Event
 ) -> None:

@@ -61,6 +61,7 @@ class Database:
         self._thread: threading.Thread | None = None
         self._scrub_by: float | None = None
         self._readers: ThreadPoolExecutor | None = None
+        self._reading = 0
         self._reader = threading.local()
         self._reader_connections: list[sqlite3.Connection] = []
 
@@ -108,7 +109,13 @@ class Database:
             return await self.write(work)
         if self._readers is None:
             raise Unavailable("the database is closed")
-        return await self._answer(self._readers.submit(self._read, work))
+        if self._reading >= MAX_QUEUED:
+            raise Unavailable("the database is overloaded")
+        self._reading += 1
+        try:
+            return await self._answer(self._readers.submit(self._read, work))
+        finally:
+            self._reading -= 1
 
     async def _answer(self, future: "Future[T]") -> T:
         try:
