@@ -72,21 +72,11 @@ class MessageService:
 
     async def react(self, actor: Actor, command: AddReaction) -> Message:
         """Add the actor's reaction."""
-        return await self._alter(
-            actor,
-            command,
-            command.message_id,
-            lambda seq: rules.reacting(actor.user_id, seq, command.emoji, present=True),
-        )
+        return await self._mark(actor, command, present=True)
 
     async def unreact(self, actor: Actor, command: RemoveReaction) -> Message:
         """Withdraw the actor's reaction."""
-        return await self._alter(
-            actor,
-            command,
-            command.message_id,
-            lambda seq: rules.reacting(actor.user_id, seq, command.emoji, present=False),
-        )
+        return await self._mark(actor, command, present=False)
 
     async def history(self, actor: Actor, command: ReadHistory) -> History:
         """A page of what the actor may read in a room."""
@@ -108,6 +98,16 @@ class MessageService:
             found = found[: command.limit] if is_forward else found[1:]
         users = await self._directory.users({state.sender_id for state in found})
         return History(messages=show_messages(found, users), has_more=has_more)
+
+    async def _mark(
+        self, actor: Actor, command: AddReaction | RemoveReaction, *, present: bool
+    ) -> Message:
+        return await self._alter(
+            actor,
+            command,
+            command.message_id,
+            lambda seq: rules.reacting(actor.user_id, seq, command.emoji, present=present),
+        )
 
     async def _alter(
         self,

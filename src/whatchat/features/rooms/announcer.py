@@ -43,10 +43,10 @@ class RoomAnnouncer:
         origin: SessionId | None,  # noqa: ARG002 - see the class
     ) -> Sequence[Announcement]:
         room = await self._views.for_everyone(record)
+        if isinstance(entry.change, RoomCreated):
+            return await self._entering(entry, room, entry.change.members)
         updated = _encoded(RoomAltered, entry, room, InRoom(room_id=entry.room_id))
         match entry.change:
-            case RoomCreated(members=user_ids):
-                return await self._entering(entry, room, user_ids)
             case MembersAdded(user_ids=user_ids):
                 return (updated, *await self._entering(entry, room, user_ids))
             case MemberRemoved(user_id=user_id):

@@ -1,19 +1,19 @@
 """Catching up, room by room, from the cursors that a client holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import UNSET
 
 from whatchat.domain.actor import Actor
-from whatchat.domain.ids import Rev, Seq
+from whatchat.domain.ids import Rev, Seq, UserId
 from whatchat.domain.message_state import MessageState
-from whatchat.domain.models import Message
+from whatchat.domain.models import Message, Participant, Room
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_store import Membership, RoomStore
 from whatchat.domain.ports.room_views import RoomViews
 from whatchat.domain.ports.user_directory import UserDirectory
-from whatchat.domain.room_state import RoomRecord
+from whatchat.domain.room_state import Member
 from whatchat.domain.showing import show_messages
 from whatchat.features.sync.contract import Receipt, Sync, Synced, SyncedRoom
 from whatchat.features.sync.page import Page
@@ -100,7 +100,7 @@ class SyncService:
             limit=min(SNAPSHOT_MESSAGES, page.messages_left),
         )
         (room,) = await self._views.for_members([membership])
-        receipts = await self._receipts(membership)
+        receipts = _receipts_in(room)
         if not page.add(room, *receipts):
             return None
         latest_first = page.take((await self._shown(states))[::-1])
@@ -128,7 +128,7 @@ class SyncService:
         )
         changed = record.changed_rev > cursor
         rooms = await self._views.for_members([membership]) if changed else []
-        receipts = await self._receipts(membership)
+        receipts = _receipts_in(rooms[0]) if rooms else await self._listed_receipts(membership)
         if not page.add(*rooms, *receipts):
             return None
         messages = page.take(await self._shown(states))
@@ -149,18 +149,24 @@ class SyncService:
         users = await self._directory.users({state.sender_id for state in states})
         return show_messages(states, users)
 
-    async def _receipts(self, membership: Membership) -> list[Receipt]:
-        record: RoomRecord = membership.record
+    async def _listed_receipts(self, membership: Membership) -> list[Receipt]:
+        """The receipts of a room that the answer does not show."""
+        record = membership.record
         listed = await self._rooms.listed([record], membership.member.user_id)
-        return [
-            Receipt(
-                user_id=member.user_id,
-                delivered_seq=member.delivered_seq,
-                read_seq=member.read_seq,
-            )
-            for member in listed[record.room_id]
-            if member.delivered_seq or member.read_seq
-        ]
+        return _receipts((one.user_id, one) for one in listed[record.room_id])
+
+
+def _receipts(people: Iterable[tuple[UserId, Member | Participant]]) -> list[Receipt]:
+    """How far those have got who have got anything."""
+    return [
+        Receipt(user_id=user_id, delivered_seq=one.delivered_seq, read_seq=one.read_seq)
+        for user_id, one in people
+        if one.delivered_seq or one.read_seq
+    ]
+
+
+def _receipts_in(room: Room) -> list[Receipt]:
+    return _receipts((one.user.id, one) for one in room.participants)
 
 
 def _counts(cursor: Rev | None, membership: Membership) -> bool:
