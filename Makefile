@@ -14,8 +14,9 @@ PYTEST := $(BIN)/pytest -n 2 --dist loadscope
 FAST   := tests/unit tests/ports tests/integration/test_layout.py tests/integration/test_locks.py
 COVER  := --cov --cov-report=term:skip-covered --durations=25
 JS     := tests/js/node_modules/.package-lock.json
+BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 
-.PHONY: help serve check test test-full static format docs screenshots lock setup tools clean
+.PHONY: help serve check test test-full static format docs screenshots bench bench-smoke lock setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +54,14 @@ docs: .venv/dev ## Make docs/openapi.json and docs/asyncapi.json anew
 screenshots: .venv/dev tools ## Take the pictures of the playground that the README shows
 	$(BIN)/python -m tests.e2e.browser.screenshots
 
+bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, in 25 minutes; BENCH_FLAGS=--help
+	$(BIN)/python -m loadtests.bench $(BENCH_FLAGS)
+
+bench-smoke: .venv/dev $(BENCH) ## The same with tiny numbers: that it works, not how fast anything is
+	$(BIN)/python -m loadtests.bench --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
+
+setup: $(BENCH)
+
 lock: .venv/dev ## Make the lock files anew from pyproject.toml; LOCK_FLAGS=--upgrade for newer versions
 	.ci/lock $(LOCK_FLAGS)
 
@@ -75,4 +84,9 @@ clean: ## Remove what was installed and cached here; the data stays
 $(JS): tests/js/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: the tests need Node.js 20 or later" >&2; exit 1; }
 	@cd tests/js && npm ci --no-progress
+	@touch $@
+
+$(BENCH): loadtests/bench/peers/node/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: the benchmark needs Node.js 20 or later" >&2; exit 1; }
+	@cd loadtests/bench/peers/node && npm ci --no-progress
 	@touch $@

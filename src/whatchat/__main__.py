@@ -13,9 +13,11 @@ import uvloop
 
 from whatchat.bootstrap import CannotRun, build, open_store
 from whatchat.domain.errors import Unavailable
+from whatchat.entrypoints.ending import Ending
 from whatchat.entrypoints.schema.documents import DOCUMENTS, has_drifted, render
 from whatchat.entrypoints.server import (
     PodServer,
+    connections_within,
     listen,
     raise_descriptor_limit,
     run_servers,
@@ -53,9 +55,13 @@ def serve(
         int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65_535)
     ] = 8000,
 ) -> None:
-    """Run one pod, configured by the environment."""
+    """Run one pod, configured by the environment.
+
+    SIGTERM moves the clients away first, over WHATCHAT_DRAIN_SECONDS; SIGINT (Ctrl-C) ends
+    without that delay; both finish what was asked for and end with status 0. A second signal
+    ends at once, with status 128 and its number. Status 1: the pod could not go on.
+    """
     configure_logging()
-    raise_descriptor_limit()
     uvloop.run(_serve(load_settings(), host, port))
 
 
@@ -117,17 +123,22 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
 
 
 async def _listen_and_serve(pod: Pod, settings: Settings, host: str, port: int) -> None:
-    most = settings.max_payload_bytes
-    server = PodServer(pod.asgi, max_packet_bytes=most, before_shutdown=pod.drain)
     listener = _listen(host, port)
+    server = PodServer(
+        pod.asgi,
+        most_connections=connections_within(raise_descriptor_limit()),
+        websocket=pod.websocket,
+    )
     listening = [(server, listener)]
     if pod.internal is not None:
-        internal = PodServer(pod.internal, max_packet_bytes=most)
+        internal = PodServer(pod.internal)
         listening.append((internal, _listen(host, settings.internal_port)))
+    ending = Ending(pod.must_end)
+    ending.listen()
     await pod.start()
     typer.echo(f"Whatchat is at {url_of(listener)}")
     log.info("serving", url=url_of(listener), pod=pod.name)
-    await run_servers(listening, pod.must_end)
+    await run_servers(listening, ending, pod.drain)
     log.info("stopped", pod=pod.name)
     if pod.failed:
         raise CannotRun("the pod could not go on; its log says why")

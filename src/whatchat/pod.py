@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Final, NamedTuple, get_args
 
+import structlog
+
 from whatchat.domain.contract import Catalogue, Endpoint, Event, Feature
 from whatchat.domain.log import MembershipChange, MessageChange
 from whatchat.domain.ports.broker import Broker
@@ -18,8 +20,10 @@ from whatchat.entrypoints.address import client_address
 from whatchat.entrypoints.asgi import PodApplication, http_application
 from whatchat.entrypoints.background import BackgroundTasks
 from whatchat.entrypoints.dispatch import Dispatch
-from whatchat.entrypoints.handshake import Handshake
+from whatchat.entrypoints.ending import CLOSE_SECONDS, ENDPOINT_SECONDS, until
+from whatchat.entrypoints.handshake import Handshake, HandshakePolicy
 from whatchat.entrypoints.http import Rest
+from whatchat.entrypoints.leaving import Leaving
 from whatchat.entrypoints.pages import page_routes
 from whatchat.entrypoints.pod_lease import PodLease
 from whatchat.entrypoints.probes import Readiness, probe_routes
@@ -49,7 +53,7 @@ from whatchat.observability.loop_lag import watch_loop_lag
 from whatchat.observability.metrics import Metrics
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import Transport
-from whatchat.realtime.server import RealtimeServer
+from whatchat.realtime.server import Caps, RealtimeServer
 from whatchat.roomlog import OrderedRoomLog
 from whatchat.roomlog.announcing import Announcers, Announcing
 from whatchat.roomlog.stamping import Stamp
@@ -63,6 +67,8 @@ FEATURES: Final[Mapping[str, tuple[tuple[Endpoint, ...], tuple[type[Event], ...]
     "sessions": (sessions.ENDPOINTS, sessions.EVENTS),
 }
 """What each feature has on the wire, whether or not its service is there."""
+
+log = structlog.get_logger("whatchat.pod")
 
 
 class Adapters(NamedTuple):
@@ -129,6 +135,7 @@ class _Entrances:
 
     def __init__(self, ground: Ground, people: _People, conversations: Conversations) -> None:
         settings = ground.settings
+        self.policy = HandshakePolicy(cors_origins=settings.cors_origins)
         lifetimes = Lifetimes()
         sessions = SessionService(people.authenticator, lifetimes, epoch=ground.identity.epoch)
         self.catalogue = _catalogue(
@@ -160,13 +167,16 @@ class _Entrances:
             transport=Transport(
                 settings.ping_interval_ms, settings.ping_timeout_ms, settings.max_payload_bytes
             ),
+            guard=self.policy.refusal,
+            caps=_caps(settings),
         )
 
 
 class Pod:
     """One node: its applications, and the life of all that is behind them.
 
-    ``asgi`` is for the main port, ``internal`` for the internal one where there is one.
+    ``asgi`` and ``websocket`` are for the main port, ``internal`` for the internal one where
+    there is one.
     ``must_end`` is set, and ``failed`` is true, when the pod cannot go on: its lease is
     lost, or a task failed.
     """
@@ -197,13 +207,19 @@ class Pod:
         self.internal = http_application([], probes) if settings.internal_port else None
         pages = page_routes(entrances.catalogue)
         self.asgi = PodApplication(
-            http=http_application(
-                entrances.rest.routes(entrances.catalogue),
-                pages if self.internal else [*probes, *pages],
-                cors_origins=settings.cors_origins,
+            http=Leaving(
+                http_application(
+                    entrances.rest.routes(entrances.catalogue),
+                    pages if self.internal else [*probes, *pages],
+                    cors_origins=settings.cors_origins,
+                ),
+                self.readiness,
             ),
-            sockets=Handshake(self._realtime.app, cors_origins=settings.cors_origins),
+            sockets=Handshake(
+                self._realtime.app, entrances.policy, cors_origins=settings.cors_origins
+            ),
         )
+        self.websocket = self._realtime.websocket
 
     async def owns(self, opened: AsyncExitStack) -> None:
         """Leave it to the pod to close what was opened for it, last of all."""
@@ -224,22 +240,42 @@ class Pod:
         self._conversations.log.start()
         later(self._conversations.log.stop)
         await self._realtime.start()
+        later(partial(self._realtime.stop, seconds=0))  # for a pod that nobody drained
         self.readiness.accepting = True
 
-    async def drain(self) -> None:
-        """Take no more traffic and move the clients away, once."""
-        if self.readiness.accepting:
-            self.readiness.accepting = False
-            await self._realtime.stop(seconds=self._drain_seconds)
+    async def drain(self, *, at_once: bool = False) -> None:
+        """Take no more traffic and move the clients away, over the seconds that are set.
+
+        From the call on the pod is not ready. Newcomers are still taken for
+        ``ENDPOINT_SECONDS``, unless there is no time set to drain. ``at_once``, and also as
+        soon as the pod must end, clients are closed when what they asked for is answered.
+        """
+        self.readiness.accepting = False
+        if at_once or not self._drain_seconds or not await until(self.must_end, self._move()):
+            await self._realtime.stop(seconds=0)
 
     async def stop(self) -> None:
-        """Drain, finish what is queued and let go of everything, in reverse order."""
-        await self.drain()
-        await self._closing.aclose()
+        """Finish what is queued and let go of everything, in reverse order."""
+        self.readiness.accepting = False
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._closing.aclose()
+        except TimeoutError:
+            log.exception("the pod did not end in time")
+
+    async def _move(self) -> None:
+        await asyncio.sleep(ENDPOINT_SECONDS)
+        await self._realtime.stop(seconds=self._drain_seconds)
 
     def _fail(self) -> None:
         self.failed = True
         self.must_end.set()
+
+
+def _caps(settings: Settings) -> Caps:
+    if settings.rate_limits == "off":
+        return Caps()
+    return Caps(settings.connections_per_address, settings.connections_per_user)
 
 
 def documented() -> Catalogue:

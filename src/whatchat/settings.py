@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     internal_port: Annotated[int, Field(ge=0, le=65_535)] = 0
     admin_token: SecretStr | None = None
     rate_limits: Literal["on", "off"] = "on"
+    connections_per_address: Annotated[int, Field(ge=1)] = 4096
+    connections_per_user: Annotated[int, Field(ge=1)] = 100
 
     @property
     def sqlite_path(self) -> str | None:

@@ -11,8 +11,7 @@ class FaultyNetwork:
     """Forwards TCP to ``target``; use as a context manager, and ``url`` in the node's place."""
 
     def __init__(self, target: str) -> None:
-        parts = urlsplit(target)
-        self._target = (parts.hostname, parts.port)
+        self.reroute(target)
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -40,6 +39,11 @@ class FaultyNetwork:
         self.cut()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
+
+    def reroute(self, target: str) -> None:
+        """Take new connections to another node from now on."""
+        parts = urlsplit(target)
+        self._target = (parts.hostname, parts.port)
 
     def cut(self) -> None:
         """Break every connection, and refuse new ones until :meth:`mend`."""

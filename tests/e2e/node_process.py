@@ -20,7 +20,7 @@ TRACEBACK = "Traceback (most recent call last)"
 class NodeProcess:
     """One node on one port and one data directory, which survive its restarts.
 
-    Rate limits are off and draining is quick, unless ``env`` says otherwise. All methods
+    Rate limits are off and a drain takes a second, unless ``env`` says otherwise. All methods
     block: a test with clients in its own event loop calls ``asyncio.to_thread(node.restart)``.
     """
 
@@ -54,8 +54,28 @@ class NodeProcess:
         self._wait_until_ready()
 
     def stop(self) -> int:
-        """Ask the node to drain and end (SIGTERM); its exit status."""
+        """End the node as Ctrl-C does (SIGINT): clients are not waited for; its exit status."""
+        return self._end(signal.SIGINT)
+
+    def terminate(self) -> int:
+        """End the node as an orchestrator does (SIGTERM), drain and all; its exit status."""
         return self._end(signal.SIGTERM)
+
+    def ask(self, how: signal.Signals) -> None:
+        """Send a signal and leave it at that; :meth:`ended` waits."""
+        self._running().send_signal(how)
+
+    def ended(self, *, seconds: float = STOP_SECONDS) -> int:
+        """The exit status of a node that was told to end, once it has."""
+        process = self._running()
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"the node did not end within {seconds} s") from None
+        finally:
+            self._process = None
 
     def kill(self) -> None:
         """End the node as a power cut would (SIGKILL)."""
@@ -108,16 +128,8 @@ class NodeProcess:
         return False
 
     def _end(self, how: signal.Signals) -> int:
-        process = self._running()
-        process.send_signal(how)
-        try:
-            return process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise AssertionError(f"the node ignored {how.name} for {STOP_SECONDS} s") from None
-        finally:
-            self._process = None
+        self.ask(how)
+        return self.ended()
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:

@@ -1,18 +1,21 @@
 """Whole pods, put together as the product is, in one process."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from whatchat import pod as pods
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
 from whatchat.bootstrap import CannotRun, build
 from whatchat.entrypoints import pod_lease
+from whatchat.entrypoints.ending import longest_end
 from whatchat.pod import Adapters, Pod
 from whatchat.settings import Settings
 
@@ -93,9 +96,55 @@ async def test_without_a_shared_broker_there_is_one_pod_to_a_store(
     await (await build(settings(tmp_path))).stop()
 
 
-async def test_a_pod_that_drains_is_not_ready(tmp_path: Path) -> None:
+async def test_a_pod_that_drains_is_not_ready_and_serves_on(tmp_path: Path) -> None:
     pod = await build(settings(tmp_path))
     async with running(pod) as client:
-        await pod.drain()
-        assert (await client.get("/readyz")).status_code == 503
+        assert "connection" not in (await client.get("/readyz")).headers
+        draining = asyncio.create_task(pod.drain())
+        await asyncio.sleep(0)
+        unready = await client.get("/readyz")
+        assert (unready.status_code, unready.headers["connection"]) == (503, "close")
         assert (await client.get("/livez")).status_code == 200
+        await register(client, "ada")
+        assert not draining.done()
+        pod.must_end.set()
+        await asyncio.wait_for(draining, 1)
+
+
+async def test_a_drain_waits_until_endpoints_have_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pods, "ENDPOINT_SECONDS", 0.3)
+    pod = await build(settings(tmp_path))
+    loop = asyncio.get_running_loop()
+    async with running(pod):
+        start = loop.time()
+        await pod.drain()
+        assert 0.3 <= loop.time() - start < 2
+        start = loop.time()
+        await pod.drain(at_once=True)
+        assert loop.time() - start < 0.3
+
+
+async def test_a_pod_without_time_to_drain_waits_for_nobody(tmp_path: Path) -> None:
+    hasty = settings(tmp_path).model_copy(update={"drain_seconds": 0})
+    pod = await build(hasty)
+    async with running(pod):
+        await asyncio.wait_for(pod.drain(), 1)
+
+
+async def test_a_pod_that_cannot_let_go_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pods, "CLOSE_SECONDS", 0.1)
+    pod = await build(settings(tmp_path))
+    await pod.start()
+    async with AsyncExitStack() as stuck:
+        stuck.push_async_callback(asyncio.sleep, 60)
+        await pod.owns(stuck.pop_all())
+    await asyncio.wait_for(pod.stop(), 2)
+
+
+def test_the_end_of_a_pod_takes_so_long_at_most() -> None:
+    """What deployments grant a pod before they kill it."""
+    assert longest_end(30) == 80

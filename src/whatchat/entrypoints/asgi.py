@@ -7,20 +7,18 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from whatchat.domain.errors import ErrorBody, ErrorCode
+from whatchat.entrypoints.compression import Compression
 from whatchat.entrypoints.errors import json_error
 from whatchat.entrypoints.http import API
 from whatchat.entrypoints.middleware import RequestLog, SecurityHeaders
 
 SOCKETS = "/socket.io"
-COMPRESSED_FROM_BYTES = 1024
-COMPRESSION_LEVEL = 5
 
 
 class PodApplication:
@@ -61,9 +59,7 @@ def _middleware(cors_origins: Sequence[str]) -> list[Middleware]:
         Middleware(RequestLog),
         Middleware(SecurityHeaders),
         *([cors] if cors_origins else []),
-        Middleware(
-            GZipMiddleware, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=COMPRESSION_LEVEL
-        ),
+        Middleware(Compression),
     ]
 
 

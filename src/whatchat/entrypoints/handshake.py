@@ -1,83 +1,83 @@
 """What is checked before a client reaches the sockets."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
-import msgspec
-from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from whatchat.entrypoints.compression import Compression
+from whatchat.realtime.polling_app import refuse
+from whatchat.realtime.refusals import BAD_REQUEST, FORBIDDEN, Refusal
+
 SECRETS: Final = frozenset({"token", "access_token", "accesstoken", "authorization", "auth"})
+MAX_PARAMETERS: Final = 32
+
+_JSONP: Final = "j"
+_REFUSED_NAMES: Final = SECRETS | {_JSONP}
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-class Refusal(msgspec.Struct, frozen=True):
-    """Why a handshake is refused, with Engine.IO's own number for it."""
+class HandshakePolicy:
+    """Refuses, before any work, what no client of ours sends.
 
-    code: int
-    message: str
+    The page of a foreign origin gets 403; a secret in the query (it would end up in logs),
+    JSONP (any page could read it) and a parameter given twice get 400.
+    """
 
+    def __init__(self, *, cors_origins: Collection[str] = ()) -> None:
+        self._origins = frozenset(cors_origins)
 
-TRANSPORT_UNKNOWN: Final = Refusal(0, "Transport unknown")
-BAD_REQUEST: Final = Refusal(3, "Bad request")
-FORBIDDEN: Final = Refusal(4, "Forbidden")
-UNSUPPORTED_VERSION: Final = Refusal(5, "Unsupported protocol version")
+    def refusal(self, scope: Scope) -> Refusal | None:
+        """Why a request for the sockets is refused, by polling or by WebSocket."""
+        headers = scope["headers"]
+        for name, value in headers:
+            if name == b"origin" and not self._is_allowed(value.decode("latin-1"), headers):
+                return FORBIDDEN
+        return _flaw_of_query(scope["query_string"])
+
+    def _is_allowed(self, origin: str, headers: list[tuple[bytes, bytes]]) -> bool:
+        if origin in self._origins or "*" in self._origins:
+            return True
+        host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
+        place = _place(origin)
+        return place is not None and place == _place(f"{origin.partition(':')[0]}://{host}")
 
 
 class Handshake:
-    """Refuses, before any upgrade, what no client of ours sends.
+    """The way to the sockets by polling.
 
-    A secret in the query (it would end up in logs), another protocol version or a wrong
-    transport get 400, a page of a foreign origin 403. Pages of the allowed origins may
-    read the answers.
+    Pages of the allowed origins may read the answers, and answers are compressed for those
+    who accept it.
     """
 
-    def __init__(self, app: ASGIApp, *, cors_origins: Collection[str] = ()) -> None:
-        self._origins = frozenset(cors_origins)
+    def __init__(
+        self, app: ASGIApp, policy: HandshakePolicy, *, cors_origins: Collection[str] = ()
+    ) -> None:
+        self._policy = policy
         self._app = CORSMiddleware(
-            app, allow_origins=tuple(cors_origins), allow_methods=("GET", "POST")
+            Compression(app), allow_origins=tuple(cors_origins), allow_methods=("GET", "POST")
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        if not self._is_allowed(headers):
-            await _refuse(scope, receive, send, 403, FORBIDDEN)
-        elif scope.get("method") == "OPTIONS":
+        # All but preflights reaches the engine, which asks the policy itself.
+        refusal = self._policy.refusal(scope) if scope["method"] == "OPTIONS" else None
+        if refusal is None:
             await self._app(scope, receive, send)
-        elif refusal := _flaw(scope["type"], _query(scope)):
-            await _refuse(scope, receive, send, 400, refusal)
         else:
-            await self._app(scope, receive, send)
-
-    def _is_allowed(self, headers: Headers) -> bool:
-        origin = headers.get("origin")
-        if origin is None or not self._origins.isdisjoint((origin, "*")):
-            return True
-        place = _place(origin)
-        return place is not None and place == _place(
-            f"{urlsplit(origin).scheme}://{headers.get('host', '')}"
-        )
+            await refuse(send, refusal)
 
 
-def _flaw(scope_type: str, query: Mapping[str, list[str]]) -> Refusal | None:
-    if any(name.lower() in SECRETS for name in query) or "j" in query:
+def _flaw_of_query(query: bytes) -> Refusal | None:
+    if query.count(b"&") >= MAX_PARAMETERS:
         return BAD_REQUEST
-    if query.get("EIO") != ["4"]:
-        return UNSUPPORTED_VERSION
-    transport = "websocket" if scope_type == "websocket" else "polling"
-    if query.get("transport") != [transport]:
-        return TRANSPORT_UNKNOWN
+    pairs = query.decode("latin-1").split("&")
+    names = [unquote_plus(pair.partition("=")[0]).lower() for pair in pairs if pair]
+    distinct = frozenset(names)
+    if len(distinct) < len(names) or not distinct.isdisjoint(_REFUSED_NAMES):
+        return BAD_REQUEST
     return None
-
-
-def _query(scope: Scope) -> Mapping[str, list[str]]:
-    query: dict[str, list[str]] = {}
-    text = scope["query_string"].decode("latin-1")
-    for name, value in parse_qsl(text, keep_blank_values=True):
-        query.setdefault(name, []).append(value)
-    return query
 
 
 def _place(url: str) -> tuple[str, int] | None:
@@ -88,20 +88,3 @@ def _place(url: str) -> tuple[str, int] | None:
     except ValueError:
         return None
     return (parts.hostname, port) if parts.hostname and port else None
-
-
-async def _refuse(
-    scope: Scope, receive: Receive, send: Send, status: int, refusal: Refusal
-) -> None:
-    kind = "http.response"
-    if scope["type"] == "websocket":
-        kind = "websocket.http.response"
-        await receive()
-    body = msgspec.json.encode(refusal)
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-    ]
-    await send({"type": f"{kind}.start", "status": status, "headers": headers})
-    await send({"type": f"{kind}.body", "body": body})

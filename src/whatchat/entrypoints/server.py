@@ -3,80 +3,85 @@
 import asyncio
 import contextlib
 import resource
-import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+import sys
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+from typing import Any, Final, Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
 
-GRACE_SECONDS = 10
+from whatchat.entrypoints.ending import GRACE_SECONDS, Ending
+from whatchat.realtime.arrivals import Arrivals
+from whatchat.realtime.bounded_http import bounded_http
+
 BACKLOG = 2048
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+UNTAKEN_SECONDS: Final = 60
+"""How long a peer may leave unread, or unacknowledged, what was sent to it."""
+
+RESERVED_DESCRIPTORS: Final = 512
+"""For the store, the log, the pages' files, and connections that are being turned away."""
+
+INTERNAL_CONNECTIONS: Final = 64
+
+
+class Drain(Protocol):
+    """Moves clients away; with ``at_once`` it does not wait for anybody to go."""
+
+    def __call__(self, *, at_once: bool) -> Awaitable[None]: ...
 
 
 class PodServer(uvicorn.Server):
     """Uvicorn without its own signal handling, which would end the process by the signal.
 
-    ``before_shutdown`` runs while all connections are still open.
+    A connection above ``most_connections``, HTTP and WebSocket together, is answered 503 and
+    closed. ``websocket`` is what uvicorn's ``ws`` setting takes. The defaults are for a port
+    that only operators reach.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        max_packet_bytes: int,
-        before_shutdown: Callable[[], Awaitable[None]] | None = None,
+        most_connections: int = INTERNAL_CONNECTIONS,
+        websocket: Any = "none",
     ) -> None:
-        super().__init__(_config(app, max_packet_bytes))
-        self._before_shutdown = before_shutdown
+        super().__init__(_config(app, Arrivals(most_connections), websocket))
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._before_shutdown is not None:
-            await self._before_shutdown()
-        await super().shutdown(sockets)
-
 
 async def run_servers(
-    listening: list[tuple[PodServer, socket.socket]], stop: asyncio.Event
+    listening: list[tuple[PodServer, socket.socket]], ending: Ending, drain: Drain
 ) -> None:
-    """Serve until ``stop`` is set or a signal asks to end; a second one ends at once."""
-    loop = asyncio.get_running_loop()
+    """Serve until asked to end, and still while ``drain`` runs.
 
-    def ask_to_stop() -> None:
+    Requests in flight are then finished, within ``GRACE_SECONDS``.
+    """
+    async with asyncio.TaskGroup() as tasks:
+        for server, listener in listening:
+            tasks.create_task(server.serve(sockets=[listener]))
+        await drain(at_once=await ending.asked())
         for server, _ in listening:
-            server.force_exit = stop.is_set()
-        stop.set()
-
-    for number in SIGNALS:
-        loop.add_signal_handler(number, ask_to_stop)
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            for server, listener in listening:
-                tasks.create_task(server.serve(sockets=[listener]))
-            await stop.wait()
-            for server, _ in listening:
-                server.should_exit = True
-    finally:
-        for number in SIGNALS:
-            loop.remove_signal_handler(number)
+            server.should_exit = True
 
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises ``OSError`` if it is taken."""
     found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)
     family, *_, address = min(found, key=lambda info: info[0])
-    return socket.create_server(
+    listener = socket.create_server(
         address[:2],
         family=family,
         backlog=BACKLOG,
         dualstack_ipv6=family == socket.AF_INET6 and socket.has_dualstack_ipv6(),
     )
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # of Linux alone; its connections inherit it
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_SECONDS * 1000)
+    return listener
 
 
 def url_of(listener: socket.socket) -> str:
@@ -87,22 +92,25 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def raise_descriptor_limit() -> None:
-    """Let this process hold as many sockets as the system allows it to ask for."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+def raise_descriptor_limit() -> int:
+    """Let this process hold as many descriptors as the system allows it to; says how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
-def _config(app: ASGIApp, max_packet_bytes: int) -> uvicorn.Config:
+def connections_within(descriptors: int) -> int:
+    """How many connections a process may take that can hold so many descriptors."""
+    return max(descriptors - RESERVED_DESCRIPTORS, descriptors // 2)
+
+
+def _config(app: ASGIApp, arrivals: Arrivals, websocket: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
-        ws="websockets-sansio",
-        # A packet somewhat over the limit is read, so that its sender can be told why.
-        ws_max_size=2 * max_packet_bytes,
-        ws_ping_interval=None,
-        ws_per_message_deflate=False,
+        http=bounded_http(arrivals),
+        ws=websocket,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -89,6 +89,7 @@ export class Connection {
   #listen() {
     const { socket, store } = this;
     socket.on("session:ready", ({ epoch }) => {
+      clearTimeout(this.#retryTimer); // it was for the connection before this one
       store.dispatch({ type: "ready", epoch });
       this.#resume();
     });

@@ -3,7 +3,8 @@
 from whatchat.domain.audience import Announcement, InRoom, ToUser
 from whatchat.domain.ids import Rev, RoomId
 from whatchat.domain.signals import RoomRevTaken, SessionResync
-from whatchat.realtime.codec import Frame, event_frame, frame_of
+from whatchat.realtime.codec import event_frame, frame_of
+from whatchat.realtime.frame import Frame
 from whatchat.realtime.hub import Hub, LocalUser
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from whatchat.domain.errors import ChatError
 from whatchat.domain.ids import SessionId
 from whatchat.realtime.connection import Connection
-from whatchat.realtime.link import Link, Scope
+from whatchat.realtime.link import Link
 
 
 class Gateway(Protocol):
@@ -17,7 +17,7 @@ class Gateway(Protocol):
         ...
 
     async def admit(
-        self, link: Link, session_id: SessionId, auth: object, scope: Scope
+        self, link: Link, session_id: SessionId, auth: object, address: str
     ) -> Connection:
         """Let in, or refuse by raising a ``ChatError``, a client that sent CONNECT."""
         ...

@@ -1,58 +1,66 @@
-"""Whether a client is still there: the server pings, the client answers."""
+"""Whether clients are still there: the server pings, they answer."""
 
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
-from whatchat.realtime.deadlines import Deadline, Deadlines
+from whatchat.realtime.wheel import Wheel
+
+K = TypeVar("K")
 
 
-class Heartbeat:
-    """Calls ``ping`` a while after each sign of life, and ``lost`` if none follows.
+class Heartbeat(Generic[K]):
+    """One for all clients. Times are in seconds.
 
-    While ``paused`` says that the client is not being read, its deadline stands still: the
-    sign of life may be among what is not read. Times are in seconds.
+    ``ping`` is called ``interval`` after each sign of life, and ``lost`` if none follows
+    within ``timeout``. While ``paused`` says that a client is not being read, its deadline
+    stands still: the sign of life may be among what is not read.
     """
 
     def __init__(
         self,
-        deadlines: Deadlines,
-        *,
         interval: float,
         timeout: float,
-        ping: Callable[[], None],
-        lost: Callable[[], None],
-        paused: Callable[[], bool],
+        *,
+        ping: Callable[[K], None],
+        lost: Callable[[K], None],
+        paused: Callable[[K], bool],
     ) -> None:
-        self._deadlines = deadlines
-        self._interval = interval
-        self._timeout = timeout
         self._ping = ping
         self._lost = lost
         self._paused = paused
-        self._next: Deadline | None = None
-        self._stopped = False
+        self._resting: Wheel[K] = Wheel(interval, self._ask)
+        self._asked: Wheel[K] = Wheel(timeout, self._check)
 
-    def beat(self) -> None:
-        """There was a sign of life."""
-        self._set(self._interval, self._ask)
+    def start(self, client: K) -> None:
+        """Begin to ask after a client."""
+        self._resting.put(client)
 
-    def stop(self) -> None:
+    def answered(self, client: K) -> None:
+        """There was a sign of life; one that nobody asked for counts for nothing."""
+        if self._asked.drop(client):
+            self._resting.put(client)
+
+    def stop(self, client: K) -> None:
         """Ask no more."""
-        self._stopped = True
-        if self._next is not None:
-            self._next.cancel()
+        if not self._resting.drop(client):
+            self._asked.drop(client)
 
-    def _ask(self) -> None:
-        self._ping()
-        self._set(self._timeout, self._check)
+    def close(self) -> None:
+        """Ask nobody any more."""
+        self._resting.close()
+        self._asked.close()
 
-    def _check(self) -> None:
-        if self._paused():
-            self._set(self._timeout, self._check)
+    def look_at(self, client: K) -> None:
+        """Do what is due for a client now, not at the next turn of the wheel."""
+        self._resting.look_at(client)
+        self._asked.look_at(client)
+
+    def _ask(self, client: K) -> None:
+        self._asked.put(client, since=self._resting.expired_at)
+        self._ping(client)
+
+    def _check(self, client: K) -> None:
+        if self._paused(client):
+            self._asked.put(client)
         else:
-            self._lost()
-
-    def _set(self, seconds: float, callback: Callable[[], None]) -> None:
-        if self._next is not None:
-            self._next.cancel()
-        if not self._stopped:
-            self._next = self._deadlines.after(seconds, callback)
+            self._lost(client)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -12,56 +12,61 @@ from whatchat.realtime.tasks import Tasks
 log = structlog.get_logger()
 
 MAX_WAITING: Final = 64
+READ_AGAIN_BELOW: Final = 32
 
 Job = Callable[[], Awaitable[None]]
+
+
+class Reader(Protocol):
+    """Brings what clients ask for."""
+
+    def pause(self) -> None:
+        """Bring no more for now; a little that is already there may follow."""
+        ...
+
+    def resume(self) -> None: ...
 
 
 class Inbox:
     """Runs jobs strictly one after the other; no task lives while there are none.
 
-    The bound is kept by the reader, which awaits :meth:`room` before it reads on.
+    While :data:`MAX_WAITING` wait, the reader pauses.
     """
 
-    def __init__(self, tasks: Tasks, *, max_waiting: int = MAX_WAITING) -> None:
-        self._tasks = tasks
-        self._max_waiting = max_waiting
-        self._jobs: deque[Job] = deque()
-        self._worker: asyncio.Task[None] | None = None
-        self._changed = asyncio.Event()
+    __slots__ = ("_jobs", "_paused", "_reader", "_tasks", "_worker")
 
-    @property
-    def full(self) -> bool:
-        """Whether the client has to wait."""
-        return len(self._jobs) >= self._max_waiting
+    def __init__(self, reader: Reader, tasks: Tasks) -> None:
+        self._reader = reader
+        self._tasks = tasks
+        self._jobs: deque[Job] | None = None
+        self._worker: asyncio.Task[None] | None = None
+        self._paused = False
 
     def put(self, job: Job) -> None:
         """Do this after everything before it."""
+        if self._jobs is None:
+            self._jobs = deque()
         self._jobs.append(job)
         if self._worker is None:
-            self._worker = self._tasks.spawn(self._work(), name="inbox")
-
-    async def room(self) -> None:
-        """Return once there is room again."""
-        await self._until(lambda: not self.full)
+            self._worker = self._tasks.spawn(self._work(self._jobs), name="inbox")
+        if len(self._jobs) >= MAX_WAITING and not self._paused:
+            self._paused = True
+            self._reader.pause()
 
     async def idle(self) -> None:
         """Return once everything is done."""
-        await self._until(lambda: self._worker is None)
+        while self._worker is not None:
+            await asyncio.wait({self._worker})
 
-    async def _until(self, reached: Callable[[], bool]) -> None:
-        while not reached():
-            self._changed.clear()
-            await self._changed.wait()
-
-    async def _work(self) -> None:
+    async def _work(self, jobs: deque[Job]) -> None:
         try:
-            while self._jobs:
-                job = self._jobs.popleft()
-                self._changed.set()
-                await _run(job)
+            while jobs:
+                await _run(jobs.popleft())
+                if self._paused and len(jobs) < READ_AGAIN_BELOW:
+                    self._paused = False
+                    self._reader.resume()
         finally:
-            self._worker = None
-            self._changed.set()
+            self._worker = self._jobs = None
 
 
 async def _run(job: Job) -> None:
@@ -70,3 +75,12 @@ async def _run(job: Job) -> None:
     except Exception:
         # A defect in one command must not take the connection's next ones with it.
         log.exception("a command failed")
+    except asyncio.CancelledError:
+        if _is_cancelled():
+            raise
+        log.exception("a command waited for what was cancelled")
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -3,7 +3,7 @@
 from collections.abc import MutableMapping
 from typing import Any, NamedTuple, Protocol
 
-from whatchat.realtime.codec import Frame
+from whatchat.realtime.frame import Frame
 
 Scope = MutableMapping[str, Any]
 """The ASGI scope of the request that opened a transport."""
@@ -24,10 +24,14 @@ class Transport(NamedTuple):
     max_payload_bytes: int = 65_536
 
 
+PROTOCOL_ERROR = Closing(1002, resume=False)
+INVALID_TEXT = Closing(1007, resume=False)
 TOO_LARGE = Closing(1009, resume=False)
+INTERNAL_ERROR = Closing(1011, resume=True)
 MALFORMED = Closing(4400, resume=False)
 UNAUTHENTICATED = Closing(4401, resume=False)
 SLOW_CONSUMER = Closing(4408, resume=True)
+FLOODING = Closing(4429, resume=True)
 DRAINING = Closing(4503, resume=True)
 
 
@@ -40,16 +44,17 @@ class Link(Protocol):
         ...
 
     @property
+    def congested(self) -> bool:
+        """Whether what is sent has to wait for the network."""
+        ...
+
+    @property
     def buffered(self) -> int:
         """Bytes sent and not yet taken by the network."""
         ...
 
     def write(self, frame: Frame) -> None:
-        """Send; dropped once the link is closing."""
-        ...
-
-    def discard(self) -> None:
-        """Forget what is buffered."""
+        """Send; dropped once the link is closing, and it closes if too much is unread."""
         ...
 
     def shut(self, closing: Closing) -> None:

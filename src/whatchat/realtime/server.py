@@ -1,16 +1,15 @@
 """The realtime layer as a whole: sockets in, commands out, announcements in, events out."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 import structlog
 from msgspec.structs import replace
 
 from whatchat.domain.actor import Actor
-from whatchat.domain.errors import ChatError, Unauthenticated, Unavailable
+from whatchat.domain.errors import ChatError, RateLimited, Unauthenticated, Unavailable
 from whatchat.domain.ids import RoomId, SessionId, UserId
 from whatchat.domain.ports.authenticator import Authenticator
 from whatchat.domain.ports.broker import Broker
@@ -23,20 +22,31 @@ from whatchat.observability.logging import hashed
 from whatchat.observability.metrics import Metrics
 from whatchat.realtime.admission import Admission, Greet, Prepared
 from whatchat.realtime.channels import Channels
+from whatchat.realtime.chat_sockets import ChatSockets
 from whatchat.realtime.codec import event_frame, failure_frame, success_frame
 from whatchat.realtime.connection import Connection
 from whatchat.realtime.deadlines import Deadlines
 from whatchat.realtime.delivery import Delivery
+from whatchat.realtime.drain import CUT_OFF_SECONDS, Drain
+from whatchat.realtime.engine import Engine, Guard
 from whatchat.realtime.hub import Hub
 from whatchat.realtime.leases import Leases
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import DRAINING, Link, Scope, Transport
-from whatchat.realtime.seams import SocketServer
+from whatchat.realtime.polling_app import PollingApplication
 from whatchat.realtime.tasks import Tasks
 
 log = structlog.get_logger()
 
 ADMISSION_SECONDS: Final = 10.0
+RETRY_AFTER_MS: Final = 5_000
+
+
+class Caps(NamedTuple):
+    """How many connections this pod takes from one address, and from one user."""
+
+    per_address: int | None = None
+    per_user: int | None = None
 
 
 class Commands(Protocol):
@@ -50,8 +60,10 @@ class Commands(Protocol):
 class RealtimeServer:
     """One pod's sockets.
 
-    ``app`` is the ASGI application for the Socket.IO path. ``lifetimes`` is the pod's
-    ``LiveSessions``, made beforehand because ``commands`` need it.
+    ``app`` is the ASGI application for clients that poll, ``websocket`` is for uvicorn's
+    ``ws`` setting; ``guard`` turns requests away from both. ``lifetimes`` is the pod's
+    ``LiveSessions``, made beforehand because ``commands`` need it. ``caps`` of ``None`` are
+    none.
     """
 
     def __init__(
@@ -69,6 +81,8 @@ class RealtimeServer:
         pod: str,
         address_of: Callable[[Scope], str],
         transport: Transport,
+        guard: Guard = lambda _scope: None,
+        caps: Caps | None = None,
     ) -> None:
         self._commands = commands
         self._lifetimes = lifetimes
@@ -76,7 +90,7 @@ class RealtimeServer:
         self._broker = broker
         self._metrics = metrics
         self._pod = pod
-        self._address_of = address_of
+        self._caps = caps or Caps()
         self._stopping = False
         self._tasks = Tasks()
         self._deadlines = Deadlines()
@@ -88,12 +102,19 @@ class RealtimeServer:
         )
         self._admission = Admission(self.hub, users, room_channels, rooms, self._delivery, greet)
         self._prepared: dict[SessionId, Prepared] = {}
-        self._sockets = SocketServer(self, transport, self._deadlines, self._tasks)
-
-    @property
-    def app(self) -> Callable[..., Any]:
-        """The ASGI application; it serves every path that it is given."""
-        return self._sockets.app
+        self._sockets = ChatSockets(
+            self,
+            lambda listener: Engine(
+                listener,
+                transport,
+                guard=guard,
+                address_of=address_of,
+                per_address=self._caps.per_address,
+            ),
+            self._tasks,
+        )
+        self.app = PollingApplication(self._sockets.engine, self._tasks)
+        self.websocket: Callable[..., Any] = self._sockets.engine.websocket
 
     async def start(self) -> None:
         """Begin to hear the broker and to keep leases."""
@@ -102,21 +123,21 @@ class RealtimeServer:
         self._broker.listen(self._delivery.accept)
         self._tasks.spawn(self._leases.run(), name="leases")
 
-    async def stop(self, *, seconds: float = 10.0) -> None:
-        """Refuse newcomers, finish what was asked for, and send everybody elsewhere.
+    async def stop(self, *, seconds: float) -> None:
+        """Refuse newcomers, and send everybody elsewhere over ``seconds``.
 
-        Takes ``seconds`` at most; clients are told to resume.
+        What was asked for is done; see :class:`~whatchat.realtime.drain.Drain`. May be
+        called again, also when a call was broken off: for whoever is left.
         """
         self._stopping = True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds / 2):
-                await self._sockets.idle()
+        await Drain(self.hub, self._sockets.finish, seconds=seconds).run()
         try:
-            async with asyncio.timeout(seconds / 2):
+            async with asyncio.timeout(CUT_OFF_SECONDS):
                 await self._sockets.close(DRAINING)
                 await self._leases.settle()
         except (TimeoutError, ChatError):
             log.warning("sockets were cut off", sockets=len(self.hub))
+        self._sockets.engine.stop()
         self._deadlines.close()
         await self._tasks.close()
 
@@ -127,12 +148,13 @@ class RealtimeServer:
         return not self._stopping
 
     async def admit(
-        self, link: Link, session_id: SessionId, auth: object, scope: Scope
+        self, link: Link, session_id: SessionId, auth: object, address: str
     ) -> Connection:
         """Let a client in that sent CONNECT. Raises what is wrong with it or with us."""
         if self._stopping:
             raise Unavailable
-        actor = self._authenticator.authenticate(_token(auth), self._address_of(scope))
+        actor = self._authenticator.authenticate(_token(auth), address)
+        self._require_room(actor)
         connection = Connection(replace(actor, session_id=session_id), link)
         try:
             async with asyncio.timeout(ADMISSION_SECONDS):
@@ -185,6 +207,12 @@ class RealtimeServer:
     def refused(self, error: ChatError) -> None:
         """Count a client that was not let in."""
         self._metrics.refusals.labels(error.code).inc()
+
+    def _require_room(self, actor: Actor) -> None:
+        user = self.hub.user(actor.user_id)
+        most = self._caps.per_user
+        if most is not None and user is not None and len(user.connections) >= most:
+            raise RateLimited("too many connections", retry_after_ms=RETRY_AFTER_MS)
 
     def _refuse(
         self, connection: Connection, event: str, error: ChatError, ack_id: int | None

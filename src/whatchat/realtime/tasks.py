@@ -14,10 +14,13 @@ class Tasks:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def spawn(self, work: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
         """Run ``work`` beside everything else."""
-        task = asyncio.create_task(work, name=name)
+        if self._loop is None:  # asking for it costs a system call each time
+            self._loop = asyncio.get_running_loop()
+        task = self._loop.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task

@@ -3,7 +3,13 @@
 from importlib.metadata import version
 from typing import Final
 
-VERSIONS: Final = {"python-engineio": "4.15.1", "python-socketio": "5.18.1"}
+VERSIONS: Final = {
+    "httptools": "0.9.0",
+    "picows": "2.3.1",
+    "python-engineio": "4.15.1",
+    "python-socketio": "5.18.1",
+    "uvicorn": "0.54.0",
+}
 
 
 class WrongVersion(RuntimeError):

@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 import aiohttp
 import socketio
-import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -28,7 +27,8 @@ from whatchat.domain.models import View
 from whatchat.domain.times import utc_now
 from whatchat.entrypoints.address import client_address
 from whatchat.entrypoints.dispatch import Dispatch
-from whatchat.entrypoints.handshake import Handshake
+from whatchat.entrypoints.handshake import Handshake, HandshakePolicy
+from whatchat.entrypoints.server import PodServer
 from whatchat.entrypoints.sockets import SocketCommands
 from whatchat.features.accounts.access_tokens import LIFETIME_SECONDS, AccessTokens
 from whatchat.features.accounts.authenticator import TokenAuthenticator
@@ -304,6 +304,7 @@ async def _running(
             Feature(conversations.messages, messages.ENDPOINTS, messages.EVENTS),
         ]
     )
+    policy = HandshakePolicy(cors_origins=cors_origins)
     realtime = RealtimeServer(
         commands=SocketCommands(catalogue, Dispatch(metrics, None)),
         greet=greeter.greet,
@@ -317,12 +318,18 @@ async def _running(
         pod="pod",
         address_of=partial(client_address, trusted=()),
         transport=transport,
+        guard=policy.refusal,
     )
     conversations.log.start()
     await realtime.start()
     listener = socket.create_server(("127.0.0.1", 0))
-    app = Handshake(realtime.app, cors_origins=cors_origins)
-    async with _serving(app, listener, transport):
+    app = Handshake(realtime.app, policy, cors_origins=cors_origins)
+    server = PodServer(
+        app,
+        most_connections=1_000,
+        websocket=realtime.websocket,
+    )
+    async with _serving(server, listener):
         yield Node(listener.getsockname()[1], realtime, toys, revocations, metrics)
         await realtime.stop(seconds=4)
     await conversations.log.stop()
@@ -331,20 +338,8 @@ async def _running(
 
 
 @asynccontextmanager
-async def _serving(app: Any, listener: socket.socket, transport: Transport) -> AsyncIterator[None]:
-    config = uvicorn.Config(
-        app,
-        ws="websockets-sansio",
-        ws_max_size=2 * transport.max_payload_bytes,
-        ws_ping_interval=None,
-        ws_per_message_deflate=False,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=2,
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server._serve([listener]))
+async def _serving(server: PodServer, listener: socket.socket) -> AsyncIterator[None]:
+    serving = asyncio.create_task(server.serve([listener]))
     await until(lambda: server.started)
     yield
     server.should_exit = True

@@ -66,7 +66,7 @@ async def test_stopping_sends_everybody_elsewhere(house: House) -> None:
     pending = asyncio.create_task(poller.get())
     await raw.send('421["toy:wait"]')
     await asyncio.sleep(0.05)
-    stopping = asyncio.create_task(node.realtime.stop(seconds=4))
+    stopping = asyncio.create_task(node.realtime.stop(seconds=0))
     await asyncio.sleep(0.05)
     assert not stopping.done()
     node.toys.gate.set()

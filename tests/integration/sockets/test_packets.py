@@ -112,7 +112,7 @@ async def test_a_socket_that_sends_no_connect_is_closed_after_5_seconds(
 async def test_a_client_does_not_pay_for_a_slow_store(
     house: House, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("whatchat.realtime.transport.CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr("whatchat.realtime.socket_server.CONNECT_SECONDS", 0.1)
     memberships = house.store.rooms.memberships
 
     async def slow_memberships(user_id: UserId) -> list[Membership]:
@@ -190,8 +190,8 @@ async def test_a_second_poll_beside_a_pending_one_is_malformed(house: House, nod
 async def test_a_body_that_is_too_large_ends_polling(house: House) -> None:
     node = await house.node(transport=Transport(max_payload_bytes=1024))
     poller = await house.poller(node, user_id="ada")
-    assert (await poller.post("4" * 2000))[0] == 400
-    assert '"code":4400' in (await poller.get())[1]
+    assert (await poller.post("4" * 2000))[0] == 413
+    assert '"code":1009' in (await poller.get())[1]
 
 
 async def test_ids_of_sessions_are_logged_as_digests_alone(

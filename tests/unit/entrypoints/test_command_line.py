@@ -38,7 +38,7 @@ def serving(cwd: Path, **settings: str) -> Iterator[tuple["subprocess.Popen[str]
     process = subprocess.Popen(
         [sys.executable, "-m", "whatchat", "serve", "--port", "0"],
         cwd=cwd,
-        env=environment(drain_seconds="1", **settings),
+        env=environment(drain_seconds="0", **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -94,7 +94,12 @@ def test_a_node_serves_logs_json_and_ends_cleanly(tmp_path: Path) -> None:
         _, errors = process.communicate(timeout=15)
         assert process.returncode == 0
     lines = [json.loads(line) for line in errors.splitlines()]
-    assert [line["event"] for line in lines] == ["serving", "request", "stopped"]
+    assert [line["event"] for line in lines] == [
+        "serving",
+        "request",
+        "asked to end",
+        "stopped",
+    ]
     assert (tmp_path / "data" / "whatchat.db").exists()
 
 

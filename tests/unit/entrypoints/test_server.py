@@ -5,22 +5,28 @@ import socket
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from whatchat.entrypoints.asgi import PodApplication, http_application
+from whatchat.entrypoints.ending import Ending
 from whatchat.entrypoints.probes import Readiness, probe_routes
 from whatchat.entrypoints.server import PodServer, listen, run_servers, url_of
 from whatchat.observability.metrics import Metrics
 
 
 class Drain:
-    """Notes whether the server still answers while it runs."""
+    """Notes how it was called, and whether the server still answers while it runs."""
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self.calls: list[bool] = []
         self.answers: list[int] = []
 
-    async def __call__(self) -> None:
+    async def __call__(self, *, at_once: bool) -> None:
+        self.calls.append(at_once)
         async with httpx.AsyncClient() as client:
             self.answers.append((await client.get(f"{self._url}/livez")).status_code)
 
@@ -37,21 +43,51 @@ async def until_up(url: str) -> None:
     raise AssertionError("the server does not come up")
 
 
-@pytest.mark.parametrize("ending", ["signal", "event"])
-async def test_a_server_drains_before_it_closes(ending: str) -> None:
+@pytest.mark.parametrize(
+    ("asked_by", "at_once"), [(signal.SIGTERM, False), (signal.SIGINT, True), (None, True)]
+)
+async def test_a_server_drains_before_it_closes(
+    asked_by: signal.Signals | None, at_once: bool
+) -> None:
     app = http_application([], probe_routes(Readiness({}), Metrics()))
     listener = listen("127.0.0.1", 0)
-    drain, stop = Drain(url_of(listener)), asyncio.Event()
-    server = PodServer(app, max_packet_bytes=1024, before_shutdown=drain)
-    serving = asyncio.create_task(run_servers([(server, listener)], stop))
+    drain, must_end = Drain(url_of(listener)), asyncio.Event()
+    ending = Ending(must_end)
+    ending.listen()
+    server = PodServer(app)
+    serving = asyncio.create_task(run_servers([(server, listener)], ending, drain))
     await until_up(url_of(listener))
-    if ending == "signal":
-        os.kill(os.getpid(), signal.SIGTERM)
+    if asked_by:
+        os.kill(os.getpid(), asked_by)
     else:
-        stop.set()
+        must_end.set()
     await asyncio.wait_for(serving, 5)
-    assert drain.answers == [200]
+    assert (drain.calls, drain.answers) == ([at_once], [200])
     assert listener.fileno() == -1
+
+
+async def test_requests_in_flight_are_finished() -> None:
+    arrived, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def slow(_request: Request) -> Response:
+        arrived.set()
+        await may_answer.wait()
+        return Response("done")
+
+    async def drain(*, at_once: bool) -> None: ...
+
+    app = http_application([], [Route("/slow", slow)])
+    listener, must_end = listen("127.0.0.1", 0), asyncio.Event()
+    server = PodServer(app)
+    serving = asyncio.create_task(run_servers([(server, listener)], Ending(must_end), drain))
+    async with httpx.AsyncClient() as client:
+        asking = asyncio.create_task(client.get(f"{url_of(listener)}/slow"))
+        await arrived.wait()
+        must_end.set()
+        await asyncio.sleep(0.3)
+        may_answer.set()
+        assert (await asking).text == "done"
+    await asyncio.wait_for(serving, 5)
 
 
 @pytest.mark.parametrize(("host", "shown"), [("0.0.0.0", "localhost"), ("127.0.0.1", "127.0.0.1")])

@@ -10,8 +10,8 @@ from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import DeviceId, GrantId, Rev, RoomId, Seq, SessionId, UserId
 from whatchat.domain.signals import SessionMoving
 from whatchat.realtime.channels import Channels
-from whatchat.realtime.codec import Frame
 from whatchat.realtime.connection import Connection
+from whatchat.realtime.frame import Frame
 from whatchat.realtime.hub import Hub
 from whatchat.realtime.link import Closing
 from whatchat.realtime.tasks import Tasks
@@ -21,23 +21,20 @@ GREETING = SessionMoving(reconnect_after_ms=0)
 
 
 class NotedLink:
-    """A link that notes what it is asked; ``stuck``: its network takes nothing away."""
+    """A link that notes what it is asked; ``congested``: its network takes nothing away."""
 
     transport = "websocket"
 
-    def __init__(self, *, stuck: bool = False) -> None:
+    def __init__(self, *, congested: bool = False) -> None:
         self.frames: list[Frame] = []
+        self.congested = congested
         self.buffered = 0
         self.closing: Closing | None = None
-        self._stuck = stuck
 
     def write(self, frame: Frame) -> None:
-        self.frames.append(frame)
-        self.buffered += frame.size if self._stuck else 0
-
-    def discard(self) -> None:
-        self.frames.clear()
-        self.buffered = 0
+        if self.closing is None:
+            self.frames.append(frame)
+            self.buffered += len(frame.wire) if self.congested else 0
 
     def shut(self, closing: Closing) -> None:
         self.closing = closing

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from whatchat.domain.signals import SessionResync
 from whatchat.realtime.codec import (
-    Assembler,
+    Assembly,
     Kind,
     MalformedPacket,
+    OversizedPacket,
     Packet,
     decode,
     event_frame,
@@ -31,10 +32,10 @@ GOOD = {
     '212["e",{"a":[1.5,null]}]': Packet(Kind.EVENT, "/", 12, ["e", {"a": [1.5, None]}]),
     '2/admin,7["e"]': Packet(Kind.EVENT, "/admin", 7, ["e"]),
     "37[]": Packet(Kind.ACK, "/", 7, []),
-    '50-["e"]': Packet(Kind.BINARY_EVENT, "/", None, ["e"]),
     '51-7["e",{"a":{"_placeholder":true,"num":0}}]': Packet(
-        Kind.BINARY_EVENT, "/", 7, ["e", {"a": b""}], 1
+        Kind.BINARY_EVENT, "/", 7, ["e", {"a": {"_placeholder": True, "num": 0}}], 1
     ),
+    "61-7[1]": Packet(Kind.BINARY_ACK, "/", 7, [1], 1),
 }
 
 
@@ -48,7 +49,7 @@ BAD = [
     '511-["e"]', '5-["e"]', "3[]", "37", "37{}", "0[]", '07{"a":1}', "1{}", "17", '4{"a":1}',
     '2/admin["e"]', '2/adm,in,["e"]', '2\u0661["e"]', '21234567890123456["e"]', '2["\\ud800"]',
     "2" + "[" * 100_000, "0NaN", "0" + "9" * 5000, '2["e",' + "9" * 5000 + "]",
-    "5" + '1-["e",' + "[" * 50 + "]" * 50 + "]", "2 ", '2/' + "x" * 200 + ',["e"]',
+    '50-["e"]', '51["e"]', "2null", "2[null]", '2-7["e"]', "2 ", '2/' + "x" * 200 + ',["e"]',
 ]  # fmt: skip
 
 
@@ -78,25 +79,64 @@ def test_what_nobody_may_send_is_left_to_the_command_to_refuse() -> None:
     assert fields["b"] == "\ud800"
 
 
-def test_attachments_are_awaited_and_not_kept() -> None:
-    assembler = Assembler()
-    assert assembler.take('52-["e",{"_placeholder":true,"num":0}]') is None
-    assert assembler.take(None) is None
-    packet = assembler.take(None)
+def assembly(text: str, max_bytes: int = 100) -> Assembly:
+    packet = decode(text)
+    assert packet.attachments
+    return Assembly(packet, max_bytes)
+
+
+def test_attachments_come_where_their_placeholders_are() -> None:
+    waiting = assembly(
+        '52-7["e",{"_placeholder":true,"num":1},[{"a":{"_placeholder":true,"num":0}}]]'
+    )
+    assert waiting.add(b"first") is None
+    packet = waiting.add(b"second")
     assert packet
-    assert packet.items == ["e", b""]
+    assert packet.ack_id == 7
+    assert packet.items == ["e", b"second", [{"a": b"first"}]]
+
+
+def test_attachments_that_nothing_stands_for_are_awaited_all_the_same() -> None:
+    waiting = assembly('52-["e"]')
+    assert waiting.add(b"1") is None
+    packet = waiting.add(b"2")
+    assert packet
+    assert packet.items == ["e"]
+
+
+def test_what_looks_like_a_placeholder_in_a_plain_event_is_data() -> None:
+    assert decode('2["e",{"_placeholder":true,"num":0}]').items == [
+        "e",
+        {"_placeholder": True, "num": 0},
+    ]
+
+
+@pytest.mark.parametrize("number", ["1", "-1", "null", '"0"', "0.0", "99999999999999999999"])
+def test_a_placeholder_for_no_attachment_is_malformed(number: str) -> None:
+    waiting = assembly('51-["e",{"_placeholder":true,"num":%s}]' % number)
     with pytest.raises(MalformedPacket):
-        assembler.take(None)
+        waiting.add(b"only")
 
 
-def test_text_in_place_of_an_attachment_is_malformed() -> None:
-    assembler = Assembler()
-    assembler.take('51-["e"]')
+def test_an_attachment_nested_too_deeply_is_malformed() -> None:
+    waiting = assembly('51-["e",' + "[" * 50 + "]" * 50 + "]")
     with pytest.raises(MalformedPacket):
-        assembler.take('2["e"]')
+        waiting.add(b"")
 
 
-def test_frames_are_engine_packets_and_know_their_size() -> None:
+def test_a_packet_may_be_as_large_with_its_attachments_as_it_may_be_at_all() -> None:
+    waiting = assembly('52-["e"]', 10)
+    assert waiting.add(b"12345") is None
+    assert waiting.add(b"67890")
+    with pytest.raises(OversizedPacket):
+        assembly('52-["e"]', 10).add(b"12345678901")
+    waiting = assembly('53-["e"]', 10)
+    waiting.add(b"123456")
+    with pytest.raises(OversizedPacket):
+        waiting.add(b"78901")
+
+
+def test_frames_are_engine_packets_down_to_the_wire() -> None:
     payload = json.dumps({"text": "é"}, ensure_ascii=False).encode()
     frames = {
         event_frame("e", payload): '42["e",{"text": "é"}]',
@@ -106,4 +146,4 @@ def test_frames_are_engine_packets_and_know_their_size() -> None:
     }
     for frame, text in frames.items():
         assert frame.text == text
-        assert frame.size == len(text.encode())
+        assert frame.wire == bytes((0x81, len(text.encode()))) + text.encode()

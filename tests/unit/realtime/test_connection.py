@@ -5,8 +5,9 @@ import pytest
 from tests.unit.realtime.parts import GREETING, ROOM, NotedLink, actor, greeted, warming
 from whatchat.domain.errors import Unauthenticated
 from whatchat.domain.ids import RoomId
-from whatchat.realtime.codec import Frame, event_frame
-from whatchat.realtime.connection import MAX_HELD, Connection
+from whatchat.realtime.codec import event_frame
+from whatchat.realtime.connection import MAX_HELD, VOLATILE_BYTES, Connection
+from whatchat.realtime.frame import Frame
 from whatchat.realtime.link import DRAINING, MALFORMED, SLOW_CONSUMER
 
 
@@ -45,16 +46,26 @@ def test_what_is_held_is_bounded_and_the_client_asked_to_sync() -> None:
     assert names[-1] == "session:resync"
 
 
-def test_a_client_that_does_not_read_is_closed_at_its_bound() -> None:
-    link = NotedLink(stuck=True)
-    connection = Connection(actor("ada"), link, outbox_bytes=10_000)
+def test_what_is_volatile_is_dropped_first_and_all_else_still_sent() -> None:
+    connection, link = greeted("ada")
+    link.congested, link.buffered = True, VOLATILE_BYTES
+    connection.deliver(change(1), volatile=True)
+    assert link.revs() == [1], "there is room for a little"
+    connection.deliver(change(2), volatile=True)
+    connection.deliver(change(3), ROOM, 3)
+    assert link.revs() == [1, 3]
+    link.congested = False
+    connection.deliver(change(4), volatile=True)
+    assert link.revs() == [1, 3, 4]
+    assert connection.closing is None
+
+
+def test_what_is_volatile_is_not_held_for_a_warming_socket() -> None:
+    connection, link = warming("ada")
+    connection.deliver(change(1), volatile=True)
+    connection.deliver(change(2), ROOM, 2)
     connection.greet(GREETING, {}, set())
-    for rev in range(1_000):
-        connection.deliver(change(rev), ROOM, rev)
-    assert connection.closing == link.closing == SLOW_CONSUMER
-    assert [frame.text for frame in link.frames] == [
-        '42["session:closing",{"code":4408,"resume":true}]'
-    ]
+    assert link.revs() == [2]
 
 
 @pytest.mark.parametrize("closing", [MALFORMED, DRAINING])
@@ -87,3 +98,7 @@ def test_a_connection_needs_a_session() -> None:
     )
     with pytest.raises(Unauthenticated):
         Connection(without, NotedLink())
+
+
+def test_a_connection_has_no_dictionary_of_its_own() -> None:
+    assert not hasattr(greeted("ada")[0], "__dict__")

@@ -1,18 +1,17 @@
-"""Deadlines, heartbeats, inboxes and outboxes."""
+"""Deadlines, wheels and heartbeats."""
 
 import asyncio
 from functools import partial
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from tests.waiting import until
-from whatchat.realtime.codec import plain_frame
 from whatchat.realtime.deadlines import COMPACT_ABOVE, Deadlines
 from whatchat.realtime.heartbeat import Heartbeat
-from whatchat.realtime.inbox import MAX_WAITING, Inbox
-from whatchat.realtime.outbox import Outbox
 from whatchat.realtime.tasks import Tasks
+from whatchat.realtime.wheel import Wheel
 
 
 async def test_deadlines_pass_in_order_and_cancelled_ones_do_not(deadlines: Deadlines) -> None:
@@ -65,138 +64,174 @@ async def test_closed_deadlines_never_pass() -> None:
     assert not passed.is_set()
 
 
-class Pulse:
-    def __init__(self, deadlines: Deadlines) -> None:
-        self.pings = 0
-        self.lost = False
-        self.paused = False
-        self.heartbeat = Heartbeat(
-            deadlines,
-            interval=0.02,
-            timeout=0.02,
-            ping=self._ping,
-            lost=self._lost,
-            paused=lambda: self.paused,
-        )
-        self.heartbeat.beat()
+class Expiries:
+    """A wheel, and what expired when, in seconds from the start."""
 
-    def has_pinged(self, times: int) -> bool:
-        return self.pings >= times
+    def __init__(self, seconds: float) -> None:
+        self.seen: list[tuple[str, float]] = []
+        self.then: dict[str, Any] = {}
+        self.wheel: Wheel[str] = Wheel(seconds, self._expired)
+        self._start = asyncio.get_running_loop().time()
 
-    def _ping(self) -> None:
-        self.pings += 1
+    def _expired(self, key: str) -> None:
+        self.seen.append((key, asyncio.get_running_loop().time() - self._start))
+        if then := self.then.pop(key, None):
+            then()
 
-    def _lost(self) -> None:
-        self.lost = True
+    def keys(self) -> list[str]:
+        return [key for key, _ in self.seen]
 
 
-async def test_a_client_that_answers_stays(deadlines: Deadlines) -> None:
-    pulse = Pulse(deadlines)
-    for beat in range(1, 4):
-        await until(partial(pulse.has_pinged, beat))
-        pulse.heartbeat.beat()
-    assert not pulse.lost
+async def test_a_wheel_calls_in_the_order_of_arrival_and_never_early() -> None:
+    expiries = Expiries(0.05)
+    expiries.wheel.put("a")
+    await asyncio.sleep(0.02)
+    expiries.wheel.put("b")
+    await until(lambda: len(expiries.seen) == 2)
+    (first, at), (second, later) = expiries.seen
+    assert (first, second) == ("a", "b")
+    assert at >= 0.049
+    assert later >= 0.069
+    assert len(expiries.wheel) == 0
 
 
-async def test_a_client_that_does_not_answer_is_lost(deadlines: Deadlines) -> None:
-    pulse = Pulse(deadlines)
+async def test_what_is_put_in_again_waits_anew_and_what_is_dropped_not_at_all() -> None:
+    expiries = Expiries(0.05)
+    for key in ("again", "dropped", "once"):
+        expiries.wheel.put(key)
+    await asyncio.sleep(0.02)
+    expiries.wheel.put("again")
+    assert expiries.wheel.drop("dropped")
+    assert not expiries.wheel.drop("dropped")
+    assert "again" in expiries.wheel
+    assert "dropped" not in expiries.wheel
+    await until(lambda: len(expiries.seen) == 2)
+    await asyncio.sleep(0.02)
+    assert expiries.keys() == ["once", "again"]
+
+
+async def test_what_is_put_in_while_others_expire_holds_up_nobody() -> None:
+    expiries = Expiries(0.4)
+    expiries.then["a"] = partial(expiries.wheel.put, "a")
+    expiries.wheel.put("a")
     await asyncio.sleep(0.1)
-    assert (pulse.pings, pulse.lost) == (1, True)
+    expiries.wheel.put("b")
+    await until(lambda: len(expiries.seen) == 3)
+    assert expiries.keys() == ["a", "b", "a"]
+    assert expiries.seen[1][1] < 0.7, "it waited for the next turn of the first"
 
 
-async def test_the_deadline_of_a_paused_client_stands_still(deadlines: Deadlines) -> None:
-    pulse = Pulse(deadlines)
-    pulse.paused = True
-    await asyncio.sleep(0.1)
-    assert not pulse.lost
-    pulse.paused = False
-    await asyncio.sleep(0.1)
-    assert pulse.lost
+async def test_who_is_dropped_by_one_that_expires_with_it_does_not() -> None:
+    expiries = Expiries(0.02)
+    expiries.then["a"] = lambda: (expiries.wheel.drop("b"), expiries.wheel.put("c"))
+    for key in "abc":
+        expiries.wheel.put(key)
+    await asyncio.sleep(0.03)
+    assert expiries.keys() == ["a"]
+    await until(lambda: expiries.keys() == ["a", "c"])
 
 
-async def test_a_stopped_heartbeat_asks_nothing(deadlines: Deadlines) -> None:
-    pulse = Pulse(deadlines)
-    pulse.heartbeat.stop()
-    pulse.heartbeat.beat()
-    await asyncio.sleep(0.1)
-    assert (pulse.pings, pulse.lost) == (0, False)
-
-
-async def test_jobs_run_one_after_the_other(tasks: Tasks) -> None:
-    inbox, log = Inbox(tasks), list[str]()
-
-    async def job(number: int) -> None:
-        log.append(f"begin {number}")
-        await asyncio.sleep(0.001 * (3 - number))
-        log.append(f"end {number}")
-
-    for number in range(3):
-        inbox.put(partial(job, number))
-    await inbox.idle()
-    assert log == [f"{step} {number}" for number in range(3) for step in ("begin", "end")]
-
-
-async def test_a_full_inbox_has_room_once_a_job_began(tasks: Tasks) -> None:
-    inbox, gate = Inbox(tasks), asyncio.Event()
-
-    async def wait() -> None:
-        await gate.wait()
-
-    inbox.put(wait)
-    await asyncio.sleep(0)
-    for _ in range(MAX_WAITING):
-        assert not inbox.full
-        inbox.put(wait)
-    assert inbox.full
-    waiting = asyncio.create_task(inbox.room())
-    await asyncio.sleep(0.01)
-    assert not waiting.done()
-    gate.set()
-    await asyncio.wait_for(waiting, 1)
-    await asyncio.wait_for(inbox.idle(), 1)
-
-
-async def test_a_job_that_raises_is_logged_and_takes_none_along(tasks: Tasks) -> None:
-    inbox, done = Inbox(tasks), asyncio.Event()
-
-    async def fail() -> None:
-        raise ValueError
-
-    async def finish() -> None:
-        done.set()
-
+async def test_a_deadline_of_a_wheel_that_raises_is_logged_and_holds_up_nobody() -> None:
+    expiries = Expiries(0.01)
+    expiries.then["a"] = lambda: 1 / 0
+    expiries.wheel.put("a")
+    expiries.wheel.put("b")
     with capture_logs() as lines:
-        inbox.put(fail)
-        inbox.put(finish)
-        await inbox.idle()
-    assert done.is_set()
+        await until(lambda: len(expiries.seen) == 2)
     assert [line["log_level"] for line in lines] == ["error"]
 
 
-async def test_an_outbox_counts_its_bytes_and_ends_behind_what_is_in() -> None:
-    outbox = Outbox()
-    for text in ("a", "é", "c"):
-        outbox.put(plain_frame(text))
-    assert outbox.size == 4
-    assert [frame.text for frame in await outbox.take(2)] == ["a", "é"]
-    assert (outbox.size, outbox.ended) == (1, False)
-    outbox.end()
-    outbox.put(plain_frame("late"))
-    assert [frame.text for frame in await outbox.take()] == ["c"]
-    assert (outbox.size, outbox.ended) == (0, True)
-    assert await outbox.take() == []
+async def test_a_closed_wheel_calls_nothing_also_if_it_is_closed_by_what_it_calls() -> None:
+    expiries = Expiries(0.01)
+    expiries.then["a"] = expiries.wheel.close
+    expiries.wheel.put("a")
+    expiries.wheel.put("b")
+    await asyncio.sleep(0.05)
+    assert expiries.keys() == ["a"]
 
 
-async def test_an_empty_outbox_waits() -> None:
-    outbox = Outbox()
-    taking = asyncio.create_task(outbox.take())
-    await asyncio.sleep(0.01)
-    outbox.put(plain_frame("a"))
-    outbox.discard()
-    await asyncio.sleep(0.01)
-    assert not taking.done()
-    outbox.put(plain_frame("b"))
-    assert [frame.text for frame in await asyncio.wait_for(taking, 1)] == ["b"]
+async def test_a_wheel_has_one_timer_however_many_turn_with_it() -> None:
+    loop: Any = asyncio.get_running_loop()
+    expiries = Expiries(60)
+    before = len(loop._scheduled)
+    for number in range(1_000):
+        expiries.wheel.put(str(number))
+    assert len(loop._scheduled) == before + 1
+    expiries.wheel.close()
+
+
+class Clients:
+    """A heartbeat with notes: who was asked, who was lost."""
+
+    def __init__(self, *, interval: float = 0.02, timeout: float = 0.04) -> None:
+        self.asked: list[str] = []
+        self.lost: list[str] = []
+        self.paused: set[str] = set()
+        self.heartbeat: Heartbeat[str] = Heartbeat(
+            interval,
+            timeout,
+            ping=self.asked.append,
+            lost=self.lost.append,
+            paused=self.paused.__contains__,
+        )
+
+    def asked_of(self, client: str, times: int) -> bool:
+        return self.asked.count(client) >= times
+
+
+async def test_a_client_that_answers_stays_and_one_that_does_not_is_lost() -> None:
+    clients = Clients()
+    clients.heartbeat.start("alive")
+    clients.heartbeat.start("dead")
+    for beat in range(1, 6):
+        await until(partial(clients.asked_of, "alive", beat))
+        clients.heartbeat.answered("alive")
+    clients.heartbeat.close()
+    assert clients.lost == ["dead"]
+    assert clients.asked.count("dead") == 1
+
+
+async def test_an_answer_that_nobody_asked_for_counts_for_nothing() -> None:
+    clients = Clients(interval=0.1)
+    clients.heartbeat.start("eager")
+    await asyncio.sleep(0.08)
+    clients.heartbeat.answered("eager")
+    await until(lambda: clients.asked == ["eager"], seconds=0.07)
+    clients.heartbeat.answered("stranger")
+    clients.heartbeat.close()
+
+
+async def test_the_deadline_of_a_paused_client_stands_still_and_nobody_elses() -> None:
+    clients = Clients(timeout=0.4)
+    clients.paused.add("paused")
+    clients.heartbeat.start("paused")
+    await asyncio.sleep(0.1)
+    clients.heartbeat.start("dead")
+    await until(lambda: clients.lost == ["dead"], seconds=0.6)
+    await asyncio.sleep(0.4)
+    assert clients.lost == ["dead"]
+    clients.paused.clear()
+    await until(lambda: clients.lost == ["dead", "paused"])
+
+
+async def test_who_has_left_is_neither_asked_nor_lost() -> None:
+    clients = Clients()
+    clients.heartbeat.start("rested")
+    clients.heartbeat.start("asked")
+    clients.heartbeat.stop("rested")
+    await until(lambda: clients.asked == ["asked"])
+    clients.heartbeat.stop("asked")
+    clients.heartbeat.answered("asked")
+    await asyncio.sleep(0.08)
+    assert (clients.asked, clients.lost) == (["asked"], [])
+
+
+async def test_a_closed_heartbeat_asks_nobody() -> None:
+    clients = Clients()
+    clients.heartbeat.start("client")
+    clients.heartbeat.close()
+    await asyncio.sleep(0.05)
+    assert clients.asked == []
 
 
 async def test_what_a_task_raises_is_logged(tasks: Tasks) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from whatchat.realtime.transport import ClientTransport
 
 from tests.waiting import until
 from whatchat.realtime import transport as module
@@ -12,7 +13,6 @@ from whatchat.realtime.deadlines import Deadlines
 from whatchat.realtime.inbox import MAX_WAITING
 from whatchat.realtime.link import DRAINING, UNAUTHENTICATED, Transport
 from whatchat.realtime.tasks import Tasks
-from whatchat.realtime.transport import ClientTransport
 
 
 @pytest.fixture(autouse=True)

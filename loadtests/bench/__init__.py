@@ -1,0 +1,1 @@
+"""A benchmark of Socket.IO servers: ours, stock python-socketio, and Node's socket.io."""
