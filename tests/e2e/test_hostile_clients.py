@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import pytest
@@ -22,6 +22,7 @@ from tests.e2e.hostile.line import (
     request,
     text,
 )
+from tests.e2e.hostile.node_log import NodeLog
 from tests.e2e.hostile.scene import FILLING, Pair, fill, pairs
 from tests.e2e.hostile.vital_signs import VitalSigns
 from tests.e2e.node_process import NodeProcess
@@ -58,7 +59,7 @@ LINES: Final = 2
 FLOODERS: Final = 4
 GOOD_SECONDS: Final = 5.0
 LEAK_MIB: Final = 1.0
-FLOOD_MIB: Final = 4.0
+FLOOD_MIB: Final = 6.0
 CONTENT_BYTES: Final = 16_000
 
 
@@ -70,7 +71,8 @@ class Scene:
         self.pair = pair
         self.target = Target(node.port, pair.first.token)
         self.signs = VitalSigns(node.pid)
-        self.quiet = self.signs.sockets
+        self.log = NodeLog(node.log)
+        self._quiet = self.signs.sockets
 
     async def attack(self, kind: Kind) -> Ending:
         """How one attack ends; ``open`` if it does not within its time."""
@@ -81,13 +83,11 @@ class Scene:
             return OPEN
 
     async def is_over(self) -> None:
-        """Return once the node holds no connection; fail if it keeps one too long."""
+        """Return once the node holds no connection and has said so; fail if that lasts."""
         patience = CLOSE_SECONDS + SLACK_SECONDS
-        await until(lambda: self.signs.sockets <= self.quiet, seconds=patience)
-
-    def lines(self) -> list[dict[str, Any]]:
-        """The log so far, without the line that each command leaves."""
-        return [line for line in _logged(self.node) if line["event"] != "command"]
+        await until(
+            lambda: self.signs.sockets <= self._quiet and not self.log.present, seconds=patience
+        )
 
 
 @pytest.fixture(scope="module")
@@ -101,37 +101,34 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
     try:
         node.start()
-        yield Scene(node, asyncio.run(prepare()))
+        scene = Scene(node, asyncio.run(prepare()))
+        yield scene
     finally:
         node.close()
     assert node.tracebacks() == []
-    assert {line["level"] for line in _logged(node)} <= {"info", "warning"}
-
-
-def _logged(node: NodeProcess) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in node.log_lines() if line.startswith("{")]
+    assert scene.log.levels <= {"info", "warning"}
 
 
 @pytest.mark.parametrize("name", QUICK)
 async def test_it_is_answered_or_closed_at_once(scene: Scene, name: str) -> None:
     kind = QUICK[name]
     await scene.is_over()
-    before = len(scene.lines())
+    before = scene.log.lines
     ending = await scene.attack(kind)
     assert ending in kind.endings, f"{ending}, not {', '.join(map(str, kind.endings))}"
     await scene.is_over()
-    assert len(scene.lines()) - before <= LINES
+    assert scene.log.lines - before <= LINES
 
 
 async def test_whoever_lingers_is_sent_away_in_time(scene: Scene) -> None:
-    before = len(scene.lines())
+    before = scene.log.lines
     endings = await asyncio.gather(*map(scene.attack, LINGERING.values()))
     allowed = {name: kind.endings for name, kind in LINGERING.items()}
     found = dict(zip(LINGERING, endings, strict=True))
     wrong = {name: str(found[name]) for name in found if found[name] not in allowed[name]}
     assert wrong == {}
     await scene.is_over()
-    assert len(scene.lines()) - before <= LINES * len(LINGERING)
+    assert scene.log.lines - before <= LINES * len(LINGERING)
 
 
 async def test_slowness_alone_is_no_offence(scene: Scene) -> None:
@@ -173,14 +170,14 @@ async def test_a_flood_is_stopped_or_served_within_bounds(scene: Scene, name: st
     """What one client makes a node hold: its outbox of 1 MiB, a packet, 64 commands."""
     kind = FLOODS[name]
     await scene.is_over()
-    lines = len(scene.lines())
+    lines = scene.log.lines
     async with scene.signs.watched():
         before = scene.signs.peak
         endings = await asyncio.gather(*[scene.attack(kind) for _ in range(FLOODERS)])
     assert kind.endings.issuperset(endings), list(map(str, endings))
     assert scene.signs.peak - before < FLOODERS * FLOOD_MIB
     await scene.is_over()
-    assert len(scene.lines()) - lines <= LINES * FLOODERS
+    assert scene.log.lines - lines <= LINES * FLOODERS
 
 
 async def test_who_never_reads_but_answers_is_a_slow_consumer(scene: Scene) -> None:

@@ -113,7 +113,7 @@ def test_what_looks_like_a_placeholder_in_a_plain_event_is_data() -> None:
 
 @pytest.mark.parametrize("number", ["1", "-1", "null", '"0"', "0.0", "99999999999999999999"])
 def test_a_placeholder_for_no_attachment_is_malformed(number: str) -> None:
-    waiting = assembly('51-["e",{"_placeholder":true,"num":%s}]' % number)
+    waiting = assembly(f'51-["e",{{"_placeholder":true,"num":{number}}}]')
     with pytest.raises(MalformedPacket):
         waiting.add(b"only")
 

@@ -112,14 +112,14 @@ async def test_what_the_reader_brings_as_it_resumes_comes_behind_the_rest(tasks:
         def resume(self) -> None:
             if self.told == ["pause"]:
                 for number in range(100, 100 + MAX_WAITING):
-                    inbox.put(partial(job, number))
+                    filled.put(partial(job, number))
             super().resume()
 
     reader = Eager()
-    inbox = Inbox(reader, tasks)
+    filled = Inbox(reader, tasks)
     for number in range(MAX_WAITING):
-        inbox.put(partial(job, number))
-    await inbox.idle()
+        filled.put(partial(job, number))
+    await filled.idle()
     assert done == [*range(MAX_WAITING), *range(100, 100 + MAX_WAITING)]
     assert sorted(reader.told) == ["pause", "pause", "resume", "resume"]
 

@@ -123,7 +123,12 @@ async def test_what_is_put_in_while_others_expire_holds_up_nobody() -> None:
 
 async def test_who_is_dropped_by_one_that_expires_with_it_does_not() -> None:
     expiries = Expiries(0.02)
-    expiries.then["a"] = lambda: (expiries.wheel.drop("b"), expiries.wheel.put("c"))
+
+    def drop_and_put() -> None:
+        expiries.wheel.drop("b")
+        expiries.wheel.put("c")
+
+    expiries.then["a"] = drop_and_put
     for key in "abc":
         expiries.wheel.put(key)
     await asyncio.sleep(0.03)

@@ -1,0 +1,40 @@
+"""A node's log, read as it grows."""
+
+import json
+from pathlib import Path
+
+
+class NodeLog:
+    """Counts lines; those that each command leaves are not among them."""
+
+    def __init__(self, path: Path) -> None:
+        self.levels: set[str] = set()
+        self._path = path
+        self._offset = self._lines = self._present = 0
+
+    @property
+    def lines(self) -> int:
+        """How many there are so far."""
+        self._read_on()
+        return self._lines
+
+    @property
+    def present(self) -> int:
+        """How many clients are connected, by what the log says."""
+        self._read_on()
+        return self._present
+
+    def _read_on(self) -> None:
+        with self._path.open("rb") as log:
+            log.seek(self._offset)
+            for line in log:
+                if not line.endswith(b"\n"):
+                    break
+                self._offset += len(line)
+                if line.startswith(b"{"):
+                    self._count(json.loads(line))
+
+    def _count(self, line: dict[str, str]) -> None:
+        self.levels.add(line["level"])
+        self._lines += line["event"] != "command"
+        self._present += (line["event"] == "connected") - (line["event"] == "disconnected")
