@@ -21,6 +21,7 @@ from whatchat.entrypoints.server import (
     listen,
     raise_descriptor_limit,
     run_servers,
+    spare_collector,
     url_of,
 )
 from whatchat.observability.logging import configure_logging
@@ -136,6 +137,7 @@ async def _listen_and_serve(pod: Pod, settings: Settings, host: str, port: int) 
     ending = Ending(pod.must_end)
     ending.listen()
     await pod.start()
+    spare_collector()
     typer.echo(f"Whatchat is at {url_of(listener)}")
     log.info("serving", url=url_of(listener), pod=pod.name)
     await run_servers(listening, ending, pod.drain)

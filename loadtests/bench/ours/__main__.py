@@ -20,6 +20,7 @@ from whatchat.entrypoints.server import (
     connections_within,
     listen,
     raise_descriptor_limit,
+    spare_collector,
 )
 from whatchat.features.accounts.access_tokens import AccessTokens
 from whatchat.features.accounts.keys import KeyRing
@@ -47,6 +48,7 @@ async def _serve(secret: bytes) -> None:
     policy = HandshakePolicy()
     realtime = _realtime(secret, policy)
     await realtime.start()
+    spare_collector()
     server = _server(realtime, policy)
     listener = listen("127.0.0.1", 0)
     sys.stdout.write(f"listening on {listener.getsockname()[1]}\n")

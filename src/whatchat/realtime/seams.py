@@ -22,7 +22,6 @@ from whatchat.realtime.engine_face import EngineFace
 from whatchat.realtime.nowhere import Mute, NoSocket
 from whatchat.realtime.parsed_frame import FrameSink
 from whatchat.realtime.tasks import Tasks
-from whatchat.realtime.versions import require_versions
 
 log = structlog.get_logger()
 
@@ -30,10 +29,7 @@ log = structlog.get_logger()
 _SILENT: Final = logging.getLogger("whatchat.silent")
 _SILENT.disabled = True
 
-require_versions()
-
 # Frames, by picows.
-
 
 _UPGRADE: Final = (
     b"GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -195,9 +191,11 @@ class LibraryServer(socketio.AsyncServer):  # type: ignore[misc] # the library s
         """Ask the handler of ``connect``, and answer."""
         await self._handle_connect(eio_sid, namespace, auth)
 
-    async def let_go(self, eio_sid: str, namespace: str, reason: str) -> None:
-        """Tell the handler of ``disconnect``, and forget the client's rooms."""
-        await self._handle_disconnect(eio_sid, namespace, reason)
+    async def let_go(self, sid: str, namespace: str, reason: str) -> None:
+        """Tell the handler of ``disconnect``, unless it is being told."""
+        if self.manager.is_connected(sid, namespace):
+            self.manager.pre_disconnect(sid, namespace)
+            await self._trigger_event("disconnect", namespace, sid, reason)
 
     async def run_handler(self, eio_sid: str, sid: str, packet: Packet) -> None:
         """Run an event's handler, and answer with what it returns if that is wanted."""

@@ -16,13 +16,17 @@ Handle = Callable[["SocketClient", Packet], Awaitable[None]]
 
 
 class SocketClient:
-    """Takes a session's messages; ``sids`` is its id in each namespace that it is in."""
+    """Takes a session's messages; ``sids`` is its id in each namespace that it is in.
 
-    __slots__ = ("_assembly", "inbox", "session", "sids")
+    ``is_entering``: its CONNECT is being looked at.
+    """
+
+    __slots__ = ("_assembly", "inbox", "is_entering", "session", "sids")
 
     def __init__(self, session: Session, tasks: Tasks) -> None:
         self.session = session
         self.sids: dict[str, str] = {}
+        self.is_entering = False
         self.inbox = Inbox(session, tasks)
         self._assembly: Assembly | None = None
 

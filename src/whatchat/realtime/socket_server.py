@@ -56,9 +56,7 @@ class SocketServer(LibraryServer):
         always_connect: bool = False,
     ) -> None:
         self.engine = engine_for(self)
-        self._connecting: Wheel[Session] = Wheel(
-            CONNECT_SECONDS, lambda session: session.dismiss(UNAUTHENTICATED)
-        )
+        self._connecting: Wheel[Session] = Wheel(CONNECT_SECONDS, self._connect_is_late)
         super().__init__(Members(self), tasks, always_connect=always_connect)
 
     # What the engine tells.
@@ -80,8 +78,14 @@ class SocketServer(LibraryServer):
 
     def expect_connect(self, session: Session) -> None:
         """Close a session that is in no namespace, unless it enters one in time."""
-        if not (session.layer.sids or session.closing):
+        if not (session.layer.sids or session.closing or session in self._connecting):
             self._connecting.put(session)
+
+    def _connect_is_late(self, session: Session) -> None:
+        if session.layer.is_entering:  # which has a deadline of its own
+            self._connecting.put(session)
+        else:
+            session.dismiss(UNAUTHENTICATED)
 
     # What a server of its own kind does otherwise.
 
@@ -146,8 +150,11 @@ class SocketServer(LibraryServer):
         elif namespace in client.sids:
             session.dismiss(MALFORMED)
         elif not session.closing:
-            self._connecting.drop(session)
+            client.is_entering = True
             await self._let_in(client, namespace, packet.data)
+            client.is_entering = False
+            if client.sids:  # a refusal gains nobody any time
+                self._connecting.drop(session)
             self.connected(client, namespace)
 
     async def _let_in(self, client: SocketClient, namespace: str, auth: object) -> None:
@@ -171,7 +178,7 @@ class SocketServer(LibraryServer):
     async def _depart(self, client: SocketClient, namespace: str, reason: str) -> None:
         sid = client.sids[namespace]
         try:
-            await self.let_go(client.session.sid, namespace, reason)
+            await self.let_go(sid, namespace, reason)
         except Exception:
             log.exception("a client's leaving could not be handled")
         await self.manager.disconnect(sid, namespace)

@@ -1,6 +1,6 @@
 """The versions that the seams were made for."""
 
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 VERSIONS: Final = {
@@ -12,12 +12,19 @@ VERSIONS: Final = {
 }
 
 
-class WrongVersion(RuntimeError):
-    """A library is not the version that the seams were made for."""
+class WrongVersion(SystemExit):
+    """A library is not the version that the seams were made for: one line, and status 1."""
 
 
 def require_versions() -> None:
-    """Raise :class:`WrongVersion`, in one line, unless the libraries are those pinned."""
+    """Raise :class:`WrongVersion` unless the libraries are those pinned."""
     for name, wanted in VERSIONS.items():
-        if (found := version(name)) != wanted:
-            raise WrongVersion(f"whatchat needs {name}=={wanted}, found {found}")
+        if (found := _installed(name)) != wanted:
+            raise WrongVersion(f"whatchat: {name}=={wanted} is needed, found {found}")
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"

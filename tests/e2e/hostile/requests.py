@@ -23,6 +23,7 @@ from tests.e2e.hostile.line import (
 )
 
 MEBIBYTE: Final = 1 << 20
+ON_ITS_WAY_SECONDS: Final = 0.1
 COOKIES: Final = "Cookie: " + "c" * 16_000
 KEY: Final = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
 VERSION: Final = "Sec-WebSocket-Version: 13"
@@ -171,7 +172,7 @@ def posting(payload: bytes) -> Attack:
     async def attack(target: Target) -> Ending:
         async with polling(target) as session:
             getting = asyncio.create_task(session.get())
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(ON_ITS_WAY_SECONDS)
             await session.post(payload)
             ending = await getting
             return ending if await session.is_gone() else OPEN
@@ -183,7 +184,7 @@ async def two_gets(target: Target) -> Ending:
     """Poll twice at once: the second is refused and the first one told to go."""
     async with polling(target) as session:
         first = asyncio.create_task(session.get())
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(ON_ITS_WAY_SECONDS)
         if await session.get() != Ending("http", 400):
             first.cancel()
             return OPEN
