@@ -143,13 +143,15 @@ class Line:
 
     async def send(self, data: bytes) -> bool:
         """Send at the pace of the network; whether there is still somebody to send to."""
+        await asyncio.sleep(0)  # drain() gives way to nobody while the network takes all
+        if self._writer.is_closing():
+            return False
         try:
             self._writer.write(data)
             await self._writer.drain()
-            await asyncio.sleep(0)  # drain() gives way to nobody while the network takes all
         except OSError:
             return False
-        return not self._writer.is_closing()
+        return True
 
     async def feed(self, data: bytes, *, every: float = 0.0) -> None:
         """Send this again and again, until there is nobody to send it to."""

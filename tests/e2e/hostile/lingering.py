@@ -39,7 +39,8 @@ DRIP_SECONDS: Final = 0.4
 async def drip(line: Line, drops: Iterable[bytes]) -> None:
     """Send one after the other, slowly."""
     for drop in drops:
-        await line.send(drop)
+        if not await line.send(drop):
+            break
         await asyncio.sleep(DRIP_SECONDS)
 
 
