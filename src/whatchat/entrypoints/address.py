@@ -14,6 +14,8 @@ def client_address(scope: Mapping[str, Any], trusted: TrustedProxies) -> str:
     hop that is not one of them.
     """
     peer = str((scope.get("client") or ("unknown",))[0])
+    if not trusted and ":" not in peer:
+        return peer  # parsing it is a good part of a connect's work, and changes IPv6 alone
     address = _parse(peer)
     if address is None or not trusted:
         return str(address or peer)

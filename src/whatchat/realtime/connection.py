@@ -71,7 +71,9 @@ class Connection:
         A ``volatile`` one is worth something only at once: it is dropped where it would
         have to wait.
         """
-        if self._held is not None:
+        if self._held is None and not self._floors and not volatile:
+            self._link.write(frame)
+        elif self._held is not None:
             if not volatile:
                 self._hold(_Held(frame, room_id, rev))
         elif self._floors and room_id is not None and not self._is_above_floor(room_id, rev):

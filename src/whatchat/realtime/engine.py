@@ -9,6 +9,7 @@ from whatchat.domain.ids import random_id
 from whatchat.realtime.frame import Frame, plain_frame
 from whatchat.realtime.heartbeat import Heartbeat
 from whatchat.realtime.link import MALFORMED, SLOW_CONSUMER, Closing, Scope, Transport
+from whatchat.realtime.outflow import Flusher
 from whatchat.realtime.polling import Polling
 from whatchat.realtime.probe import Probe
 from whatchat.realtime.refusals import (
@@ -80,6 +81,7 @@ class Engine:
         self.max_payload = transport.max_payload_bytes
         self.outbox_bytes = outbox_bytes
         self.sessions: dict[str, Session] = {}
+        self.flusher = Flusher()
         self.parsers = FrameParsers(transport.max_payload_bytes)
         self.heartbeat: Heartbeat[Session] = Heartbeat(
             transport.ping_interval_ms / 1000,

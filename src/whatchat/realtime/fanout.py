@@ -5,7 +5,7 @@ from whatchat.domain.ids import Rev, RoomId
 from whatchat.domain.signals import RoomRevTaken, SessionResync
 from whatchat.realtime.codec import event_frame, frame_of
 from whatchat.realtime.frame import Frame
-from whatchat.realtime.hub import Hub, LocalUser
+from whatchat.realtime.hub import Hub, LocalRoom, LocalUser
 
 
 class Fanout:
@@ -33,12 +33,25 @@ class Fanout:
         rev, seq = announcement.rev, audience.seq
         room.out = max(room.out, rev)
         frame = event_frame(announcement.event, announcement.payload)
+        if (rev and room.newest >= rev) or (seq is not None and room.newest > seq):
+            self._to_some(room, frame, announcement, seq)
+            return
+        excepted, room_id = audience.except_session, announcement.room_id
+        for connection in room.sockets:
+            if connection.session_id != excepted:
+                connection.deliver(frame, room_id, rev)
+
+    def _to_some(
+        self, room: LocalRoom, frame: Frame, announcement: Announcement, seq: int | None
+    ) -> None:
+        """Write what is older than some of the room's memberships."""
+        rev = announcement.rev
         taken: Frame | None = None
         for user, joined_seq in room.members.items():
             if rev and joined_seq >= rev:
                 continue
             if seq is not None and joined_seq > seq:
-                taken = taken or _rev_taken(audience.room_id, rev)
+                taken = taken or _rev_taken(room.room_id, rev)
                 _write(user, taken, announcement)
             else:
                 _write(user, frame, announcement)

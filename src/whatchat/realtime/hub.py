@@ -1,6 +1,6 @@
 """Who is connected to this pod, and which rooms they are in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from whatchat.domain.actor import Actor
@@ -38,17 +38,43 @@ class LocalUser:
 class LocalRoom:
     """A room with members on this pod, and since when each of them is one.
 
-    ``out`` is the latest rev that they have heard of.
+    ``out`` is the latest rev that they have heard of, ``newest`` since when the latest
+    comer among them is a member.
     """
 
-    __slots__ = ("feed", "filling", "members", "out", "room_id")
+    __slots__ = ("_sockets", "feed", "filling", "members", "newest", "out", "room_id")
 
     def __init__(self, room_id: RoomId) -> None:
         self.room_id = room_id
         self.members: dict[LocalUser, Seq] = {}
         self.feed = RoomFeed()
         self.filling = False
-        self.out = 0
+        self.out = self.newest = 0
+        self._sockets: list[Connection] | None = None
+
+    @property
+    def sockets(self) -> Sequence[Connection]:
+        """All sockets of all members; collected once, as events are far more often."""
+        if self._sockets is None:
+            self._sockets = [
+                connection for user in self.members for connection in user.connections.values()
+            ]
+        return self._sockets
+
+    def enter(self, user: LocalUser, joined_seq: Seq) -> None:
+        """Make a user a member, or one anew."""
+        self.members[user] = joined_seq
+        self.newest = max(self.newest, joined_seq)
+        self._sockets = None
+
+    def leave(self, user: LocalUser) -> None:
+        """Make a user a member no longer."""
+        del self.members[user]
+        self._sockets = None
+
+    def forget_sockets(self) -> None:
+        """A member's sockets are others now."""
+        self._sockets = None
 
 
 class Hub:
@@ -97,6 +123,7 @@ class Hub:
             user = self._users[user_id] = LocalUser(user_id)
             self._user_channels.want(user_id)
         user.connections[connection.session_id] = connection
+        self._forget_sockets(user)
         self._connections[connection.session_id] = connection
         self._grants.setdefault(connection.actor.grant_id, set()).add(connection.session_id)
         return user
@@ -113,6 +140,7 @@ class Hub:
                 self._detach(user, room_id)
             del self._users[user.user_id]
             self._user_channels.drop(user.user_id)
+        self._forget_sockets(user)
         return True
 
     def change_actor(self, connection: Connection, actor: Actor) -> None:
@@ -129,7 +157,8 @@ class Hub:
         if room is None:
             room = self._rooms[room_id] = LocalRoom(room_id)
             self._room_channels.want(room_id)
-        room.members[user] = user.rooms[room_id] = joined_seq
+        user.rooms[room_id] = joined_seq
+        room.enter(user, joined_seq)
         return True
 
     def leave(self, user: LocalUser, room_id: RoomId, rev: int) -> bool:
@@ -144,10 +173,14 @@ class Hub:
         if user.rooms.pop(room_id, None) is None:
             return
         room = self._rooms[room_id]
-        del room.members[user]
+        room.leave(user)
         if not room.members:
             del self._rooms[room_id]
             self._room_channels.drop(room_id)
+
+    def _forget_sockets(self, user: LocalUser) -> None:
+        for room_id in user.rooms:
+            self._rooms[room_id].forget_sockets()
 
     def _release_grant(self, connection: Connection) -> None:
         grant_id = connection.actor.grant_id

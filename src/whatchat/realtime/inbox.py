@@ -30,7 +30,8 @@ class Reader(Protocol):
 class Inbox:
     """Runs jobs strictly one after the other; no task lives while there are none.
 
-    While :data:`MAX_WAITING` wait, the reader pauses.
+    While :data:`MAX_WAITING` wait, the reader pauses. After each job everybody else has a
+    turn, so that a client that asks for much delays others by one job at a time.
     """
 
     __slots__ = ("_jobs", "_paused", "_reader", "_tasks", "_worker")
@@ -65,6 +66,8 @@ class Inbox:
                 if self._paused and len(jobs) < READ_AGAIN_BELOW:
                     self._paused = False
                     self._reader.resume()
+                if jobs:
+                    await asyncio.sleep(0)  # a job that waits for nothing gives way to nobody
         finally:
             self._worker = self._jobs = None
 

@@ -11,6 +11,9 @@ from whatchat.realtime.link import MALFORMED
 from whatchat.realtime.session import CLOSE, NOOP, Session
 
 POLL_PACKETS: Final = 15  # python-engineio's client takes 16 at once, the last may be a CLOSE
+POST_PACKETS: Final = 256
+"""After so many that one POST brings everybody else has a turn; one may bring 32,768."""
+
 SEPARATOR: Final = "\x1e"
 
 
@@ -122,10 +125,12 @@ class Polling:
         self._posting = True
         try:
             body = await read()
-            for packet in _packets(body):
+            for number, packet in enumerate(_packets(body), 1):
                 session.take(packet)
                 if self._reading is not None:
                     await self._reading
+                elif not number % POST_PACKETS:
+                    await asyncio.sleep(0)
         except ValueError:
             session.dismiss(MALFORMED)
         finally:

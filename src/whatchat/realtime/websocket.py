@@ -1,7 +1,5 @@
 """The server side of the WebSocket protocol (RFC 6455), as uvicorn runs it for a connection."""
 
-import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
@@ -16,6 +14,7 @@ from whatchat.realtime.link import (
     PROTOCOL_ERROR,
     Closing,
 )
+from whatchat.realtime.outflow import Outflow
 from whatchat.realtime.parsed_frame import ParsedFrame
 from whatchat.realtime.session import Session
 
@@ -39,12 +38,11 @@ class Sink(Protocol):
     def end(self, reason: str) -> None: ...
 
 
-class WebSocketProtocol(asyncio.Protocol):
+class WebSocketProtocol(Outflow):
     """One WebSocket; implements :class:`~whatchat.realtime.session.Carrier`.
 
     Frames are parsed in C, by a parser that is borrowed while bytes are there: a connection
-    between two messages holds none. Writes go straight to the transport; what the network
-    does not take waits here. Extensions are never agreed to.
+    between two messages holds none. Extensions are never agreed to.
     """
 
     __slots__ = (
@@ -52,12 +50,9 @@ class WebSocketProtocol(asyncio.Protocol):
         "_failed",
         "_live",
         "_message",
-        "_outbox",
-        "_outbox_size",
         "_parser",
         "_reading",
         "_sent_close",
-        "_socket",
         "_unread",
         "sink",
     )
@@ -72,22 +67,20 @@ class WebSocketProtocol(asyncio.Protocol):
         server_state: Any,
         app_state: Any,  # noqa: ARG002
     ) -> None:
+        super().__init__(engine.flusher)
         self._engine = engine
         self._live: set[Any] = server_state.connections
-        self._socket: asyncio.Transport
         self.sink: Sink | None = None
         self._parser: FrameParser | None = None
         self._message: Fragments | None = None
-        self._outbox_size = 0
-        self._outbox: deque[bytes] | None = None
         self._unread = b""
         self._reading = True
         self._sent_close = self._failed = False
 
     # What uvicorn and the loop call.
 
-    def connection_made(self, transport: Any) -> None:  # uvloop's is no asyncio.Transport
-        self._socket = transport
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
         self._live.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -102,28 +95,16 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Nothing more comes: the transport closes itself."""
+        self.flush()
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._live.discard(self)
         self._engine.ending.drop(self)
-        self._parser = self._outbox = None
+        self._parser = None
         self._unread = b""
+        self.discard()
         if self.sink is not None:
             self.sink.end("transport close")
-
-    def pause_writing(self) -> None:
-        if self._outbox is None:
-            self._outbox = deque()
-
-    def resume_writing(self) -> None:
-        waiting, self._outbox = self._outbox, None
-        while waiting:
-            if self._outbox is not None:  # the network is full again
-                self._outbox = waiting
-                return
-            wire = waiting.popleft()
-            self._outbox_size -= len(wire)
-            self._socket.write(wire)
 
     def shutdown(self) -> None:
         """Uvicorn ends; whoever is still here was not moved in time."""
@@ -136,26 +117,6 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def carries(self, session: Session) -> None:
         self.sink = session
-
-    @property
-    def congested(self) -> bool:
-        return self._outbox is not None
-
-    @property
-    def buffered(self) -> int:
-        return self._outbox_size + self._socket.get_write_buffer_size()
-
-    def write(self, frame: Frame) -> None:
-        if self._outbox is None:
-            self._socket.write(frame.wire)
-        elif not self._sent_close:
-            self._outbox.append(frame.wire)
-            self._outbox_size += len(frame.wire)
-
-    def discard(self) -> None:
-        if self._outbox is not None:
-            self._outbox.clear()
-            self._outbox_size = 0
 
     def pause_reading(self) -> None:
         if self._reading:
@@ -176,12 +137,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._sent_close or self._socket.is_closing():
             return
         self._sent_close = True
-        wire = close_frame(code)
-        if self._outbox is None:
-            self._socket.write(wire)
-        else:
-            self._outbox.append(wire)
-            self._outbox_size += len(wire)
+        self.write(Frame(close_frame(code), 0))
         self._engine.ending.put(self)
         self.resume_reading()  # the answer to it may be among what is not read
 
@@ -189,6 +145,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self.finish(NORMAL)
 
     def abort(self) -> None:
+        self.discard()
         self._socket.abort()
 
     # What comes in.
@@ -274,8 +231,8 @@ class WebSocketProtocol(asyncio.Protocol):
             code = PROTOCOL_ERROR.code
         if not self._sent_close:
             self._sent_close = True
-            if self._outbox is None:
-                self._socket.write(close_frame(code) if data else encode(CLOSE, b""))
+            self.write(Frame(close_frame(code) if data else encode(CLOSE, b""), 0))
+            self.flush()
         self._engine.ending.put(self)
         self._socket.close()
         if self.sink is not None:
@@ -286,10 +243,12 @@ class WebSocketProtocol(asyncio.Protocol):
         self._failed = True
         self._message = None
         if self._sent_close or self.sink is None:
+            self.flush()
             self._socket.close()
             return
         self.sink.dismiss(closing)
-        if not self._socket.is_closing() and self._outbox is None:
+        self.flush()
+        if not self._socket.is_closing() and not self.congested:
             # What the peer still sends is read and dropped, so that the close frame arrives.
             self._socket.write_eof()
 

@@ -6,20 +6,25 @@ from pathlib import Path
 from typing import Final, Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from jwt import PyJWK
+from jwt.algorithms import HMACAlgorithm, OKPAlgorithm
 
 MIN_SECRET_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """One key and the single algorithm that it is ever used with."""
+    """One key and the single algorithm that it is ever used with.
+
+    ``public`` is ready to verify with; a bare key would be examined anew for every token.
+    """
 
     kid: str
     algorithm: Literal["HS256", "EdDSA"]
     private: bytes | Ed25519PrivateKey
-    public: bytes | Ed25519PublicKey
+    public: PyJWK
 
 
 class KeyRing:
@@ -29,6 +34,7 @@ class KeyRing:
         if not keys:
             raise ValueError("there is no key to sign tokens with")
         self.newest = keys[-1]
+        self.all = tuple(keys)
         self._by_kid = {key.kid: key for key in keys}
 
     def find(self, kid: object) -> SigningKey | None:
@@ -40,7 +46,8 @@ class KeyRing:
         """A ring of one HS256 secret; ``ValueError`` if it is too short to be one."""
         if len(secret) < MIN_SECRET_BYTES:
             raise ValueError(f"the token secret must have at least {MIN_SECRET_BYTES} bytes")
-        return cls([SigningKey("hs256", "HS256", secret, secret)])
+        public = PyJWK(HMACAlgorithm.to_jwk(secret, as_dict=True), "HS256")
+        return cls([SigningKey("hs256", "HS256", secret, public)])
 
     @classmethod
     def of_folder(cls, folder: Path) -> "KeyRing":
@@ -62,6 +69,7 @@ def _read(path: Path) -> SigningKey:
         raise ValueError(f"{path.name} is not an unencrypted PEM private key") from None
     match private:
         case Ed25519PrivateKey():
-            return SigningKey(path.stem, "EdDSA", private, private.public_key())
+            public = PyJWK(OKPAlgorithm.to_jwk(private.public_key(), as_dict=True), "EdDSA")
+            return SigningKey(path.stem, "EdDSA", private, public)
         case _:
             raise ValueError(f"{path.name} is not an Ed25519 key")

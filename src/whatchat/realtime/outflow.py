@@ -1,0 +1,125 @@
+"""The writing half of a connection: what one turn of the loop brings leaves in one write."""
+
+import asyncio
+from collections import deque
+from typing import Any, Final
+
+import structlog
+
+from whatchat.realtime.frame import Frame
+
+log = structlog.get_logger()
+
+AT_ONCE_BYTES: Final = 64 * 1024
+"""More is not gathered, and not given to the network in one piece."""
+
+
+class Flusher:
+    """Has connections flush once this turn of the loop is over: one callback for all of them.
+
+    A turn often has several frames for one client (an event and the answer to what caused it,
+    the replay of what was missed), and a write to the network costs more than all else that
+    is done for a delivery.
+    """
+
+    __slots__ = ("_loop", "_waiting")
+
+    def __init__(self) -> None:
+        self._waiting: list[Outflow] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def put(self, connection: "Outflow") -> None:
+        """Flush it soon."""
+        if not self._waiting:
+            if self._loop is None:  # asking for it costs a system call each time
+                self._loop = asyncio.get_running_loop()
+            self._loop.call_soon(self._flush)
+        self._waiting.append(connection)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for connection in waiting:
+            try:
+                connection.flush()
+            except Exception:
+                # One that raises holds up none of the others.
+                log.exception("a connection could not be written to")
+
+
+class Outflow(asyncio.Protocol):
+    """Gathers what is written in a turn of the loop, and keeps what the network does not take.
+
+    ``congested``: what is written has to wait for the network.
+    """
+
+    __slots__ = ("_flusher", "_socket", "_waiting", "_waiting_size", "congested")
+
+    def __init__(self, flusher: Flusher) -> None:
+        self._flusher = flusher
+        self._socket: asyncio.Transport
+        self._waiting: bytes | deque[bytes] | None = None
+        self._waiting_size = 0
+        self.congested = False
+
+    # What the loop calls.
+
+    def connection_made(self, transport: Any) -> None:  # uvloop's is no asyncio.Transport
+        self._socket = transport
+
+    def pause_writing(self) -> None:
+        self.congested = True
+
+    def resume_writing(self) -> None:
+        self.congested = False
+        self.flush()
+
+    # What is sent.
+
+    @property
+    def buffered(self) -> int:
+        """Bytes written and not yet taken by the network."""
+        return self._waiting_size + self._socket.get_write_buffer_size()
+
+    def write(self, frame: Frame) -> None:
+        """Send behind everything before it."""
+        wire = frame.wire
+        self._waiting_size += len(wire)
+        if self._waiting is None:
+            self._waiting = wire
+            if not self.congested:
+                self._flusher.put(self)
+        else:
+            self._wait_too(self._waiting, wire)
+
+    def flush(self) -> None:
+        """Give the network what waits, as far as it takes it."""
+        while (waiting := self._waiting) is not None and not self.congested:
+            if isinstance(waiting, deque):
+                self._socket.write(self._next_piece(waiting))
+            else:
+                self.discard()
+                self._socket.write(waiting)
+
+    def discard(self) -> None:
+        """Forget what waits and can still be forgotten."""
+        self._waiting = None
+        self._waiting_size = 0
+
+    def _wait_too(self, waiting: bytes | deque[bytes], wire: bytes) -> None:
+        if isinstance(waiting, deque):
+            waiting.append(wire)
+        else:
+            self._waiting = deque((waiting, wire))
+        if self._waiting_size > AT_ONCE_BYTES:
+            self.flush()
+
+    def _next_piece(self, waiting: deque[bytes]) -> bytes:
+        pieces = [waiting.popleft()]
+        size = len(pieces[0])
+        while waiting and size + len(waiting[0]) <= AT_ONCE_BYTES:
+            pieces.append(waiting.popleft())
+            size += len(pieces[-1])
+        self._waiting_size -= size
+        if not waiting:
+            self._waiting = None
+        return b"".join(pieces)
