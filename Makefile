@@ -11,12 +11,13 @@ DATA_DIR ?= ./data
 
 BIN    := .venv/bin
 PYTEST := $(BIN)/pytest -n 2 --dist loadscope
+SEAMS  := tests/conformance/test_seams*.py tests/integration/test_http_front.py
 FAST   := tests/unit tests/ports tests/integration/test_layout.py tests/integration/test_locks.py
 COVER  := --cov --cov-report=term:skip-covered --durations=25
 JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 
-.PHONY: help serve check test test-full static format docs screenshots bench bench-smoke lock setup tools clean
+.PHONY: help serve check test test-full static format docs screenshots bench bench-smoke seams-latest lock setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +63,9 @@ bench-smoke: .venv/dev $(BENCH) ## The same with tiny numbers: that it works, no
 
 setup: $(BENCH)
 
+seams-latest: .venv/dev ## The seams' tests on the newest releases of the libraries behind them
+	.ci/seams-latest $(SEAMS)
+
 lock: .venv/dev ## Make the lock files anew from pyproject.toml; LOCK_FLAGS=--upgrade for newer versions
 	.ci/lock $(LOCK_FLAGS)
 
@@ -71,7 +75,7 @@ tools: ## Install Chromium and strace where they are missing
 	@.ci/install chromium strace
 
 clean: ## Remove what was installed and cached here; the data stays
-	rm -rf .venv tests/js/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf .venv tests/js/node_modules loadtests/bench/peers/node/node_modules bench-results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 
 .venv/runtime: .ci/requirements.txt .ci/venv pyproject.toml
 	@.ci/venv .ci/requirements.txt

@@ -62,6 +62,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int
     refused: int
     attacks: int
+    late: int
     wrong: dict[str, int]
 
 
@@ -122,6 +123,7 @@ def _report(
         dropped=sum(one.dropped is not None for one in bench.them),
         refused=sum(len(one.refusals) for one in bench.them),
         attacks=sum(outcome.attacks for outcome in outcomes),
+        late=sum(outcome.late for outcome in outcomes),
         wrong={name: sum(one.wrong.get(name, 0) for one in outcomes) for name in sorted(names)},
     )
 
@@ -172,7 +174,8 @@ def table(report: Report) -> str:
         ratio = beside / without if without else float("nan")
         lines.append(f"{title:20}{without:10.1f}{beside:10.1f}{ratio:8.2f}")
     lines.append(f"good clients dropped {report.dropped}, refused {report.refused}")
-    lines.append(f"attacks {report.attacks}, dealt with otherwise than by the contract:")
+    lines.append(f"attacks {report.attacks}, dealt with late {report.late},")
+    lines.append("and otherwise than by the contract:")
     lines += [f"  {count:6} x {name}" for name, count in report.wrong.items()] or ["  none"]
     return "\n".join(lines)
 

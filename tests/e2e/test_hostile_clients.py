@@ -117,7 +117,7 @@ async def test_it_is_answered_or_closed_at_once(scene: Scene, name: str) -> None
     ending = await scene.attack(kind)
     assert ending in kind.endings, f"{ending}, not {', '.join(map(str, kind.endings))}"
     await scene.is_over()
-    assert scene.log.lines - before <= LINES
+    assert scene.log.lines - before <= LINES, scene.log.latest
 
 
 async def test_whoever_lingers_is_sent_away_in_time(scene: Scene) -> None:

@@ -65,7 +65,7 @@ async def test_what_is_published_arrives_as_it_was_on_every_pod(open_pod: OpenPo
     first, second = await open_pod(), await open_pod()
     for pod in (first, second):
         await pod.broker.subscribe_rooms([ROOM])
-        await pod.broker.subscribe_user(ADA)
+        await pod.broker.subscribe_users([ADA])
     await first.broker.publish([TO_ROOM, TO_ADA])
     for pod in (first, second):
         await pod.hears(TO_ROOM, TO_ADA)
@@ -74,9 +74,9 @@ async def test_what_is_published_arrives_as_it_was_on_every_pod(open_pod: OpenPo
 async def test_only_what_was_subscribed_arrives(open_pod: OpenPod) -> None:
     publisher, of_room, of_user, other = [await open_pod() for _ in range(4)]
     await of_room.broker.subscribe_rooms([ROOM])
-    await of_user.broker.subscribe_user(ADA)
+    await of_user.broker.subscribe_users([ADA])
     await other.broker.subscribe_rooms([OTHER_ROOM])
-    await other.broker.subscribe_user(BOB)
+    await other.broker.subscribe_users([BOB])
     await publisher.broker.publish([TO_ROOM, TO_ADA])
     await of_room.hears(TO_ROOM)
     await of_user.hears(TO_ADA)
@@ -87,9 +87,9 @@ async def test_only_what_was_subscribed_arrives(open_pod: OpenPod) -> None:
 async def test_nothing_arrives_after_unsubscribing(open_pod: OpenPod) -> None:
     pod = await open_pod()
     await pod.broker.subscribe_rooms([ROOM, OTHER_ROOM])
-    await pod.broker.subscribe_user(ADA)
+    await pod.broker.subscribe_users([ADA])
     await pod.broker.unsubscribe_rooms([ROOM])
-    await pod.broker.unsubscribe_user(ADA)
+    await pod.broker.unsubscribe_users([ADA])
     to_other = announcement(InRoom(room_id=OTHER_ROOM))
     await pod.broker.publish([TO_ROOM, TO_ADA, to_other])
     await pod.hears(to_other)
@@ -116,7 +116,7 @@ async def test_announcements_of_one_publish_arrive_in_their_order(open_pod: Open
 async def test_unsubscribing_what_was_never_subscribed_is_harmless(open_pod: OpenPod) -> None:
     pod = await open_pod()
     await pod.broker.unsubscribe_rooms([ROOM])
-    await pod.broker.unsubscribe_user(ADA)
+    await pod.broker.unsubscribe_users([ADA])
     await pod.broker.publish([TO_ROOM])
     await pod.hears()
 

@@ -26,6 +26,12 @@ RESERVED_DESCRIPTORS: Final = 512
 
 INTERNAL_CONNECTIONS: Final = 64
 
+ACCEPTED_AT_ONCE: Final = 8
+"""Handles per listening socket: libuv takes one connection from each in a turn of the loop.
+
+With one alone, newcomers of a busy pod queue for seconds behind whoever connects a lot.
+"""
+
 COLLECTOR_THRESHOLDS: Final = (10_000, 20, 50)
 
 
@@ -66,7 +72,8 @@ async def run_servers(
     """
     async with asyncio.TaskGroup() as tasks:
         for server, listener in listening:
-            tasks.create_task(server.serve(sockets=[listener]))
+            handles = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
+            tasks.create_task(server.serve(sockets=handles))
         await drain(at_once=await ending.asked())
         for server, _ in listening:
             server.should_exit = True

@@ -55,6 +55,8 @@ class Channels(Generic[K]):
 
     async def settle(self) -> None:
         """Return once all that was wanted at the call is in force, or raise ``Unavailable``."""
+        if not (self._missing or self._lock.locked()):
+            return
         async with self._lock:
             while self._missing:
                 await self._join(set(self._missing))

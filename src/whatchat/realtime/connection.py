@@ -31,6 +31,7 @@ class Connection:
 
     Nothing reaches a warming socket: what comes is held and delivered behind the greeting.
     A socket that reads slowly misses volatile events first, before its link closes it.
+    ``live`` is its link while :meth:`deliver` would do nothing but write to that.
     """
 
     __slots__ = (
@@ -40,6 +41,7 @@ class Connection:
         "_overflowed",
         "actor",
         "closing",
+        "live",
         "session_id",
     )
 
@@ -49,6 +51,7 @@ class Connection:
         self.actor = actor
         self.session_id: SessionId = actor.session_id
         self.closing: Closing | None = None
+        self.live: Link | None = None
         self._link = link
         self._held: list[_Held] | None = []
         self._overflowed = False
@@ -71,9 +74,7 @@ class Connection:
         A ``volatile`` one is worth something only at once: it is dropped where it would
         have to wait.
         """
-        if self._held is None and not self._floors and not volatile:
-            self._link.write(frame)
-        elif self._held is not None:
+        if self._held is not None:
             if not volatile:
                 self._hold(_Held(frame, room_id, rev))
         elif self._floors and room_id is not None and not self._is_above_floor(room_id, rev):
@@ -100,6 +101,7 @@ class Connection:
         for item in held:
             if item.room_id is None or item.rev > told.get(item.room_id, 0):
                 self.send(item.frame)
+        self._go_live()
         if self._overflowed:
             self.tell(SessionResync(reason="overflow"))
 
@@ -107,6 +109,7 @@ class Connection:
         """Deliver nothing that is held of a room that the user is no longer in."""
         if self._floors:
             self._floors.pop(room_id, None)
+            self._go_live()
         if self._held is not None:
             self._held = [item for item in self._held if item.room_id != room_id]
 
@@ -129,10 +132,15 @@ class Connection:
         else:
             self._held.append(item)
 
+    def _go_live(self) -> None:
+        if self._held is None and not self._floors:
+            self.live = self._link
+
     def _is_above_floor(self, room_id: RoomId, rev: int) -> bool:
         floor = self._floors.get(room_id) if self._floors and rev else None
         if floor is None:
             return True
         if self._floors and rev >= floor:
             del self._floors[room_id]
+            self._go_live()
         return rev > floor

@@ -79,9 +79,8 @@ class Engine:
         self.listener = listener
         self.paths = frozenset((path, path.rstrip("/")))
         self.max_payload = transport.max_payload_bytes
-        self.outbox_bytes = outbox_bytes
         self.sessions: dict[str, Session] = {}
-        self.flusher = Flusher()
+        self.flusher = Flusher(outbox_bytes)
         self.parsers = FrameParsers(transport.max_payload_bytes)
         self.heartbeat: Heartbeat[Session] = Heartbeat(
             transport.ping_interval_ms / 1000,
@@ -129,7 +128,6 @@ class Engine:
         """Begin a session."""
         sid, address = random_id(), self._address_of(scope)
         session = self.sessions[sid] = Session(self, sid, carrier, address)
-        carrier.carries(session)
         if self._per_address is not None:
             self._addresses[address] = self._addresses.get(address, 0) + 1
         session.write(self._handshake(sid, carrier))

@@ -38,7 +38,12 @@ class Fanout:
             return
         excepted, room_id = audience.except_session, announcement.room_id
         for connection in room.sockets:
-            if connection.session_id != excepted:
+            if connection.session_id == excepted:
+                continue
+            link = connection.live
+            if link is not None:
+                link.write(frame)
+            else:
                 connection.deliver(frame, room_id, rev)
 
     def _to_some(

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from whatchat.realtime.tasks import Tasks
+from whatchat.realtime.workers import Workers
 
 log = structlog.get_logger()
 
@@ -28,60 +28,62 @@ class Reader(Protocol):
 
 
 class Inbox:
-    """Runs jobs strictly one after the other; no task lives while there are none.
+    """Runs jobs strictly one after the other; while there are none, it holds no task.
 
     While :data:`MAX_WAITING` wait, the reader pauses. After each job everybody else has a
     turn, so that a client that asks for much delays others by one job at a time.
     """
 
-    __slots__ = ("_jobs", "_paused", "_reader", "_tasks", "_worker")
+    __slots__ = ("_emptied", "_jobs", "_paused", "_reader", "_workers")
 
-    def __init__(self, reader: Reader, tasks: Tasks) -> None:
+    def __init__(self, reader: Reader, workers: Workers) -> None:
         self._reader = reader
-        self._tasks = tasks
+        self._workers = workers
         self._jobs: deque[Job] | None = None
-        self._worker: asyncio.Task[None] | None = None
+        self._emptied: asyncio.Future[None] | None = None
         self._paused = False
 
     def put(self, job: Job) -> None:
         """Do this after everything before it."""
         if self._jobs is None:
-            self._jobs = deque()
+            self._jobs = deque((job,))
+            self._workers.run(self._work)
+            return
         self._jobs.append(job)
-        if self._worker is None:
-            self._worker = self._tasks.spawn(self._work(self._jobs), name="inbox")
         if len(self._jobs) >= MAX_WAITING and not self._paused:
             self._paused = True
             self._reader.pause()
 
     async def idle(self) -> None:
         """Return once everything is done."""
-        while self._worker is not None:
-            await asyncio.wait({self._worker})
+        while self._jobs is not None:
+            if self._emptied is None:
+                self._emptied = asyncio.get_running_loop().create_future()
+            await asyncio.wait({self._emptied})
 
-    async def _work(self, jobs: deque[Job]) -> None:
+    async def _work(self) -> None:
+        jobs = self._jobs or deque()
         try:
             while jobs:
-                await _run(jobs.popleft())
+                try:
+                    await jobs.popleft()()
+                except Exception:
+                    # A defect in one command must not take the connection's next ones with it.
+                    log.exception("a command failed")
+                except asyncio.CancelledError:
+                    if _is_cancelled():
+                        raise
+                    log.exception("a command waited for what was cancelled")
                 if self._paused and len(jobs) < READ_AGAIN_BELOW:
                     self._paused = False
                     self._reader.resume()
                 if jobs:
                     await asyncio.sleep(0)  # a job that waits for nothing gives way to nobody
         finally:
-            self._worker = self._jobs = None
-
-
-async def _run(job: Job) -> None:
-    try:
-        await job()
-    except Exception:
-        # A defect in one command must not take the connection's next ones with it.
-        log.exception("a command failed")
-    except asyncio.CancelledError:
-        if _is_cancelled():
-            raise
-        log.exception("a command waited for what was cancelled")
+            self._jobs = None
+            if self._emptied is not None:
+                self._emptied.set_result(None)
+                self._emptied = None
 
 
 def _is_cancelled() -> bool:

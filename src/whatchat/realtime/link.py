@@ -1,6 +1,6 @@
 """What the layer above asks of a client's transport, and what it is told in return."""
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, NamedTuple, Protocol
 
 from whatchat.realtime.frame import Frame
@@ -53,8 +53,9 @@ class Link(Protocol):
         """Bytes sent and not yet taken by the network."""
         ...
 
-    def write(self, frame: Frame) -> None:
-        """Send; dropped once the link is closing, and it closes if too much is unread."""
+    @property
+    def write(self) -> Callable[[Frame], None]:
+        """Sends; dropped once the link is closing, and it closes if too much is unread."""
         ...
 
     def shut(self, closing: Closing) -> None:

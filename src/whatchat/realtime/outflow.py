@@ -19,12 +19,13 @@ class Flusher:
 
     A turn often has several frames for one client (an event and the answer to what caused it,
     the replay of what was missed), and a write to the network costs more than all else that
-    is done for a delivery.
+    is done for a delivery. ``outbox_bytes`` is how much a connection may leave unread.
     """
 
-    __slots__ = ("_loop", "_waiting")
+    __slots__ = ("_loop", "_waiting", "outbox_bytes")
 
-    def __init__(self) -> None:
+    def __init__(self, outbox_bytes: int) -> None:
+        self.outbox_bytes = outbox_bytes
         self._waiting: list[Outflow] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -83,13 +84,32 @@ class Outflow(asyncio.Protocol):
     def write(self, frame: Frame) -> None:
         """Send behind everything before it."""
         wire = frame.wire
+        if self._waiting is None and not self.congested:
+            self._waiting = wire
+            self._waiting_size = len(wire)
+            self._flusher.put(self)
+        elif self.congested and self.buffered + len(wire) > self._flusher.outbox_bytes:
+            self.overflow()
+        else:
+            self.append(wire)
+
+    def append(self, wire: bytes) -> None:
+        """Send, however much waits."""
         self._waiting_size += len(wire)
-        if self._waiting is None:
+        if isinstance(self._waiting, deque):
+            self._waiting.append(wire)
+        elif self._waiting is not None:
+            self._waiting = deque((self._waiting, wire))
+        else:
             self._waiting = wire
             if not self.congested:
                 self._flusher.put(self)
-        else:
-            self._wait_too(self._waiting, wire)
+        if self._waiting_size > AT_ONCE_BYTES:
+            self.flush()
+
+    def overflow(self) -> None:
+        """The peer leaves too much unread."""
+        raise NotImplementedError
 
     def flush(self) -> None:
         """Give the network what waits, as far as it takes it."""
@@ -97,21 +117,14 @@ class Outflow(asyncio.Protocol):
             if isinstance(waiting, deque):
                 self._socket.write(self._next_piece(waiting))
             else:
-                self.discard()
+                self._waiting = None
+                self._waiting_size = 0
                 self._socket.write(waiting)
 
     def discard(self) -> None:
         """Forget what waits and can still be forgotten."""
         self._waiting = None
         self._waiting_size = 0
-
-    def _wait_too(self, waiting: bytes | deque[bytes], wire: bytes) -> None:
-        if isinstance(waiting, deque):
-            waiting.append(wire)
-        else:
-            self._waiting = deque((waiting, wire))
-        if self._waiting_size > AT_ONCE_BYTES:
-            self.flush()
 
     def _next_piece(self, waiting: deque[bytes]) -> bytes:
         pieces = [waiting.popleft()]

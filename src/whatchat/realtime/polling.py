@@ -61,6 +61,9 @@ class Polling:
         return self._ending is CLOSE
 
     def write(self, frame: Frame) -> None:
+        if self._size + len(frame.wire) > self._session.engine.flusher.outbox_bytes:
+            self._session.overflow()
+            return
         self._frames.append(frame)
         self._size += len(frame.wire)
         self._wake()

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from whatchat.realtime.frame import plain_frame
-from whatchat.realtime.link import MALFORMED, Closing
+from whatchat.realtime.link import MALFORMED, SLOW_CONSUMER, Closing
 from whatchat.realtime.polling import Polling
 from whatchat.realtime.session import Carrier, Session
 
@@ -51,6 +51,10 @@ class Probe:
         self.end("")
         self._socket.finish(closing.code)
 
+    def overflow(self) -> None:
+        """It leaves unread the little that it was told."""
+        self.dismiss(SLOW_CONSUMER)
+
     def end(self, _reason: str) -> None:
         """The WebSocket is gone."""
         self._session.engine.probing.drop(self)
@@ -60,8 +64,7 @@ class Probe:
     def _take_over(self) -> None:
         session, socket, polling = self._session, self._socket, self._session.carrier
         self.end("")
-        session.carrier = socket
-        socket.carries(session)
+        session.carry(socket)
         if session.paused:
             socket.pause_reading()
         if isinstance(polling, Polling):

@@ -121,10 +121,9 @@ class FrameParser:
         outlet = self._outlet
         outlet.sink = sink
         outlet.is_between_frames = False
-        try:
-            return self._feed(data)
-        finally:
-            outlet.sink = None
+        taken = self._feed(data)
+        outlet.sink = None
+        return taken
 
     def _feed(self, data: memoryview) -> int:
         buffer = self._protocol.get_buffer(len(data))  # it may be smaller than was asked for
@@ -187,7 +186,7 @@ class LibraryServer(socketio.AsyncServer):  # type: ignore[misc] # the library s
         """Send one of the library's packets to a session."""
         raise NotImplementedError
 
-    async def let_in(self, eio_sid: str, namespace: str, auth: object) -> None:
+    async def ask_to_connect(self, eio_sid: str, namespace: str, auth: object) -> None:
         """Ask the handler of ``connect``, and answer."""
         await self._handle_connect(eio_sid, namespace, auth)
 

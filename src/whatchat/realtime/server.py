@@ -225,13 +225,7 @@ class RealtimeServer:
 
 
 def _channels(broker: Broker, tasks: Tasks) -> tuple[Channels[UserId], Channels[RoomId]]:
-    async def subscribe_users(user_ids: Sequence[UserId]) -> None:
-        await asyncio.gather(*map(broker.subscribe_user, user_ids))
-
-    async def unsubscribe_users(user_ids: Sequence[UserId]) -> None:
-        await asyncio.gather(*map(broker.unsubscribe_user, user_ids))
-
-    users = Channels(subscribe_users, unsubscribe_users, tasks)
+    users = Channels(broker.subscribe_users, broker.unsubscribe_users, tasks)
     return users, Channels(broker.subscribe_rooms, broker.unsubscribe_rooms, tasks)
 
 

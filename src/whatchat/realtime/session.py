@@ -1,5 +1,6 @@
 """One Engine.IO session: a client's connection, whatever carries it."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from whatchat.realtime.connection import Connection
@@ -35,7 +36,9 @@ class Carrier(Protocol):
         """Bring the packets to this session."""
         ...
 
-    def write(self, frame: Frame) -> None: ...
+    def write(self, frame: Frame) -> None:
+        """Send; to a session that leaves too much unread, tell it of its :meth:`overflow`."""
+        ...
 
     def discard(self) -> None:
         """Forget what waits and can still be forgotten."""
@@ -61,6 +64,7 @@ class Carrier(Protocol):
 class Session:
     """Implements :class:`~whatchat.realtime.link.Link` for one client.
 
+    ``write`` is the carrier's own until the session closes, as deliveries pass here.
     ``closing``: nothing more is written or read; ``closed``: it is gone. ``layer`` is for
     whoever listens to the engine; ``connection`` is the client once it was let in.
     """
@@ -76,17 +80,20 @@ class Session:
         "paused",
         "probe",
         "sid",
+        "write",
     )
 
     def __init__(self, engine: "Engine", sid: str, carrier: Carrier, address: str) -> None:
         self.engine = engine
         self.sid = sid
-        self.carrier = carrier
+        self.carrier: Carrier
+        self.write: Callable[[Frame], None]
         self.address = address
         self.connection: Connection | None = None
         self.layer: Any = None
         self.closing = self.closed = self.paused = False
         self.probe: Probe | None = None
+        self.carry(carrier)
 
     # The link.
 
@@ -102,27 +109,25 @@ class Session:
     def buffered(self) -> int:
         return self.carrier.buffered
 
-    def write(self, frame: Frame) -> None:
-        if self.closing:
-            return
-        carrier = self.carrier
-        if carrier.congested and carrier.buffered + len(frame.wire) > self.engine.outbox_bytes:
-            self._overflow()
-        else:
-            carrier.write(frame)
-
     def shut(self, closing: Closing) -> None:
         if not self.closing:
             self.closing = True
+            self.write = _to_nobody
             self.engine.closes(self)
             self.carrier.finish(closing.code)
 
-    def _overflow(self) -> None:
+    # Its life.
+
+    def carry(self, carrier: Carrier) -> None:
+        """Go on with this carrier."""
+        self.carrier = carrier
+        self.write = carrier.write
+        carrier.carries(self)
+
+    def overflow(self) -> None:
         """The client leaves too much unread; what it is still told takes the place of that."""
         self.carrier.discard()
         self.dismiss(SLOW_CONSUMER)
-
-    # Its life.
 
     @property
     def is_probed(self) -> bool:
@@ -140,6 +145,7 @@ class Session:
         """It is over."""
         if not self.closed:
             self.closing = self.closed = True
+            self.write = _to_nobody
             self.engine.forget(self, reason)
 
     # What comes in.
@@ -175,3 +181,7 @@ class Session:
             self.paused = False
             self.engine.patience.drop(self)
             self.carrier.resume_reading()
+
+
+def _to_nobody(_frame: Frame) -> None:
+    """Nothing follows the last thing that a client is told."""

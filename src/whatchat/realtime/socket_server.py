@@ -1,22 +1,23 @@
 """python-socketio's server over our engine."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from socketio.packet import CONNECT_ERROR, DISCONNECT, EVENT
 
-from whatchat.realtime.codec import Kind, Packet
+from whatchat.realtime.codec import Kind, MalformedPacket, OversizedPacket, Packet
 from whatchat.realtime.environ import environ
 from whatchat.realtime.frame import Frame, binary_frame, frame
-from whatchat.realtime.link import MALFORMED, UNAUTHENTICATED, Scope
+from whatchat.realtime.link import MALFORMED, TOO_LARGE, UNAUTHENTICATED, Closing, Scope
 from whatchat.realtime.members import Members
 from whatchat.realtime.seams import LibraryServer
 from whatchat.realtime.session import Session
 from whatchat.realtime.socket_client import SocketClient
 from whatchat.realtime.tasks import Tasks
 from whatchat.realtime.wheel import Wheel
+from whatchat.realtime.workers import Workers
 
 if TYPE_CHECKING:
     from whatchat.realtime.engine import Engine
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 CONNECT_SECONDS: Final = 5.0
+
+_ACKS: Final = frozenset({Kind.ACK, Kind.BINARY_ACK})
 
 RESERVED: Final = frozenset(
     {
@@ -56,6 +59,7 @@ class SocketServer(LibraryServer):
         always_connect: bool = False,
     ) -> None:
         self.engine = engine_for(self)
+        self._workers = Workers(tasks)
         self._connecting: Wheel[Session] = Wheel(CONNECT_SECONDS, self._connect_is_late)
         super().__init__(Members(self), tasks, always_connect=always_connect)
 
@@ -65,12 +69,26 @@ class SocketServer(LibraryServer):
         return True
 
     def opened(self, session: Session, scope: Scope) -> None:
-        session.layer = SocketClient(session, self.tasks)
+        session.layer = SocketClient(session, self._workers)
         self.environ[session.sid] = self.environ_of(session, scope)
         self._connecting.put(session)
 
     def received(self, session: Session, message: str | bytes) -> None:
-        session.layer.take(message, self._handle, self._acknowledge)
+        """Have what came handled in order; acks, which commands may wait for, at once."""
+        client: SocketClient = session.layer
+        try:
+            packet = client.packet(message)
+        except OversizedPacket:
+            session.dismiss(TOO_LARGE)
+        except MalformedPacket:
+            session.dismiss(MALFORMED)
+        else:
+            if packet is None:
+                return
+            if packet.kind in _ACKS:
+                self._acknowledge(client, packet)
+            else:
+                client.inbox.put(partial(self._handle, client, packet))
 
     def ended(self, session: Session, reason: str) -> None:
         self._connecting.drop(session)
@@ -97,20 +115,34 @@ class SocketServer(LibraryServer):
         """The data of the CONNECT_ERROR for a namespace that is not there."""
         return {"message": "Invalid namespace"}
 
+    def serves(self, namespace: str) -> bool:
+        """Whether there is such a namespace."""
+        return namespace in self.handlers or namespace in self.namespace_handlers
+
+    async def let_in(self, client: SocketClient, namespace: str, auth: object) -> None:
+        """Ask the handler of ``connect``, and answer."""
+        try:
+            await self.ask_to_connect(client.session.sid, namespace, auth)
+        except Exception:
+            # The library would leave it waiting for an answer, half let in.
+            log.exception("a client could not be let in")
+            await self.manager.disconnect(client.sids.get(namespace), namespace)
+            kind = DISCONNECT if self.always_connect else CONNECT_ERROR
+            data = None if self.always_connect else {"message": "Internal server error"}
+            packet = self.packet_class(kind, data=data, namespace=namespace)
+            self.send_packet(client.session.sid, packet)
+
     def connected(self, client: SocketClient, namespace: str) -> None:
         """A client's CONNECT was answered; whether it was let in, ``client.sids`` says."""
 
     def left(self, client: SocketClient, namespace: str, reason: str) -> None:
         """A client is no longer in a namespace."""
 
-    async def dispatch(self, client: SocketClient, packet: Packet) -> None:
+    def dispatch(self, client: SocketClient, packet: Packet) -> Awaitable[None]:
         """Run the handler of an event and answer with what it returns."""
-        name = packet.items[0]
-        if name in RESERVED:
-            client.session.dismiss(MALFORMED)
-        else:
-            sid = client.sids[packet.namespace]
-            await self.run_handler(client.session.sid, sid, packet)
+        if packet.items[0] in RESERVED:
+            return self._dismiss(client, MALFORMED)
+        return self.run_handler(client.session.sid, client.sids[packet.namespace], packet)
 
     # What is sent.
 
@@ -130,19 +162,21 @@ class SocketServer(LibraryServer):
 
     # What comes in.
 
-    async def _handle(self, client: SocketClient, packet: Packet) -> None:
+    def _handle(self, client: SocketClient, packet: Packet) -> Awaitable[None]:
         if packet.kind is Kind.CONNECT:
-            await self._connect(client, packet)
-        elif packet.kind is Kind.DISCONNECT:
-            await self._leave(client, packet.namespace)
-        elif packet.namespace in client.sids:
-            await self.dispatch(client, packet)
-        else:
-            client.session.dismiss(UNAUTHENTICATED)
+            return self._connect(client, packet)
+        if packet.kind is Kind.DISCONNECT:
+            return self._leave(client, packet.namespace)
+        if packet.namespace in client.sids:
+            return self.dispatch(client, packet)
+        return self._dismiss(client, UNAUTHENTICATED)
+
+    async def _dismiss(self, client: SocketClient, closing: Closing) -> None:
+        client.session.dismiss(closing)
 
     async def _connect(self, client: SocketClient, packet: Packet) -> None:
         session, namespace = client.session, packet.namespace
-        if namespace not in self.handlers and namespace not in self.namespace_handlers:
+        if not self.serves(namespace):
             refusal = self.invalid_namespace()
             self.send_packet(
                 session.sid, self.packet_class(CONNECT_ERROR, data=refusal, namespace=namespace)
@@ -151,23 +185,11 @@ class SocketServer(LibraryServer):
             session.dismiss(MALFORMED)
         elif not session.closing:
             client.is_entering = True
-            await self._let_in(client, namespace, packet.data)
+            await self.let_in(client, namespace, packet.data)
             client.is_entering = False
             if client.sids:  # a refusal gains nobody any time
                 self._connecting.drop(session)
             self.connected(client, namespace)
-
-    async def _let_in(self, client: SocketClient, namespace: str, auth: object) -> None:
-        try:
-            await self.let_in(client.session.sid, namespace, auth)
-        except Exception:
-            # The library would leave it waiting for an answer, half let in.
-            log.exception("a client could not be let in")
-            await self.manager.disconnect(client.sids.get(namespace), namespace)
-            kind = DISCONNECT if self.always_connect else CONNECT_ERROR
-            data = None if self.always_connect else {"message": "Internal server error"}
-            packet = self.packet_class(kind, data=data, namespace=namespace)
-            self.send_packet(client.session.sid, packet)
 
     async def _leave(self, client: SocketClient, namespace: str) -> None:
         if namespace in client.sids:

@@ -7,7 +7,6 @@ from hashlib import sha1
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from whatchat.realtime.frame import Frame
 from whatchat.realtime.link import Scope
 from whatchat.realtime.refusals import BAD_REQUEST, NOT_FOUND, Refusal
 
@@ -45,7 +44,7 @@ def answer(
     if scope["method"] != "GET" or not _is_key(key):
         return _refusal(BAD_REQUEST)
     accept = b64encode(sha1(key + _GUID, usedforsecurity=False).digest())
-    socket.write(Frame(b"".join((_SWITCH, accept, b"\r\n\r\n")), 0))
+    socket.append(b"".join((_SWITCH, accept, b"\r\n\r\n")))
     engine.connect(scope, socket)
     return None
 

@@ -6,7 +6,7 @@ import structlog
 
 from whatchat.realtime import upgrade
 from whatchat.realtime.fragments import Fragments
-from whatchat.realtime.frame import CLOSE, PONG, TEXT, Frame, close_frame, encode
+from whatchat.realtime.frame import CLOSE, PONG, TEXT, close_frame, encode
 from whatchat.realtime.link import (
     DRAINING,
     INTERNAL_ERROR,
@@ -34,6 +34,8 @@ class Sink(Protocol):
     def take(self, packet: str | bytes) -> None: ...
 
     def dismiss(self, closing: Closing) -> None: ...
+
+    def overflow(self) -> None: ...
 
     def end(self, reason: str) -> None: ...
 
@@ -118,6 +120,10 @@ class WebSocketProtocol(Outflow):
     def carries(self, session: Session) -> None:
         self.sink = session
 
+    def overflow(self) -> None:
+        if self.sink is not None:
+            self.sink.overflow()
+
     def pause_reading(self) -> None:
         if self._reading:
             self._reading = False
@@ -137,7 +143,7 @@ class WebSocketProtocol(Outflow):
         if self._sent_close or self._socket.is_closing():
             return
         self._sent_close = True
-        self.write(Frame(close_frame(code), 0))
+        self.append(close_frame(code))
         self._engine.ending.put(self)
         self.resume_reading()  # the answer to it may be among what is not read
 
@@ -183,19 +189,16 @@ class WebSocketProtocol(Outflow):
         if frame.rsv1 or frame.rsv2 or frame.rsv3:
             self.fail(PROTOCOL_ERROR)
         elif opcode == TEXT and frame.fin and self._message is None:
-            self._take_text(frame)
+            try:
+                text = frame.get_payload_as_utf8_text()
+            except UnicodeDecodeError:
+                self.fail(INVALID_TEXT)
+            else:
+                self._take(text)
         elif opcode >= CLOSE:
             self._control(opcode, frame.get_payload_as_bytes())
         else:
             self._gather(opcode, frame)
-
-    def _take_text(self, frame: ParsedFrame) -> None:
-        try:
-            text = frame.get_payload_as_utf8_text()
-        except UnicodeDecodeError:
-            self.fail(INVALID_TEXT)
-        else:
-            self._take(text)
 
     def _take(self, packet: str | bytes) -> None:
         if self.sink is not None:
@@ -231,8 +234,8 @@ class WebSocketProtocol(Outflow):
             code = PROTOCOL_ERROR.code
         if not self._sent_close:
             self._sent_close = True
-            self.write(Frame(close_frame(code) if data else encode(CLOSE, b""), 0))
-            self.flush()
+            self.append(close_frame(code) if data else encode(CLOSE, b""))
+        self.flush()
         self._engine.ending.put(self)
         self._socket.close()
         if self.sink is not None:

@@ -14,6 +14,7 @@ from tests.e2e.hostile.scene import Pair, targets
 from tests.e2e.node_process import NodeProcess
 
 ARRIVING_AT_ONCE: Final = 25
+ARRIVAL_SECONDS: Final = 20.0
 
 
 class Neighbour:
@@ -89,10 +90,14 @@ def neighbours(
 
 
 async def arrive(tasks: asyncio.TaskGroup, them: Sequence[Neighbour]) -> list[asyncio.Task[None]]:
-    """Let them join, some at a time; their lives, once all are there."""
+    """Let them join, some at a time; their lives, once all are there.
+
+    Raises ``TimeoutError`` if that takes more than :data:`ARRIVAL_SECONDS`.
+    """
     lives: list[asyncio.Task[None]] = []
-    for start in range(0, len(them), ARRIVING_AT_ONCE):
-        some = them[start : start + ARRIVING_AT_ONCE]
-        lives += [tasks.create_task(one.live()) for one in some]
-        await asyncio.gather(*[one.joined.wait() for one in some])
+    async with asyncio.timeout(ARRIVAL_SECONDS):
+        for start in range(0, len(them), ARRIVING_AT_ONCE):
+            some = them[start : start + ARRIVING_AT_ONCE]
+            lives += [tasks.create_task(one.live()) for one in some]
+            await asyncio.gather(*[one.joined.wait() for one in some])
     return lives

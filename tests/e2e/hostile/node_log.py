@@ -1,7 +1,9 @@
 """A node's log, read as it grows."""
 
 import json
+from collections import deque
 from pathlib import Path
+from typing import Any
 
 
 class NodeLog:
@@ -9,6 +11,7 @@ class NodeLog:
 
     def __init__(self, path: Path) -> None:
         self.levels: set[str] = set()
+        self.latest: deque[dict[str, Any]] = deque(maxlen=16)
         self._path = path
         self._offset = self._lines = self._present = 0
 
@@ -34,7 +37,9 @@ class NodeLog:
                 if line.startswith(b"{"):
                     self._count(json.loads(line))
 
-    def _count(self, line: dict[str, str]) -> None:
+    def _count(self, line: dict[str, Any]) -> None:
         self.levels.add(line["level"])
-        self._lines += line["event"] != "command"
+        if line["event"] != "command":
+            self._lines += 1
+            self.latest.append(line)
         self._present += (line["event"] == "connected") - (line["event"] == "disconnected")

@@ -33,7 +33,7 @@ async def listening(pod: PodServices, room_id: RoomId) -> list[Announcement]:
     pod.broker.listen(found.append)
     await pod.broker.subscribe_rooms([room_id])
     for name in ("ada", "bob", "eve"):
-        await pod.broker.subscribe_user(UserId(name))
+        await pod.broker.subscribe_users([UserId(name)])
     return found
 
 

@@ -147,7 +147,7 @@ async def test_creating_a_room_again_lets_nobody_back_in(house: House) -> None:
     pod.broker.listen(found.append)
     await pod.broker.subscribe_rooms([room.id])
     for name in ("ada", "bob", "eve"):
-        await pod.broker.subscribe_user(UserId(name))
+        await pod.broker.subscribe_users([UserId(name)])
     assert (await pod.group("ada", "bob", "eve", client_id=CLIENT_ID)).id == room.id
     assert found == []
 

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from whatchat.domain.errors import Unauthenticated
 from whatchat.domain.ids import DeviceId, GrantId, UserId
@@ -92,6 +95,33 @@ def test_the_forgery_of_these_tests_is_good_where_nothing_is_wrong(tokens: Acces
 
 def test_a_token_of_a_pod_whose_clock_is_ahead_is_good(tokens: AccessTokens) -> None:
     assert tokens.verify(issue(tokens, age=timedelta(seconds=-3))).sub == "user"
+
+
+def test_what_we_signed_is_verified_without_the_library(
+    tokens: AccessTokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = issue(tokens)
+    monkeypatch.setattr(jwt, "decode", None)
+    assert tokens.verify(token).sub == "user"
+
+
+@given(
+    changes=st.dictionaries(
+        st.sampled_from([*claims(), "nbf", "scope"]),
+        st.none() | st.integers(-1, 2**33) | st.text(max_size=3) | st.just("whatchat"),
+        max_size=2,
+    ),
+    missing=st.none() | st.sampled_from([*claims()]),
+)
+def test_the_short_way_accepts_nothing_that_the_library_refuses(
+    changes: dict[str, Any], missing: str | None
+) -> None:
+    tokens = AccessTokens(KeyRing.of_secret(SECRET))
+    payload = claims() | changes
+    payload.pop(missing or "", None)
+    token = jwt.PyJWS().encode(json.dumps(payload).encode(), SECRET, headers=HEADER)
+    if tokens._own(token) is not None:
+        tokens._payload(token)  # raises what the library has against it
 
 
 @pytest.mark.parametrize("missing", ["iss", "aud", "sub", "did", "gid", "iat", "exp", "jti"])

@@ -5,6 +5,7 @@ import socket
 
 import httpx
 import pytest
+import uvloop
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,7 +14,13 @@ from starlette.types import Message, Receive, Scope, Send
 from whatchat.entrypoints.asgi import PodApplication, http_application
 from whatchat.entrypoints.ending import Ending
 from whatchat.entrypoints.probes import Readiness, probe_routes
-from whatchat.entrypoints.server import PodServer, listen, run_servers, url_of
+from whatchat.entrypoints.server import (
+    ACCEPTED_AT_ONCE,
+    PodServer,
+    listen,
+    run_servers,
+    url_of,
+)
 from whatchat.observability.metrics import Metrics
 
 
@@ -64,6 +71,29 @@ async def test_a_server_drains_before_it_closes(
     await asyncio.wait_for(serving, 5)
     assert (drain.calls, drain.answers) == ([at_once], [200])
     assert listener.fileno() == -1
+
+
+def test_a_turn_of_the_loop_takes_several_newcomers() -> None:
+    async def turns(newcomers: int) -> int:
+        app = http_application([], probe_routes(Readiness({}), Metrics()))
+        listener, must_end = listen("127.0.0.1", 0), asyncio.Event()
+        server = PodServer(app, most_connections=1_000)
+        running = run_servers([(server, listener)], Ending(must_end), Drain(url_of(listener)))
+        serving = asyncio.create_task(running)
+        await until_up(url_of(listener))
+        # The system lets them in, whether or not anybody takes them.
+        clients = [socket.create_connection(listener.getsockname()) for _ in range(newcomers)]
+        count = 0
+        while len(server.server_state.connections) < newcomers:
+            await asyncio.sleep(0)
+            count += 1
+        for client in clients:
+            client.close()
+        must_end.set()
+        await asyncio.wait_for(serving, 5)
+        return count
+
+    assert uvloop.run(turns(10 * ACCEPTED_AT_ONCE)) <= 15
 
 
 async def test_requests_in_flight_are_finished() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from itertools import pairwise
 
 import pytest
 from structlog.testing import capture_logs
@@ -9,6 +10,7 @@ from structlog.testing import capture_logs
 from tests.waiting import until
 from whatchat.realtime.inbox import MAX_WAITING, READ_AGAIN_BELOW, Inbox
 from whatchat.realtime.tasks import Tasks
+from whatchat.realtime.workers import MOST_PARKED, Workers
 
 
 class Reader:
@@ -48,8 +50,13 @@ def reader() -> Reader:
 
 
 @pytest.fixture
-def inbox(reader: Reader, tasks: Tasks) -> Inbox:
-    return Inbox(reader, tasks)
+def workers(tasks: Tasks) -> Workers:
+    return Workers(tasks)
+
+
+@pytest.fixture
+def inbox(reader: Reader, workers: Workers) -> Inbox:
+    return Inbox(reader, workers)
 
 
 async def test_jobs_run_one_after_the_other(inbox: Inbox) -> None:
@@ -66,16 +73,51 @@ async def test_jobs_run_one_after_the_other(inbox: Inbox) -> None:
     assert log == [f"{step} {number}" for number in range(3) for step in ("begin", "end")]
 
 
-async def test_an_idle_inbox_holds_no_task_and_begins_again(inbox: Inbox) -> None:
-    gate = Gate()
-    for count in (1, 2):
+async def test_after_each_job_everybody_else_has_a_turn(workers: Workers) -> None:
+    """Also while the reader brings new ones for as long as it is let."""
+    done = 0
+
+    async def job() -> None:
+        nonlocal done
+        done += 1
+
+    class Endless(Reader):
+        def resume(self) -> None:
+            if done < 10 * MAX_WAITING:
+                for _ in range(MAX_WAITING):
+                    filled.put(job)
+
+    filled = Inbox(Endless(), workers)
+    for _ in range(MAX_WAITING):
+        filled.put(job)
+    seen = [0]
+    while done < 10 * MAX_WAITING:
+        await asyncio.sleep(0)
+        seen.append(done)
+    assert {later - earlier for earlier, later in pairwise(seen)} == {1}
+    await filled.idle()
+
+
+async def test_idle_inboxes_hold_no_task_and_begin_again(reader: Reader, workers: Workers) -> None:
+    gate, inboxes = Gate(), [Inbox(reader, workers) for _ in range(3)]
+    for count in range(1, 7):
+        inbox = inboxes[count % 3]
         inbox.put(gate.job)
         await gate.let_through(1)
         await inbox.idle()
         assert gate.done == count
-        assert len(asyncio.all_tasks()) == 1, "the test itself"
+        assert len(asyncio.all_tasks()) == 2, "the test itself, and the worker that all share"
+        assert (inbox._jobs, inbox._emptied) == (None, None)
     await inbox.idle()
     assert not hasattr(inbox, "__dict__")
+
+
+async def test_of_many_workers_some_wait_for_more_work(workers: Workers) -> None:
+    gate = Gate()
+    for _ in range(MOST_PARKED + 10):
+        workers.run(gate.job)
+    await gate.let_through(MOST_PARKED + 10)
+    await until(lambda: len(asyncio.all_tasks()) == 1 + MOST_PARKED)
 
 
 async def test_the_reader_pauses_while_too_much_waits(inbox: Inbox, reader: Reader) -> None:
@@ -102,7 +144,7 @@ async def test_the_reader_pauses_while_too_much_waits(inbox: Inbox, reader: Read
     assert reader.told == ["pause", "resume", "pause", "resume"]
 
 
-async def test_what_the_reader_brings_as_it_resumes_comes_behind_the_rest(tasks: Tasks) -> None:
+async def test_what_the_reader_brings_as_it_resumes_comes_behind_the_rest(workers: Workers) -> None:
     done: list[int] = []
 
     async def job(number: int) -> None:
@@ -116,7 +158,7 @@ async def test_what_the_reader_brings_as_it_resumes_comes_behind_the_rest(tasks:
             super().resume()
 
     reader = Eager()
-    filled = Inbox(reader, tasks)
+    filled = Inbox(reader, workers)
     for number in range(MAX_WAITING):
         filled.put(partial(job, number))
     await filled.idle()

@@ -49,11 +49,11 @@ class InProcessBroker:
         for announcement in announcements:
             self._exchange.carry(announcement)
 
-    async def subscribe_user(self, user_id: UserId) -> None:
-        self._users.add(user_id)
+    async def subscribe_users(self, user_ids: Sequence[UserId]) -> None:
+        self._users.update(user_ids)
 
-    async def unsubscribe_user(self, user_id: UserId) -> None:
-        self._users.discard(user_id)
+    async def unsubscribe_users(self, user_ids: Sequence[UserId]) -> None:
+        self._users.difference_update(user_ids)
 
     async def subscribe_rooms(self, room_ids: Sequence[RoomId]) -> None:
         self._rooms.update(room_ids)

@@ -24,11 +24,11 @@ class Broker(Protocol):
         """Send copies to all pods, this one included. Raises ``Unavailable`` if it cannot."""
         ...
 
-    async def subscribe_user(self, user_id: UserId) -> None:
-        """Hear what is for this user; in force on return."""
+    async def subscribe_users(self, user_ids: Sequence[UserId]) -> None:
+        """Hear what is for these users; in force on return."""
         ...
 
-    async def unsubscribe_user(self, user_id: UserId) -> None:
+    async def unsubscribe_users(self, user_ids: Sequence[UserId]) -> None:
         """Stop hearing it."""
         ...
 

@@ -1,5 +1,8 @@
 """Access tokens: JSON Web Tokens by the rules of RFC 8725 and RFC 9068."""
 
+import hmac
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from typing import Final
 
@@ -30,6 +33,13 @@ class Claims(Struct, frozen=True, kw_only=True):
     jti: str
 
 
+class _OwnClaims(Claims, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What :meth:`AccessTokens.issue` writes, and nothing beside it."""
+
+
+_decoder: Final = msgspec.json.Decoder(_OwnClaims)
+
+
 class AccessTokens:
     """Issues and verifies access tokens of :data:`LIFETIME_SECONDS`.
 
@@ -43,7 +53,11 @@ class AccessTokens:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
-        self._by_header = {_header_segment(key): key for key in keys.all}
+        self._secrets = {
+            _header_segment(key): key.private
+            for key in keys.all
+            if key.algorithm == "HS256" and isinstance(key.private, bytes)
+        }
 
     def issue(
         self, user_id: UserId, device_id: DeviceId, grant_id: GrantId, *, jti: str, at: datetime
@@ -73,11 +87,27 @@ class AccessTokens:
         if len(token) > MAX_LENGTH or not token.isascii():
             raise Unauthenticated
         try:
-            # A header as we write it needs no reading.
-            key = self._by_header.get(token.partition(".")[0]) or self._key_named_by(token)
-            return msgspec.convert(self._payload(token, key), Claims)
+            return self._own(token) or msgspec.convert(self._payload(token), Claims)
         except (jwt.PyJWTError, msgspec.ValidationError):
             raise Unauthenticated from None
+
+    def _own(self, token: str) -> Claims | None:
+        """What a token says that is, to the byte, as :meth:`issue` signs with a secret.
+
+        The library, whose checks take ten times as long, decides on all others. Accepted
+        here is a part of what it accepts: see ``test_access_tokens.py``.
+        """
+        signed, _, signature = token.rpartition(".")
+        header, _, payload = signed.partition(".")
+        key = self._secrets.get(header)
+        if key is None or not hmac.compare_digest(_signature(signed, key), signature.encode()):
+            return None
+        try:
+            claims = _decoder.decode(urlsafe_b64decode(payload + "=="))
+        except (ValueError, msgspec.DecodeError):
+            return None
+        is_for_us = claims.iss == self._issuer and claims.aud == self._audience
+        return claims if is_for_us and claims.exp > time.time() else None
 
     def _key_named_by(self, token: str) -> SigningKey:
         header = jwt.get_unverified_header(token)
@@ -86,7 +116,8 @@ class AccessTokens:
             raise Unauthenticated
         return key
 
-    def _payload(self, token: str, key: SigningKey) -> object:
+    def _payload(self, token: str) -> object:
+        key = self._key_named_by(token)
         return jwt.decode(
             token,
             key.public,
@@ -96,6 +127,11 @@ class AccessTokens:
             # A pod whose clock is a moment behind must take what another has just issued.
             options={"require": ["exp", "iat"], "strict_aud": True, "verify_iat": False},
         )
+
+
+def _signature(signed: str, secret: bytes) -> bytes:
+    digest = hmac.digest(secret, signed.encode(), "sha256")
+    return urlsafe_b64encode(digest).rstrip(b"=")
 
 
 def _header(key: SigningKey) -> dict[str, str]:
