@@ -18,6 +18,7 @@ from whatchat.entrypoints.handshake import Handshake, HandshakePolicy
 from whatchat.entrypoints.server import (
     PodServer,
     connections_within,
+    handles_of,
     listen,
     raise_descriptor_limit,
     spare_collector,
@@ -53,7 +54,7 @@ async def _serve(secret: bytes) -> None:
     listener = listen("127.0.0.1", 0)
     sys.stdout.write(f"listening on {listener.getsockname()[1]}\n")
     sys.stdout.flush()
-    await server.serve(sockets=[listener])
+    await server.serve(sockets=handles_of(listener))
 
 
 def _realtime(secret: bytes, policy: HandshakePolicy) -> RealtimeServer:

@@ -72,8 +72,7 @@ async def run_servers(
     """
     async with asyncio.TaskGroup() as tasks:
         for server, listener in listening:
-            handles = [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
-            tasks.create_task(server.serve(sockets=handles))
+            tasks.create_task(server.serve(sockets=handles_of(listener)))
         await drain(at_once=await ending.asked())
         for server, _ in listening:
             server.should_exit = True
@@ -92,6 +91,11 @@ def listen(host: str, port: int) -> socket.socket:
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # of Linux alone; its connections inherit it
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_SECONDS * 1000)
     return listener
+
+
+def handles_of(listener: socket.socket) -> list[socket.socket]:
+    """The listener, as often as a server needs it to take newcomers fast enough."""
+    return [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
 
 
 def url_of(listener: socket.socket) -> str:

@@ -1,5 +1,7 @@
 """The server side of the WebSocket protocol (RFC 6455), as uvicorn runs it for a connection."""
 
+import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
@@ -26,6 +28,9 @@ log = structlog.get_logger()
 
 NORMAL: Final = 1000
 NO_STATUS: Final = 1005
+
+TURN_SECONDS: Final = 0.001
+"""So long the frames of one client may hold up everybody else."""
 
 
 class Sink(Protocol):
@@ -54,6 +59,7 @@ class WebSocketProtocol(Outflow):
         "_message",
         "_parser",
         "_reading",
+        "_resting",
         "_sent_close",
         "_unread",
         "sink",
@@ -77,7 +83,7 @@ class WebSocketProtocol(Outflow):
         self._message: Fragments | None = None
         self._unread = b""
         self._reading = True
-        self._sent_close = self._failed = False
+        self._resting = self._sent_close = self._failed = False
 
     # What uvicorn and the loop call.
 
@@ -90,7 +96,7 @@ class WebSocketProtocol(Outflow):
             return
         if self.sink is None:
             self._shake_hands(data)
-        elif not self._reading:
+        elif self._resting or not self._reading:
             self._unread += data
         else:
             self._parse(data)
@@ -133,11 +139,8 @@ class WebSocketProtocol(Outflow):
         if self._reading or self._socket.is_closing():
             return
         self._reading = True
-        unread, self._unread = self._unread, b""
-        if unread:
-            self._parse(unread)
-        if self._reading:
-            self._socket.resume_reading()
+        if not self._resting:
+            self._read_on()
 
     def finish(self, code: int) -> None:
         if self._sent_close or self._socket.is_closing():
@@ -156,6 +159,24 @@ class WebSocketProtocol(Outflow):
 
     # What comes in.
 
+    def _rest(self) -> None:
+        """Read on once everybody else has had a turn."""
+        self._resting = True
+        self._socket.pause_reading()
+        asyncio.get_running_loop().call_soon(self._end_rest)
+
+    def _end_rest(self) -> None:
+        self._resting = False
+        if self._reading and not self._socket.is_closing():
+            self._read_on()
+
+    def _read_on(self) -> None:
+        unread, self._unread = self._unread, b""
+        if unread:
+            self._parse(unread)
+        if self._reading and not self._resting:
+            self._socket.resume_reading()
+
     def _shake_hands(self, request: bytes) -> None:
         answer = upgrade.answer(self._engine, self, request, self._socket)
         if answer is not None:
@@ -164,11 +185,16 @@ class WebSocketProtocol(Outflow):
             self._socket.close()
 
     def _parse(self, data: bytes) -> None:
-        """Feed a parser until the data or the wish to read ends."""
+        """Feed a parser until the data, the wish to read or the client's turn ends."""
         parser = self._parser or self._engine.parsers.borrow()
         rest = memoryview(data)
-        while rest and self._reading and not (parser.failure or self._failed):
+        began = 0.0
+        while rest and self._reading and not (self._resting or parser.failure or self._failed):
             rest = rest[parser.feed(self, rest) :]
+            if rest:
+                began = began or monotonic()
+                if monotonic() - began > TURN_SECONDS and not self._socket.is_closing():
+                    self._rest()
         self._parser = None
         if parser.failure:
             self.fail(Closing(parser.failure, resume=parser.failure == INTERNAL_ERROR.code))

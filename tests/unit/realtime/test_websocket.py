@@ -1,5 +1,6 @@
 """One WebSocket: what waits for the network, what is not read yet, and how it ends."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -213,8 +214,18 @@ async def test_a_reader_that_pauses_hears_little_of_what_was_there(
     assert 64 <= heard <= 64 + FEW_KIB // len(frame.encode()) + 1
     assert not line.network.reading
     line.session.resume()
+    await until(lambda: line.network.reading)
     assert len(listener.heard) == 20_000
-    assert line.network.reading
+
+
+async def test_a_flood_of_frames_gives_way_to_others(line: Line) -> None:
+    line.say(*[ping(b"?")] * 50_000)
+    turns = 0
+    while not line.network.reading:
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns >= 10
+    assert line.network.sent == encode(PONG, b"?") * 50_000
 
 
 async def test_a_reader_that_pauses_too_long_is_a_slow_consumer(
