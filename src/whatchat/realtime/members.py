@@ -86,6 +86,8 @@ class Members(socketio.AsyncManager):  # type: ignore[misc] # the library ships 
         if member is not None:
             for room in tuple(member.rooms or ()):
                 self._leave(sid, namespace, room)
+            if member.session.closed:
+                return
             sids = member.session.layer.sids
             if sids.get(namespace) == sid:
                 del sids[namespace]

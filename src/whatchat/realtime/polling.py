@@ -159,6 +159,7 @@ class Polling:
         self._size -= sum(len(frame.wire) for frame in frames)
         if self._ending is CLOSE and not self._frames:
             frames.append(CLOSE)
+            session.engine.ending.drop(self)
             session.end("server disconnect")
         return frames or [NOOP]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from whatchat.realtime.connection import Connection
 from whatchat.realtime.frame import Frame, plain_frame
 from whatchat.realtime.link import MALFORMED, SLOW_CONSUMER, Closing
+from whatchat.realtime.nobody import Nobody
 
 if TYPE_CHECKING:
     from whatchat.realtime.engine import Engine
@@ -147,6 +148,7 @@ class Session:
             self.closing = self.closed = True
             self.write = _to_nobody
             self.engine.forget(self, reason)
+            self.carrier = Nobody(self.carrier.name)
 
     # What comes in.
 

@@ -218,6 +218,7 @@ class SocketServer(LibraryServer):
             await self._depart(session.layer, namespace, reason)
         self.environ.pop(session.sid, None)
         self.eio.forget(session.sid)
+        session.layer = None
 
 
 def _frames(packet: Any) -> list[Frame]:

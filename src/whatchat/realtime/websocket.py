@@ -113,6 +113,7 @@ class WebSocketProtocol(Outflow):
         self.discard()
         if self.sink is not None:
             self.sink.end("transport close")
+            self.sink = None
 
     def shutdown(self) -> None:
         """Uvicorn ends; whoever is still here was not moved in time."""

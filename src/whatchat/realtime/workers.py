@@ -32,8 +32,8 @@ class Workers:
     async def _serve(self, work: Work) -> None:
         loop = asyncio.get_running_loop()
         await work()
+        del work  # whom it was for may leave while this waits
         while len(self._parked) < MOST_PARKED:
             parked = loop.create_future()
             self._parked.append(parked)
-            work = await parked
-            await work()
+            await (await parked)()
