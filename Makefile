@@ -17,7 +17,7 @@ COVER  := --cov --cov-report=term:skip-covered --durations=25
 JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 
-.PHONY: help serve check test test-full static format docs screenshots bench bench-smoke seams-latest lock setup tools clean
+.PHONY: help serve cluster check test test-full static format docs screenshots bench bench-smoke seams-latest lock setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ serve: .venv/runtime ## Run one node with the embedded store: HOST=127.0.0.1 POR
 	@mkdir -p "$(DATA_DIR)"
 	@WHATCHAT_STORE_URL="sqlite:///$(DATA_DIR)/whatchat.db" \
 	    exec $(BIN)/whatchat serve --host "$(HOST)" --port "$(PORT)"
+
+cluster: .venv/dev tools ## Run three pods, MongoDB, Redis and HAProxy on this machine: PORT=8000
+	@exec $(BIN)/python -m tests.servers.cluster --port "$(PORT)"
 
 check: static ## Static checks, unit tests and the embedded port suites; at most 3 minutes
 	$(PYTEST) -m "not long" $(FAST)
@@ -71,11 +74,12 @@ lock: .venv/dev ## Make the lock files anew from pyproject.toml; LOCK_FLAGS=--up
 
 setup: .venv/dev $(JS) tools ## Install all that the tests need
 
-tools: ## Install Chromium and strace where they are missing
-	@.ci/install chromium strace
+tools: ## Install Chromium, strace, Redis, HAProxy, OpenSSL and MongoDB where they are missing
+	@.ci/install chromium strace redis-server haproxy openssl
+	@.ci/mongod >/dev/null
 
 clean: ## Remove what was installed and cached here; the data stays
-	rm -rf .venv tests/js/node_modules loadtests/bench/peers/node/node_modules bench-results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf .venv .cache tests/js/node_modules loadtests/bench/peers/node/node_modules bench-results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 
 .venv/runtime: .ci/requirements.txt .ci/venv pyproject.toml
 	@.ci/venv .ci/requirements.txt

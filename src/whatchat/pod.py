@@ -57,6 +57,7 @@ from whatchat.realtime.server import Caps, RealtimeServer
 from whatchat.roomlog import OrderedRoomLog
 from whatchat.roomlog.announcing import Announcers, Announcing
 from whatchat.roomlog.stamping import Stamp
+from whatchat.roomlog.succession import Succession
 from whatchat.settings import Settings
 
 FEATURES: Final[Mapping[str, tuple[tuple[Endpoint, ...], tuple[type[Event], ...]]]] = {
@@ -124,6 +125,7 @@ class Conversations:
             store.messages, store.rooms, ground.adapters.broker, announcers, ground.metrics
         )
         stamp = Stamp(secret=identity.secret, pod=ground.pod, clock=utc_now)
+        self.succession = Succession(store, announcing, ground.pod)
         self.log = OrderedRoomLog(store.messages, store.rooms, stamp, announcing, ground.metrics)
         self.rooms = RoomService(self.log, store.rooms, directory, views, identity.secret)
         self.messages = MessageService(self.log, store.rooms, store.messages, directory)
@@ -188,12 +190,15 @@ class Pod:
         adapters: Adapters,
         identity: StoreIdentity,
         lease: PodLease | None,
+        metrics: Metrics,
     ) -> None:
         self.name = name
         self.must_end = asyncio.Event()
         self.failed = False
-        self.metrics = Metrics()
-        self.readiness = Readiness({"store": adapters.store.ping})
+        self.metrics = metrics
+        self.readiness = Readiness(
+            {"store": adapters.store.ping, "broker": adapters.broker.check_hearing}
+        )
         self._drain_seconds = settings.drain_seconds
         self._lease = lease
         self._closing = AsyncExitStack()
@@ -238,6 +243,7 @@ class Pod:
         await self._people.revocations.start()
         later(self._people.revocations.stop)
         self._conversations.log.start()
+        self._tasks.start("succession", self._conversations.succession.run())
         later(self._conversations.log.stop)
         await self._realtime.start()
         later(partial(self._realtime.stop, seconds=0))  # for a pod that nobody drained

@@ -506,6 +506,29 @@ def test_an_upgrade_may_follow_a_request_but_not_overtake_it(front: Front, calle
     assert other.rest() == b""
 
 
+@contextmanager
+def clogged(seconds: float) -> Iterator[tuple[Front, Caller]]:
+    """Who has been answered, reads little of that, and asks for an upgrade."""
+    with running(seconds=seconds) as front:
+        caller = front.connect()
+        caller.send(GET.replace(b"echo", b"large"))
+        caller.exactly(1_000)
+        caller.send(UPGRADE + b"\r\n")
+        yield front, caller
+
+
+def test_an_upgrade_on_a_connection_that_is_not_read_is_answered_400() -> None:
+    with clogged(seconds=10) as (front, caller):
+        answer = caller.rest()[LARGE - 1_000 :]
+        assert status_of(answer[answer.index(b"HTTP/1.1") :]) == 400
+        assert front.app.upgrades == []
+
+
+def test_who_asks_for_an_upgrade_and_reads_nothing_is_cut_off() -> None:
+    with clogged(seconds=SECONDS) as (front, _):
+        eventually(lambda: front.connections == 0)
+
+
 def test_the_end_of_another_upgrades_body_is_no_request(front: Front, caller: Caller) -> None:
     hidden = b"GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
     caller.send(

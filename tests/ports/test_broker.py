@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import pytest
 
+from tests.servers.redis_parts import fresh_keys, listening
+from tests.servers.redis_server import RedisServer
 from tests.waiting import until
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.domain.audience import Announcement, Audience, InRoom, ToUser
@@ -34,20 +37,26 @@ class Pod:
 OpenPod = Callable[[], Awaitable[Pod]]
 
 
-@pytest.fixture(params=["in-process"])
+@pytest.fixture(params=["in-process", "redis"])
 async def open_pod(request: pytest.FixtureRequest) -> AsyncIterator[OpenPod]:
     """Opens pods that hear each other."""
-    exchange, pods = InProcessExchange(), list[Pod]()
+    exchange, keys = InProcessExchange(), fresh_keys()
+    async with AsyncExitStack() as opened:
 
-    async def open_one() -> Pod:
-        pod = Pod(InProcessBroker(exchange))
-        pod.broker.listen(pod.heard.append)
-        pods.append(pod)
-        return pod
+        async def open_broker() -> Broker:
+            if request.param == "redis":
+                server: RedisServer = request.getfixturevalue("redis_server")
+                return await opened.enter_async_context(listening(server.url, keys))
+            broker = InProcessBroker(exchange)
+            opened.push_async_callback(broker.close)
+            return broker
 
-    yield open_one
-    for pod in pods:
-        await pod.broker.close()
+        async def open_one() -> Pod:
+            pod = Pod(await open_broker())
+            pod.broker.listen(pod.heard.append)
+            return pod
+
+        yield open_one
 
 
 def announcement(audience: Audience, number: int = 1) -> Announcement:

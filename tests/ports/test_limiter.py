@@ -1,11 +1,15 @@
 """What every limiter must do."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.servers.redis_parts import connected, fresh_keys
+from tests.servers.redis_server import RedisServer
 from whatchat.adapters.embedded.limiter import EmbeddedLimiter
+from whatchat.adapters.redis.limiter import RedisLimiter
 from whatchat.domain.ports.limiter import Limiter, Quota
+from whatchat.observability.metrics import Metrics
 
 QUOTA = Quota(rate=2, burst=4)
 
@@ -20,15 +24,28 @@ class Clock:
         return self.now
 
 
+class Never:
+    """A limiter that must not be asked."""
+
+    async def charge(self, key: str, quota: Quota, cost: int = 1) -> int:
+        raise AssertionError("Redis was not asked")
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=[EmbeddedLimiter])
-def limiter(request: pytest.FixtureRequest, clock: Clock) -> Limiter:
-    make: Callable[[Clock], Limiter] = request.param
-    return make(clock)
+@pytest.fixture(params=["embedded", "redis"])
+async def limiter(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[Limiter]:
+    """A limiter of each kind that goes by the test's clock."""
+    if request.param == "embedded":
+        yield EmbeddedLimiter(clock)
+        return
+    server: RedisServer = request.getfixturevalue("redis_server")
+    metrics = Metrics()
+    async with connected(server.url, metrics) as servers:
+        yield RedisLimiter(servers, fresh_keys(), Never(), metrics, clock=clock)
 
 
 async def spend(limiter: Limiter, key: str, times: int) -> list[int]:

@@ -183,3 +183,14 @@ async def test_heads_of_unknown_rooms_are_absent(store: Store) -> None:
     await append(store, room_id, created(ADA), POST)
     assert await store.rooms.heads([room_id, RoomId("nowhere")]) == {room_id: 2}
     assert await store.rooms.heads([]) == {}
+
+
+async def test_the_rooms_of_many_people_are_read_at_once(store: Store) -> None:
+    first, second = RoomId(random_id()), RoomId(random_id())
+    await append(store, first, created(ADA, BOB), POST, MembersAdded(user_ids=(EVE,)))
+    await append(store, second, created(ADA, EVE), MemberRemoved(user_id=EVE))
+    assert await store.rooms.joined([ADA, EVE, UserId("nobody")]) == {
+        ADA: {first: 1, second: 1},
+        EVE: {first: 3},
+    }
+    assert await store.rooms.joined([]) == {}

@@ -1,10 +1,14 @@
 """What every session registry guarantees."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.servers.redis_parts import connected, fresh_keys
+from tests.servers.redis_server import RedisServer
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
+from whatchat.adapters.redis.session_registry import RedisSessionRegistry
 from whatchat.domain.ids import DeviceId, SessionId, UserId
 from whatchat.domain.ports.session_registry import Session, SessionRegistry
 from whatchat.domain.times import utc_now
@@ -12,10 +16,15 @@ from whatchat.domain.times import utc_now
 ADA, BOB = UserId("ada"), UserId("bob")
 
 
-@pytest.fixture(params=["in-process"])
-async def registry(request: pytest.FixtureRequest) -> SessionRegistry:
+@pytest.fixture(params=["in-process", "redis"])
+async def registry(request: pytest.FixtureRequest) -> AsyncIterator[SessionRegistry]:
     """An empty registry of each kind."""
-    return InProcessSessionRegistry()
+    if request.param == "in-process":
+        yield InProcessSessionRegistry()
+        return
+    server: RedisServer = request.getfixturevalue("redis_server")
+    async with connected(server.url) as servers:
+        yield RedisSessionRegistry(servers, fresh_keys())
 
 
 def session(name: str, user_id: UserId = ADA, pod: str = "pod") -> Session:
@@ -61,7 +70,8 @@ async def test_a_lease_that_is_not_renewed_ends(registry: SessionRegistry) -> No
     await registry.open(session("ends"), lease_seconds=1)
     await registry.open(session("renewed"), lease_seconds=1)
     await registry.open(session("long"), lease_seconds=60)
-    await registry.renew([SessionId("renewed"), SessionId("unknown")], lease_seconds=60)
+    unknown = await registry.renew([SessionId("renewed"), SessionId("unknown")], lease_seconds=60)
+    assert unknown == ["unknown"]
     assert await names(registry) == {"ends", "renewed", "long"}
     await asyncio.sleep(1.2)
     assert await names(registry) == {"renewed", "long"}
@@ -70,7 +80,7 @@ async def test_a_lease_that_is_not_renewed_ends(registry: SessionRegistry) -> No
 async def test_a_lease_that_has_ended_is_not_revived(registry: SessionRegistry) -> None:
     await registry.open(session("ended"), lease_seconds=1)
     await asyncio.sleep(1.2)
-    await registry.renew([SessionId("ended")], lease_seconds=60)
+    assert await registry.renew([SessionId("ended")], lease_seconds=60) == ["ended"]
     assert await names(registry) == set()
     await registry.open(session("ended"), lease_seconds=60)
     assert await names(registry) == {"ended"}

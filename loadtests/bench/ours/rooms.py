@@ -32,6 +32,9 @@ class MadeUpRooms:
         member = Member(user_id=user_id, role="member", joined_seq=Seq(0))
         return [Membership(record=record, member=member)]
 
+    async def joined(self, user_ids: Sequence[UserId]) -> Mapping[UserId, Mapping[RoomId, Seq]]:
+        raise NotInTheBenchmark
+
     async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:
         return {room_id: self._revs.get(room_id, Rev(0)) for room_id in room_ids}
 

@@ -1,4 +1,4 @@
-"""The right to be the only pod on a store."""
+"""A pod's right to work on its store."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,9 @@ import structlog
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ports.store import Store
 
-NAME: Final = "pod"
+SOLE_POD: Final = "pod"
+"""The lease of a pod that has its store for itself."""
+
 LEASE_SECONDS: Final = 3
 RENEWAL_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = LEASE_SECONDS + 1.0
@@ -21,12 +23,21 @@ log = structlog.get_logger("whatchat.lease")
 class PodLease:
     """Held by one pod at a time, by the store's clock; ends by itself when its pod dies.
 
-    ``patience_seconds`` is how long to wait for a holder that may have died.
+    ``lease`` is its name, ``patience_seconds`` how long to wait for a holder that may have
+    died.
     """
 
-    def __init__(self, store: Store, holder: str, *, patience_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        holder: str,
+        *,
+        lease: str = SOLE_POD,
+        patience_seconds: float | None = None,
+    ) -> None:
         self._store = store
         self._holder = holder
+        self._name = lease
         self._patience_seconds = PATIENCE_SECONDS if patience_seconds is None else patience_seconds
 
     async def acquire(self) -> bool:
@@ -51,9 +62,9 @@ class PodLease:
     async def release(self) -> None:
         """Let the next pod in at once."""
         try:
-            await self._store.release(NAME, self._holder)
+            await self._store.release(self._name, self._holder)
         except Unavailable:
             log.warning("the lease was not given up; it ends by itself")
 
     async def _take(self) -> bool:
-        return await self._store.acquire(NAME, self._holder, seconds=LEASE_SECONDS)
+        return await self._store.acquire(self._name, self._holder, seconds=LEASE_SECONDS)

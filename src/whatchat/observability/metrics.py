@@ -53,6 +53,32 @@ class Metrics:
             "Announcements that the broker did not take.",
             registry=registry,
         )
+        self.broker_bad_envelopes = Counter(
+            "whatchat_broker_bad_envelopes",
+            "What arrived from the broker and could not be read.",
+            registry=registry,
+        )
+        self.broker_canary_age_seconds = Gauge(
+            "whatchat_broker_canary_age_seconds",
+            "Seconds since this pod last heard itself by the broker.",
+            registry=registry,
+        )
+        self.broker_deafness = Counter(
+            "whatchat_broker_deafness",
+            "Times that the broker took what this pod said and this pod did not hear it.",
+            registry=registry,
+        )
+        self.redis_reconnects = Counter(
+            "whatchat_redis_reconnects",
+            "Connections to Redis that replaced lost ones: commands, subscriptions.",
+            ("link",),
+            registry=registry,
+        )
+        self.limiter_fallbacks = Counter(
+            "whatchat_limiter_fallbacks",
+            "Charges that this pod decided alone, as Redis was away.",
+            registry=registry,
+        )
         self.append_conflicts = Counter(
             "whatchat_append_conflicts",
             "Appends that found their rev taken by another writer.",

@@ -100,7 +100,8 @@ class BoundedHttp(LibraryHttp):
     def _leave_http(self, rest: bytes) -> None:
         if not self.wants_websocket():
             self.cycle.keep_alive = False  # where the next request would begin is not certain
-        elif self._is_answering():
+        elif self._is_answering() or self.flow.write_paused:
+            # The transport would never say again that its peer leaves unread what was answered.
             self._refuse(NOT_HTTP)
         else:
             self.handle_websocket_upgrade()

@@ -13,7 +13,7 @@ from whatchat.realtime.connection import Connection
 from whatchat.realtime.engine import Engine
 from whatchat.realtime.frame import frame, plain_frame
 from whatchat.realtime.gateway import Gateway
-from whatchat.realtime.link import Closing, Scope
+from whatchat.realtime.link import UNAUTHENTICATED, Closing, Scope
 from whatchat.realtime.session import Session
 from whatchat.realtime.socket_client import SocketClient
 from whatchat.realtime.socket_server import SocketServer
@@ -38,7 +38,8 @@ class ChatSockets(SocketServer):
         eio_sid = self.manager.eio_sid_from_sid(connection.session_id, NAMESPACE)
         if session := self.engine.sessions.get(eio_sid):
             session.pause()
-            await session.layer.inbox.idle()
+            self.engine.patience.drop(session)  # whoever moves it has a deadline of its own
+            await session.layer.inbox.finish()
 
     async def close(self, closing: Closing) -> None:
         """Close every socket; return once all are gone and nothing is left to do for them."""
@@ -92,7 +93,7 @@ class ChatSockets(SocketServer):
 
     def dispatch(self, client: SocketClient, packet: Packet) -> Awaitable[None]:
         connection = client.session.connection
-        if connection is None:
+        if connection is None or connection.closing == UNAUTHENTICATED:
             return _nothing()
         name, *arguments = packet.items
         return self._gateway.command(connection, name, arguments, packet.ack_id)
@@ -104,7 +105,7 @@ class ChatSockets(SocketServer):
 
 
 async def _nothing() -> None:
-    """Of who has left, nothing more is done."""
+    """For who has left, or has been signed out, nothing more is done."""
 
 
 def _data(error: ChatError) -> dict[str, str]:

@@ -111,6 +111,14 @@ class Hub:
         """The room, if a member has a socket here."""
         return self._rooms.get(room_id)
 
+    def user_ids(self) -> list[UserId]:
+        """Who has a socket here."""
+        return list(self._users)
+
+    def room_ids(self) -> list[RoomId]:
+        """The rooms that a member with a socket here is in."""
+        return list(self._rooms)
+
     def of_grant(self, grant_id: GrantId) -> list[Connection]:
         """The sockets that a sign-in opened or refreshed."""
         return [self._connections[session] for session in self._grants.get(grant_id, ())]

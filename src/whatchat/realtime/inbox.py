@@ -27,6 +27,12 @@ class Reader(Protocol):
     def resume(self) -> None: ...
 
 
+class _Nobody:
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
 class Inbox:
     """Runs jobs strictly one after the other; while there are none, it holds no task.
 
@@ -60,6 +66,11 @@ class Inbox:
             if self._emptied is None:
                 self._emptied = asyncio.get_running_loop().create_future()
             await asyncio.wait({self._emptied})
+
+    async def finish(self) -> None:
+        """Take no notice of the reader any more, and return once everything is done."""
+        self._reader = _Nobody()
+        await self.idle()
 
     async def _work(self) -> None:
         jobs = self._jobs or deque()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -15,6 +16,7 @@ log = structlog.get_logger()
 LEASE_SECONDS: Final = 60
 RENEW_SECONDS: Final = 20.0
 RENEW_BATCH: Final = 500
+AT_ONCE: Final = 100
 
 
 class Leases:
@@ -35,7 +37,7 @@ class Leases:
         self._lease_seconds = lease_seconds
         self._renew_seconds = renew_seconds
         self._opening: dict[SessionId, Session] = {}
-        self._open: dict[SessionId, None] = {}
+        self._open: dict[SessionId, Session] = {}
         self._closing: dict[SessionId, None] = {}
         self._wake = asyncio.Event()
 
@@ -75,20 +77,28 @@ class Leases:
     async def settle(self) -> None:
         """Enter and take out what waits."""
         while self._closing:
-            session_id = next(iter(self._closing))
-            await self._registry.close(session_id)
-            self._closing.pop(session_id, None)
+            await asyncio.gather(*map(self._close, list(islice(self._closing, AT_ONCE))))
         while self._opening:
-            session_id, session = next(iter(self._opening.items()))
-            await self._registry.open(session, lease_seconds=self._lease_seconds)
-            if self._opening.pop(session_id, None) is not None:
-                self._open[session_id] = None
-            else:
-                self._closing[session_id] = None
-                self._wake.set()
+            await asyncio.gather(*map(self._enter, list(islice(self._opening.values(), AT_ONCE))))
+
+    async def _close(self, session_id: SessionId) -> None:
+        await self._registry.close(session_id)
+        self._closing.pop(session_id, None)
+
+    async def _enter(self, session: Session) -> None:
+        session_id = session.session_id
+        await self._registry.open(session, lease_seconds=self._lease_seconds)
+        if self._opening.pop(session_id, None) is not None:
+            self._open[session_id] = session
+        else:
+            self._closing[session_id] = None
+            self._wake.set()
 
     async def _renew(self) -> None:
         session_ids = list(self._open)
         for start in range(0, len(session_ids), RENEW_BATCH):
             batch = session_ids[start : start + RENEW_BATCH]
-            await self._registry.renew(batch, lease_seconds=self._lease_seconds)
+            unknown = await self._registry.renew(batch, lease_seconds=self._lease_seconds)
+            for session_id in unknown:  # the registry has lost what it knew
+                if session := self._open.pop(session_id, None):
+                    self.enter(session)

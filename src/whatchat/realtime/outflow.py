@@ -11,7 +11,7 @@ from whatchat.realtime.frame import Frame
 log = structlog.get_logger()
 
 AT_ONCE_BYTES: Final = 64 * 1024
-"""More is not gathered, and not given to the network in one piece."""
+"""Frames are gathered, and joined to one piece, up to this."""
 
 
 class Flusher:

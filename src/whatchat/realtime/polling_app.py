@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
+import structlog
+
 from whatchat.realtime.engine import Engine, query_of
 from whatchat.realtime.frame import Frame
 from whatchat.realtime.link import TOO_LARGE, Scope
@@ -20,6 +22,8 @@ from whatchat.realtime.tasks import Tasks
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
+
+log = structlog.get_logger()
 
 _TEXT: Final = b"text/plain; charset=UTF-8"
 _JSON: Final = b"application/json"
@@ -132,6 +136,7 @@ async def _body(scope: Scope, receive: Receive, most: int) -> bytes:
 
 async def refuse(send: Send, refusal: Refusal) -> None:
     """Answer a request that is not served."""
+    log.info("request refused", status=refusal.status)
     await _answer(send, refusal.status, refusal.body(), _JSON)
 
 

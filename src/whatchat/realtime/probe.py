@@ -69,4 +69,4 @@ class Probe:
             socket.pause_reading()
         if isinstance(polling, Polling):
             for frame in polling.hand_over():
-                socket.write(frame)
+                session.write(frame)

@@ -34,6 +34,7 @@ from whatchat.realtime.leases import Leases
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import DRAINING, Link, Scope, Transport
 from whatchat.realtime.polling_app import PollingApplication
+from whatchat.realtime.repair import Repair
 from whatchat.realtime.tasks import Tasks
 
 log = structlog.get_logger()
@@ -101,6 +102,7 @@ class RealtimeServer:
             self.hub, room_channels, rooms, room_log, self._deadlines, self._tasks
         )
         self._admission = Admission(self.hub, users, room_channels, rooms, self._delivery, greet)
+        self._repair = Repair(self.hub, rooms, self._delivery, self._tasks)
         self._prepared: dict[SessionId, Prepared] = {}
         self._sockets = ChatSockets(
             self,
@@ -121,7 +123,9 @@ class RealtimeServer:
         self._lifetimes.attach(self.hub, self._deadlines)
         self._authenticator.when_revoked(self._lifetimes.revoke)
         self._broker.listen(self._delivery.accept)
+        self._broker.when_resumed(self._repair.broker_resumed)
         self._tasks.spawn(self._leases.run(), name="leases")
+        self._tasks.spawn(self._repair.run(), name="repair")
 
     async def stop(self, *, seconds: float) -> None:
         """Refuse newcomers, and send everybody elsewhere over ``seconds``.
@@ -202,11 +206,13 @@ class RealtimeServer:
         self._metrics.connected_sockets.dec()
         if connection.closing is not None:
             self._metrics.refusals.labels(str(connection.closing.code)).inc()
-        log.info("disconnected", reason=reason, **_named(connection))
+        code = connection.closing.code if connection.closing else None
+        log.info("disconnected", reason=reason, code=code, **_named(connection))
 
     def refused(self, error: ChatError) -> None:
         """Count a client that was not let in."""
         self._metrics.refusals.labels(error.code).inc()
+        log.info("not let in", code=error.code)
 
     def _require_room(self, actor: Actor) -> None:
         user = self.hub.user(actor.user_id)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import structlog
+
 from whatchat.realtime.connection import Connection
 from whatchat.realtime.frame import Frame, plain_frame
 from whatchat.realtime.link import MALFORMED, SLOW_CONSUMER, Closing
@@ -11,6 +13,8 @@ from whatchat.realtime.nobody import Nobody
 if TYPE_CHECKING:
     from whatchat.realtime.engine import Engine
     from whatchat.realtime.probe import Probe
+
+log = structlog.get_logger()
 
 PING: Final = plain_frame("2")
 NOOP: Final = plain_frame("6")
@@ -115,6 +119,8 @@ class Session:
             self.closing = True
             self.write = _to_nobody
             self.engine.closes(self)
+            if self.connection is None:  # of others their leaving is told
+                log.info("turned away", code=closing.code)
             self.carrier.finish(closing.code)
 
     # Its life.

@@ -185,8 +185,10 @@ class SocketServer(LibraryServer):
             session.dismiss(MALFORMED)
         elif not session.closing:
             client.is_entering = True
-            await self.let_in(client, namespace, packet.data)
-            client.is_entering = False
+            try:
+                await self.let_in(client, namespace, packet.data)
+            finally:
+                client.is_entering = False
             if client.sids:  # a refusal gains nobody any time
                 self._connecting.drop(session)
             self.connected(client, namespace)

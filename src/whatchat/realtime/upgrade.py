@@ -7,12 +7,16 @@ from hashlib import sha1
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from whatchat.realtime.link import Scope
 from whatchat.realtime.refusals import BAD_REQUEST, NOT_FOUND, Refusal
 
 if TYPE_CHECKING:
     from whatchat.realtime.engine import Engine
     from whatchat.realtime.websocket import WebSocketProtocol
+
+log = structlog.get_logger()
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY_BYTES: Final = 16
@@ -76,6 +80,7 @@ def _refusal(refusal: Refusal) -> bytes:
 
 
 def _http(status: HTTPStatus, body: bytes, headers: bytes = b"") -> bytes:
+    log.info("handshake refused", status=status.value)
     return (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n"

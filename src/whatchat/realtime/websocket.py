@@ -4,8 +4,6 @@ import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import structlog
-
 from whatchat.realtime import upgrade
 from whatchat.realtime.fragments import Fragments
 from whatchat.realtime.frame import CLOSE, PONG, TEXT, close_frame, encode
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from whatchat.realtime.engine import Engine
     from whatchat.realtime.seams import FrameParser
 
-log = structlog.get_logger()
 
 NORMAL: Final = 1000
 NO_STATUS: Final = 1005
@@ -102,8 +99,9 @@ class WebSocketProtocol(Outflow):
             self._parse(data)
 
     def eof_received(self) -> None:
-        """Nothing more comes: the transport closes itself."""
+        """Nothing more comes: the transport closes itself, once what waits is read."""
         self.flush()
+        self._engine.ending.put(self)
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._live.discard(self)
@@ -253,7 +251,8 @@ class WebSocketProtocol(Outflow):
             self._closed_by_peer(data)
         elif opcode != PONG and not self.congested:
             # A peer that leaves its answers unread gets no more of them.
-            self._socket.write(encode(PONG, data))
+            self.append(encode(PONG, data))
+            self.flush()
 
     def _closed_by_peer(self, data: bytes) -> None:
         code = int.from_bytes(data[:2], "big") if data else NO_STATUS

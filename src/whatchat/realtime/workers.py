@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import Final
 
 from whatchat.realtime.tasks import Tasks
@@ -27,7 +28,8 @@ class Workers:
             if not parked.done():  # as those are whose tasks have been ended
                 parked.set_result(work)
                 return
-        self._tasks.spawn(self._serve(work), name="worker")
+        # Whatever context this is called in is none of the work that comes later.
+        Context().run(self._tasks.spawn, self._serve(work), name="worker")
 
     async def _serve(self, work: Work) -> None:
         loop = asyncio.get_running_loop()

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import structlog
@@ -74,16 +74,13 @@ class Announcing:
 
     async def announce(self, news: Sequence[News]) -> None:
         """Tell the audiences, in order. Never raises: what failed is told later."""
+        made: list[Announcement] = []
         for one in news:
-            try:
-                async with asyncio.timeout(DEADLINE_SECONDS):
-                    await self._broker.publish(await self._announcements(one))
-            except (ChatError, TimeoutError) as error:
-                log.warning("an announcement failed", error=repr(error))
-                self._soil(one.entry)
-            except Exception:
-                log.exception("an announcement failed")
-                self._soil(one.entry)
+            async with self._telling([one]):
+                made += await self._announcements(one)
+        if made:
+            async with self._telling(news):  # in one round trip
+                await self._broker.publish(made)
 
     async def replay(self, room_id: RoomId, *, after: Rev, limit: int) -> list[Announcement]:
         """What the entries after a rev are announced as, from the store."""
@@ -99,6 +96,19 @@ class Announcing:
             found += await self._announcements(News(entry, record, message, None))
         return found
 
+    @contextlib.asynccontextmanager
+    async def _telling(self, news: Sequence[News]) -> AsyncIterator[None]:
+        """Have told later what cannot be told now."""
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                yield
+        except (ChatError, TimeoutError) as error:
+            log.warning("an announcement failed", error=repr(error))
+            self._soil(news)
+        except Exception:
+            log.exception("an announcement failed")
+            self._soil(news)
+
     async def _announcements(self, news: News) -> Sequence[Announcement]:
         return await self._announcers[type(news.entry.change)].announce(*news)
 
@@ -107,9 +117,10 @@ class Announcing:
         first = Rev(told + 1)
         self._dirty[room_id] = min(self._dirty.get(room_id, first), first)
 
-    def _soil(self, entry: Entry) -> None:
-        self._metrics.publish_failures.inc()
-        self.suspect(entry.room_id, Rev(entry.rev - 1))
+    def _soil(self, news: Sequence[News]) -> None:
+        for one in news:
+            self._metrics.publish_failures.inc()
+            self.suspect(one.entry.room_id, Rev(one.entry.rev - 1))
 
     async def _clean_for_ever(self) -> None:
         while True:
@@ -117,12 +128,16 @@ class Announcing:
             for room_id in list(self._dirty):
                 await self._clean(room_id, Rev(self._dirty.pop(room_id) - 1))
 
+    async def tell(self, room_id: RoomId, told: Rev) -> None:
+        """Announce whatever the log has after ``told``. Raises what store or broker raise."""
+        while announcements := await self.replay(room_id, after=told, limit=PAGE):
+            await self._broker.publish(announcements)
+            told = Rev(announcements[-1].rev)
+
     async def _clean(self, room_id: RoomId, told: Rev) -> None:
         try:
             async with asyncio.timeout(CLEANING_SECONDS):
-                while announcements := await self.replay(room_id, after=told, limit=PAGE):
-                    await self._broker.publish(announcements)
-                    told = Rev(announcements[-1].rev)
+                await self.tell(room_id, told)
         except (ChatError, TimeoutError):
             self.suspect(room_id, told)
         except Exception:

@@ -43,7 +43,7 @@ from whatchat.observability.metrics import Metrics
 from whatchat.pod import Adapters, Conversations, Ground
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import Transport
-from whatchat.realtime.server import RealtimeServer
+from whatchat.realtime.server import Caps, RealtimeServer
 from whatchat.settings import Settings
 
 DEFAULTS = Transport()
@@ -159,6 +159,11 @@ class Raw:
         await self.send("40" + json.dumps({"token": token(user_id, **options)}))
         await self.next('42["session:ready"')
 
+    async def heard(self) -> None:
+        """Return once the server has read all that was sent."""
+        async with asyncio.timeout(5):
+            await (await self.ws.ping())
+
     async def closed(self) -> tuple[int | None, list[str]]:
         """The code that the server closed with, and all that came before."""
         packets = []
@@ -243,10 +248,14 @@ class House:
     stack: AsyncExitStack
 
     async def node(
-        self, *, cors_origins: tuple[str, ...] = (), transport: Transport = DEFAULTS
+        self,
+        *,
+        cors_origins: tuple[str, ...] = (),
+        transport: Transport = DEFAULTS,
+        caps: Caps | None = None,
     ) -> Node:
         return await self.stack.enter_async_context(
-            _running(self, cors_origins=cors_origins, transport=transport)
+            _running(self, cors_origins=cors_origins, transport=transport, caps=caps)
         )
 
     async def raw(self, node: Node, *, user_id: str = "", **options: Any) -> Raw:
@@ -285,7 +294,7 @@ class House:
 
 @asynccontextmanager
 async def _running(
-    house: House, *, cors_origins: tuple[str, ...], transport: Transport
+    house: House, *, cors_origins: tuple[str, ...], transport: Transport, caps: Caps | None
 ) -> AsyncIterator[Node]:
     store, identity = house.store, await house.store.identity()
     broker = InProcessBroker(house.exchange)
@@ -319,6 +328,7 @@ async def _running(
         address_of=partial(client_address, trusted=()),
         transport=transport,
         guard=policy.refusal,
+        caps=caps,
     )
     conversations.log.start()
     await realtime.start()

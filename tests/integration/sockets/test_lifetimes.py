@@ -3,8 +3,12 @@
 import asyncio
 import time
 
+import pytest
+
 from tests.integration.sockets.pods import House, Node, token
+from tests.waiting import until
 from whatchat.domain.ids import GrantId, RoomId
+from whatchat.realtime import drain, engine
 from whatchat.realtime.codec import event_frame
 
 
@@ -19,6 +23,19 @@ async def test_a_revoked_sign_in_closes_its_sockets(house: House, node: Node) ->
     )
     await desk.send('421["toy:nothing"]')
     assert await desk.next("431")
+
+
+async def test_what_a_revoked_sign_in_had_still_asked_for_is_not_done(
+    house: House, node: Node
+) -> None:
+    raw = await house.raw(node, user_id="ada", grant="stolen")
+    await raw.send('421["toy:wait"]', '422["toy:echo",{"text":"still waiting"}]')
+    await raw.heard()
+    node.revocations.revoke([GrantId("stolen")])
+    node.toys.gate.set()
+    assert (await raw.closed())[0] == 4401
+    await until(lambda: not len(node.realtime.hub))
+    assert node.toys.seen == []
 
 
 async def test_a_socket_ends_with_its_token(house: House, node: Node) -> None:
@@ -81,6 +98,22 @@ async def test_stopping_sends_everybody_elsewhere(house: House) -> None:
     ]
     await stopping
     assert (await house.poller_status(node)) == 503
+
+
+async def test_who_is_busy_to_the_end_of_a_drain_is_moved_all_the_same(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(drain, "FINISH_SECONDS", 0.5)
+    node = await house.node()
+    raw = await house.raw(node, user_id="ada")
+    await raw.send('421["toy:wait"]')
+    await raw.heard()
+    stopping = asyncio.create_task(node.realtime.stop(seconds=0))
+    code, packets = await raw.closed()
+    assert (code, packets) == (4503, ['42["session:closing",{"code":4503,"resume":true}]'])
+    node.toys.gate.set()
+    await stopping
 
 
 async def test_a_client_that_does_not_read_is_closed_and_others_are_not_held_up(

@@ -61,8 +61,18 @@ def get(url: str) -> tuple[int, bytes]:
     [
         ({"jwt_secret": "short"}, "WHATCHAT_JWT_SECRET: must have at least 32 bytes"),
         ({"rate_limits": "maybe"}, "WHATCHAT_RATE_LIMITS: Input should be 'on' or 'off'"),
-        ({"store_url": "mongodb://a/b"}, "WHATCHAT_STORE_URL: mongodb:// is not supported"),
-        ({"redis_url": "redis://a"}, "WHATCHAT_REDIS_URL: Redis is not supported"),
+        (
+            {"store_url": "mongodb://127.0.0.1:1/b"},
+            "WHATCHAT_STORE_URL: no primary of a replica set within 5 s: 127.0.0.1:1: ",
+        ),
+        (
+            {"store_url": "mongodb://127.0.0.1:1/b?w=1"},
+            "WHATCHAT_STORE_URL: the URL must not set w to anything but majority",
+        ),
+        (
+            {"redis_url": "redis://127.0.0.1:1", "store_url": "sqlite://:memory:"},
+            "WHATCHAT_REDIS_URL: 127.0.0.1:1 cannot be reached",
+        ),
         ({"store_url": "sqlite:////dev/null/x/y.db"}, "WHATCHAT_STORE_URL: "),
         ({"env": "production"}, "WHATCHAT_JWT_SECRET: production needs"),
     ],

@@ -31,7 +31,7 @@ async def test_the_next_pod_comes_in_at_once_when_the_last_one_goes(store: Sqlit
 
 
 async def test_patience_outlasts_a_pod_that_died(store: SqliteStore) -> None:
-    assert await store.acquire(pod_lease.NAME, "dead", seconds=1)
+    assert await store.acquire(pod_lease.SOLE_POD, "dead", seconds=1)
     assert await PodLease(store, "b", patience_seconds=2).acquire()
 
 
@@ -42,7 +42,7 @@ async def test_a_pod_that_lost_its_lease_is_told(
     lease, lost = PodLease(store, "a"), asyncio.Event()
     assert await lease.acquire()
     await lease.release()
-    assert await store.acquire(pod_lease.NAME, "b", seconds=60)
+    assert await store.acquire(pod_lease.SOLE_POD, "b", seconds=60)
     keeping = asyncio.create_task(lease.keep(lost.set))
     await asyncio.wait_for(lost.wait(), 2)
     await keeping

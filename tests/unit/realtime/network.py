@@ -41,11 +41,15 @@ class Listener:
 
 
 class Network:
-    """A transport of asyncio's: what the peer has ``room`` for leaves at once, the rest waits."""
+    """A transport of asyncio's: what the peer has ``room`` for leaves at once, the rest waits.
+
+    ``writes``: the size of each.
+    """
 
     def __init__(self) -> None:
         self.protocol: WebSocketProtocol
         self.sent = b""
+        self.writes: list[int] = []
         self.late = b""  # written when it was too late
         self.ended = ""
         self.reading = True
@@ -57,6 +61,7 @@ class Network:
         if self.ended:
             self.late += data
             return
+        self.writes.append(len(data))
         self._waiting += data
         self._push()
         if self._waiting and not self._is_full:
@@ -109,30 +114,42 @@ async def settled() -> None:
 
 
 class Line:
-    """A WebSocket that has shaken hands; :meth:`open` forgets what that sent."""
+    """A WebSocket that has shaken hands; :meth:`open` forgets what that sent.
 
-    def __init__(self, engine: Engine) -> None:
+    With the ``sid`` of a session it is to take that over.
+    """
+
+    def __init__(self, engine: Engine, sid: str = "") -> None:
         self.network = Network()
         self.protocol = engine.websocket(
             config=None, server_state=SimpleNamespace(connections=set()), app_state={}
         )
         self.network.protocol = self.protocol
         self.protocol.connection_made(self.network)
-        self.protocol.data_received(HEAD)
+        upgrade = f"websocket&sid={sid}" if sid else "websocket"
+        self.protocol.data_received(HEAD.replace(b"websocket", upgrade.encode(), 1))
         (self.session,) = (
-            session for session in engine.sessions.values() if session.carrier is self.protocol
+            session
+            for session in engine.sessions.values()
+            if session.sid == sid or session.carrier is self.protocol
         )
 
     @classmethod
-    async def open(cls, engine: Engine) -> Self:
-        line = cls(engine)
+    async def open(cls, engine: Engine, sid: str = "") -> Self:
+        line = cls(engine, sid)
         await settled()
         line.network.sent = b""
+        line.network.writes.clear()
         return line
 
     def say(self, *frames: Frame) -> None:
         """All of it in one read."""
         self.protocol.data_received(b"".join(frame.encode() for frame in frames))
+
+    def half_close(self) -> None:
+        """The peer says that nothing more comes: the transport then closes itself."""
+        self.protocol.eof_received()
+        self.network.close()
 
     def cut(self) -> None:
         self.network.ended = "lost"

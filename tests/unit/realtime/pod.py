@@ -34,10 +34,10 @@ class Pod:
             self.hub, user_channels, room_channels, store.rooms, self.delivery, self._greet
         )
 
-    def member(self, user_id: str, *, head: int = 0) -> NotedLink:
+    def member(self, user_id: str, *, head: int = 0, joined: int = 0) -> NotedLink:
         """A greeted member of the room, whose feed is at ``head``."""
         connection, link = greeted(user_id)
-        self.hub.enter(self.hub.add(connection), ROOM, Seq(0))
+        self.hub.enter(self.hub.add(connection), ROOM, Seq(joined))
         room = self.hub.room(ROOM)
         assert room
         self.delivery.begin(room, head)

@@ -14,7 +14,7 @@ from tests.unit.realtime.parts import (
 from whatchat.domain.audience import InRoom, ToUser
 from whatchat.domain.ids import RoomId, Seq, SessionId, UserId
 from whatchat.realtime.fanout import Fanout
-from whatchat.realtime.hub import Hub
+from whatchat.realtime.hub import Hub, LocalUser
 from whatchat.realtime.tasks import Tasks
 
 
@@ -34,6 +34,37 @@ async def test_members_hear_the_room_and_nobody_else_does(tasks: Tasks) -> None:
     for link in (ada, desk, bob):
         assert link.events() == [("message:new", {"roomId": "room", "rev": 2})]
     assert eve.events() == []
+
+
+async def test_a_room_is_heard_on_the_sockets_that_its_members_have_now(tasks: Tasks) -> None:
+    hub = hub_of(tasks)
+    fanout, phone, bob = Fanout(hub), joined(hub, "ada", session="phone"), joined(hub, "bob")
+    fanout.deliver(announced(2))
+    desk = joined(hub, "ada", session="desk")
+    fanout.deliver(announced(3))
+    _remove(hub, "desk")
+    fanout.deliver(announced(4))
+    hub.leave(_user(hub, "bob"), ROOM, 5)
+    fanout.deliver(announced(5))
+    connection, eve = greeted("eve")
+    hub.enter(hub.add(connection), ROOM, Seq(6))
+    fanout.deliver(announced(7))
+    _remove(hub, "phone")
+    fanout.deliver(announced(8))
+    assert phone.revs() == [2, 3, 4, 5, 7]
+    assert (desk.revs(), bob.revs(), eve.revs()) == ([3], [2, 3, 4], [7, 8])
+
+
+def _remove(hub: Hub, session: str) -> None:
+    connection = hub.connection(SessionId(session))
+    assert connection
+    assert hub.remove(connection)
+
+
+def _user(hub: Hub, user_id: str) -> LocalUser:
+    user = hub.user(UserId(user_id))
+    assert user
+    return user
 
 
 async def test_all_recipients_share_one_frame(tasks: Tasks) -> None:

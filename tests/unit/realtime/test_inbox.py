@@ -1,6 +1,7 @@
 """What one client asks for is done in order, and no more of it is kept than agreed."""
 
 import asyncio
+from contextvars import ContextVar
 from functools import partial
 from itertools import pairwise
 
@@ -210,3 +211,44 @@ async def test_an_inbox_whose_owner_ends_does_no_more(inbox: Inbox, tasks: Tasks
     await asyncio.wait_for(tasks.close(), 1)
     await asyncio.wait_for(inbox.idle(), 1)
     assert gate.done == 0
+
+
+async def test_who_finishes_is_not_read_again(inbox: Inbox, reader: Reader) -> None:
+    gate = Gate()
+    for _ in range(MAX_WAITING + 1):
+        inbox.put(gate.job)
+    finishing = asyncio.create_task(inbox.finish())
+    await gate.let_through(MAX_WAITING)
+    assert not finishing.done()
+    await gate.let_through(1)
+    await asyncio.wait_for(finishing, 1)
+    assert reader.told == ["pause"]
+
+
+async def test_a_worker_knows_nothing_of_the_context_that_it_was_begun_in(
+    workers: Workers,
+) -> None:
+    caller: ContextVar[str] = ContextVar("caller", default="nobody")
+    seen: list[str] = []
+
+    async def look() -> None:
+        seen.append(caller.get())
+
+    caller.set("the first")
+    workers.run(look)
+    await until(lambda: bool(seen))
+    assert seen == ["nobody"]
+
+
+async def test_work_goes_past_workers_that_have_been_ended(workers: Workers, tasks: Tasks) -> None:
+    done = 0
+
+    async def job() -> None:
+        nonlocal done
+        done += 1
+
+    workers.run(job)
+    await until(lambda: done == 1)
+    await tasks.close()
+    workers.run(job)
+    await until(lambda: done == 2)

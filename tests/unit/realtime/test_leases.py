@@ -25,10 +25,12 @@ class SometimesAway(InProcessSessionRegistry):
         self._require()
         await super().open(session, lease_seconds=lease_seconds)
 
-    async def renew(self, session_ids: Sequence[SessionId], *, lease_seconds: int) -> None:
+    async def renew(
+        self, session_ids: Sequence[SessionId], *, lease_seconds: int
+    ) -> list[SessionId]:
         self._require()
         self.renewed += len(session_ids)
-        await super().renew(session_ids, lease_seconds=lease_seconds)
+        return await super().renew(session_ids, lease_seconds=lease_seconds)
 
     def _require(self) -> None:
         if self.away:
@@ -92,3 +94,14 @@ async def test_what_the_registry_did_not_take_is_tried_again(
     await asyncio.sleep(0.02)
     registry.away = False
     await entered(registry, {"a"})
+
+
+async def test_what_the_registry_has_lost_is_entered_again(
+    leases: Leases, registry: SometimesAway
+) -> None:
+    leases.enter(session("phone"))
+    await until(lambda: registry.renewed > 0)
+    await registry.close(SessionId("phone"))
+    async with asyncio.timeout(2):
+        while not await registry.of_user(UserId("ada")):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)

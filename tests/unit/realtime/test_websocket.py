@@ -124,7 +124,38 @@ async def test_a_client_that_reads_nothing_gets_no_pongs(line: Line) -> None:
     assert line.network.sent == encode(PONG, b"1") + message(0) + encode(PONG, b"3")
 
 
+async def test_a_pong_leaves_behind_the_handshake_that_brought_its_ping(engine: Engine) -> None:
+    line = Line(engine)
+    line.say(ping(b"1"))
+    await settled()
+    head, _, frames = line.network.sent.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101")
+    assert b'0{"sid":' in frames[:12]
+    assert frames.endswith(b"}" + encode(PONG, b"1"))
+
+
 # How it ends.
+
+
+async def test_what_was_written_is_out_when_the_peer_has_half_closed(line: Line) -> None:
+    write(line, 0, 1)
+    line.half_close()
+    assert line.network.sent == messages(0, 1)
+
+
+async def test_a_half_closed_client_that_reads_a_trickle_is_cut_off(
+    line: Line, listener: Listener
+) -> None:
+    await clog(line)
+    line.half_close()
+
+    def is_gone() -> bool:
+        line.network.clear(1)
+        return listener.ends == ["transport close"]
+
+    await until(is_gone, seconds=1)
+    assert line.network.ended == "abort"
+    assert 0 < len(line.network.sent) < len(message(0))
 
 
 async def test_a_close_leaves_behind_what_was_written_and_before_nothing(line: Line) -> None:

@@ -1,6 +1,6 @@
 """The broker for pods that share one process."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -44,6 +44,12 @@ class InProcessBroker:
 
     def listen(self, listener: Listener) -> None:
         self._listeners.append(listener)
+
+    def when_resumed(self, notify: Callable[[], None]) -> None:
+        """Nothing to do: hearing is never interrupted."""
+
+    async def check_hearing(self) -> None:
+        """Nothing to do: no pod is ever deaf."""
 
     async def publish(self, announcements: Sequence[Announcement]) -> None:
         for announcement in announcements:

@@ -48,6 +48,15 @@ class SqliteMessageStore:
             ]
         )
 
+    async def last_written(self, pod: str, *, seconds: int) -> Mapping[RoomId, Rev]:
+        sql = (
+            "SELECT room_id, min(rev) FROM log WHERE pod = ?1"
+            " AND at >= (SELECT max(at) FROM log WHERE pod = ?1) - ?2 GROUP BY room_id"
+        )
+        return await self._database.read(
+            lambda connection: dict(connection.execute(sql, (pod, seconds * 1000)).fetchall())
+        )
+
     async def find(self, room_id: RoomId, actor_id: UserId, client_id: ClientId) -> Entry | None:
         sql = (
             f"SELECT {_ENTRY_COLUMNS} FROM log WHERE room_id = ? AND actor_id = ? AND client_id = ?"

@@ -13,7 +13,7 @@ from whatchat.adapters.embedded.room_rows import (
     read_record,
     record_of,
 )
-from whatchat.domain.ids import Rev, RoomId, UserId
+from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.models import MAX_ROOM_PEOPLE
 from whatchat.domain.ports.room_store import Membership, RoomPosition
 from whatchat.domain.room_state import Member, RoomRecord, RoomState
@@ -97,6 +97,20 @@ class SqliteRoomStore:
                 record.room_id: read_listed(connection, record, viewer_id) for record in records
             }
         )
+
+    async def joined(self, user_ids: Sequence[UserId]) -> Mapping[UserId, Mapping[RoomId, Seq]]:
+        sql = (
+            "SELECT user_id, room_id, joined_seq FROM members"
+            " WHERE user_id IN (SELECT value FROM json_each(?))"
+        )
+        wanted = msgspec.json.encode(user_ids).decode()
+        rows = await self._database.read(
+            lambda connection: connection.execute(sql, (wanted,)).fetchall()
+        )
+        found: dict[UserId, dict[RoomId, Seq]] = {}
+        for user_id, room_id, joined_seq in rows:
+            found.setdefault(user_id, {})[room_id] = joined_seq
+        return found
 
     async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:
         sql = "SELECT room_id, rev FROM rooms WHERE room_id IN (SELECT value FROM json_each(?))"

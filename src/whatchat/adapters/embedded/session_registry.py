@@ -28,13 +28,19 @@ class InProcessSessionRegistry:
         self._leases[session.session_id] = _Lease(session, self._clock() + lease_seconds)
         self._by_user.setdefault(session.user_id, {})[session.session_id] = None
 
-    async def renew(self, session_ids: Sequence[SessionId], *, lease_seconds: int) -> None:
+    async def renew(
+        self, session_ids: Sequence[SessionId], *, lease_seconds: int
+    ) -> list[SessionId]:
         self._drop_ended()
         ends = self._clock() + lease_seconds
+        unknown = []
         for session_id in session_ids:
             if lease := self._alive(session_id):
                 del self._leases[session_id]
                 self._leases[session_id] = _Lease(lease.session, ends)
+            else:
+                unknown.append(session_id)
+        return unknown
 
     async def close(self, session_id: SessionId) -> None:
         self._remove(session_id)

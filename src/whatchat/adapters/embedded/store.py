@@ -82,6 +82,13 @@ class SqliteStore:
 
         return await self._database.write(work)
 
+    async def ended_leases(self, prefix: str) -> list[str]:
+        sql = "SELECT name FROM leases WHERE substr(name, 1, ?) = ? AND until <= ?"
+        parameters = (len(prefix), prefix, int(time.time() * 1000))
+        return await self._database.read(
+            lambda connection: [name for (name,) in connection.execute(sql, parameters)]
+        )
+
     async def release(self, name: str, holder: str) -> None:
         await self._database.write(
             lambda connection: connection.execute(

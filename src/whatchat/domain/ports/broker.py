@@ -14,10 +14,27 @@ class Broker(Protocol):
 
     Delivery is at most once and never blocks: the store is the truth, and whoever missed
     something reads it there. Announcements of one :meth:`publish` arrive in their order.
+
+    Where the broker can be away while pods live on, subscribing does not fail: it is in
+    force when the broker is back, and everybody is told by :meth:`when_resumed`.
     """
 
     def listen(self, listener: Listener) -> None:
         """Name what is called, on the event loop, with each announcement that arrives."""
+        ...
+
+    def when_resumed(self, notify: Callable[[], None]) -> None:
+        """Name what is called, on the event loop, after each interruption of hearing.
+
+        All subscriptions are in force by then; what was published meanwhile has been missed.
+        """
+        ...
+
+    async def check_hearing(self) -> None:
+        """Raise ``Unavailable`` while this pod is deaf: it can publish and does not hear.
+
+        A broker that cannot be reached at all makes no pod deaf.
+        """
         ...
 
     async def publish(self, announcements: Sequence[Announcement]) -> None:

@@ -45,6 +45,13 @@ class MessageStore(Protocol):
         """The room's entries with ``rev > after``, in order; bodies of messages are blank."""
         ...
 
+    async def last_written(self, pod: str, *, seconds: int) -> Mapping[RoomId, Rev]:
+        """The rooms that a pod wrote to lately, each with the first rev of its own.
+
+        Lately is up to ``seconds`` before the latest of its entries, by its own clock.
+        """
+        ...
+
     async def find(self, room_id: RoomId, actor_id: UserId, client_id: ClientId) -> Entry | None:
         """The entry that a command left, if it left one."""
         ...

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from whatchat.domain.ids import Rev, RoomId, UserId
+from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.room_state import Member, RoomRecord, RoomState
 
 
@@ -77,6 +77,10 @@ class RoomStore(Protocol):
         All of them up to ``LISTED_PEOPLE``; above, the admins, and the viewer last if not
         one of them.
         """
+        ...
+
+    async def joined(self, user_ids: Sequence[UserId]) -> Mapping[UserId, Mapping[RoomId, Seq]]:
+        """The rooms that each of these people is in, and since when; who is in none is absent."""
         ...
 
     async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:

@@ -26,8 +26,10 @@ class SessionRegistry(Protocol):
         """Enter a socket."""
         ...
 
-    async def renew(self, session_ids: Sequence[SessionId], *, lease_seconds: int) -> None:
-        """Extend leases; unknown sessions are passed over."""
+    async def renew(
+        self, session_ids: Sequence[SessionId], *, lease_seconds: int
+    ) -> list[SessionId]:
+        """Extend leases; returns the sessions that are unknown, as their lease has ended."""
         ...
 
     async def close(self, session_id: SessionId) -> None:

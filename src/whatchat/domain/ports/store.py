@@ -47,6 +47,10 @@ class Store(Protocol):
         """Take or extend a named lease by the store's time; false while another holds it."""
         ...
 
+    async def ended_leases(self, prefix: str) -> list[str]:
+        """The names of leases that begin so, have ended, and were never given up."""
+        ...
+
     async def release(self, name: str, holder: str) -> None:
         """Give a lease up; harmless if it is not held."""
         ...

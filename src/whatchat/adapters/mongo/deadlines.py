@@ -1,0 +1,46 @@
+"""How long a call may take, and what becomes of the driver's errors: the only place for both."""
+
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, Final, ParamSpec, TypeVar
+
+import pymongo
+import structlog
+from pymongo.errors import PyMongoError
+
+from whatchat.domain.errors import Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+DEADLINE_SECONDS: Final = 5.0
+
+
+def within_deadline(
+    method: Callable[P, Coroutine[Any, Any, T]],
+) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Give all commands of a call ``DEADLINE_SECONDS`` together.
+
+    Whatever the driver raises, and a deadline that passes, is ``Unavailable``: the outcome
+    is then unknown. The log has the error's kind and code; its text may hold what people
+    wrote.
+    """
+
+    @wraps(method)
+    async def bounded(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            with pymongo.timeout(DEADLINE_SECONDS):
+                return await method(*args, **kwargs)
+        except PyMongoError as error:
+            log.warning("database call failed", call=method.__qualname__, error=kind_of(error))
+            raise Unavailable from error
+
+    return bounded
+
+
+def kind_of(error: PyMongoError) -> str:
+    """What may be said of an error anywhere: its class, and the server's code if it has one."""
+    code = getattr(error, "code", None)
+    return type(error).__name__ if code is None else f"{type(error).__name__} {code}"

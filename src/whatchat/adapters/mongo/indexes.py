@@ -1,0 +1,68 @@
+"""Every index, by name. A specification never changes under its name: a new one is a new name."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+LOG_ORDER: Final = "log_order"
+LOG_ONCE: Final = "log_once"
+LOG_MESSAGES: Final = "log_messages"
+LOG_CHANGED: Final = "log_changed"
+LOG_TARGETS: Final = "log_targets"
+LOG_PENDING: Final = "log_pending"
+LOG_CONCERNED: Final = "log_concerned"
+LOG_PODS: Final = "log_pods"
+
+REVOCATIONS_KEPT_SECONDS: Final = 3600
+LEASES_KEPT_SECONDS: Final = 7 * 86_400
+
+
+def _index(name: str, *keys: str, **options: object) -> IndexModel:
+    """An index on ``keys``, of which one that begins with ``-`` descends."""
+    pairs = [(key.lstrip("-"), DESCENDING if key[0] == "-" else ASCENDING) for key in keys]
+    return IndexModel(pairs, name=name, **options)
+
+
+def _where(field: str, value: object | None = None) -> Mapping[str, object]:
+    """What makes an index partial: ``field`` is there, or has this value."""
+    return {"partialFilterExpression": {field: {"$exists": True} if value is None else value}}
+
+
+INDEXES: Final[Mapping[str, list[IndexModel]]] = {
+    "log": [
+        _index(LOG_ORDER, "room_id", "rev", unique=True),
+        _index(LOG_ONCE, "room_id", "actor_id", "client_id", unique=True),
+        # Covers counting the unread ones, and the time of the newest.
+        _index(LOG_MESSAGES, "room_id", "seq", "actor_id", "at", **_where("seq")),
+        _index(LOG_CHANGED, "room_id", "message.rev", **_where("message.rev")),
+        _index(LOG_TARGETS, "room_id", "target", **_where("target")),
+        _index(LOG_PENDING, "pending", "room_id", "rev", **_where("pending")),
+        _index(LOG_CONCERNED, "concerned", **_where("concerned")),
+        # Covers which rooms a pod wrote to last.
+        _index(LOG_PODS, "pod", "at", "room_id", "rev"),
+    ],
+    "rooms": [
+        _index("rooms_public", "-last_activity", "-_id", **_where("public", value=True)),
+    ],
+    "members": [
+        # Whoever is in has a place since ``joined_seq``.
+        _index("members_room", "room_id", "user_id", **_where("joined_seq")),
+        _index("members_user", "user_id", "room_id", "joined_seq", **_where("joined_seq")),
+        _index("members_admins", "room_id", "joined_seq", **_where("role", "admin")),
+    ],
+    "accounts": [
+        _index("accounts_username", "username", unique=True),
+    ],
+    "devices": [
+        _index("devices_user", "user_id", "-last_seen_at", "device_id"),
+        _index("devices_grant", "grant_id", unique=True, **_where("grant_id")),
+        _index("devices_forgotten", "forget_at", expireAfterSeconds=0),
+    ],
+    "revocations": [
+        _index("revocations_ended", "revoked_at", expireAfterSeconds=REVOCATIONS_KEPT_SECONDS),
+    ],
+    "leases": [
+        _index("leases_ended", "until", expireAfterSeconds=LEASES_KEPT_SECONDS),
+    ],
+}

@@ -1,0 +1,138 @@
+"""How entries and messages lie in the collection ``log``.
+
+An entry is one document. A message's also holds its current state: ``seq``, and ``message``
+with what can change. An entry that has yet to be projected says onto what in ``pending``,
+and whose places in the room it changes in ``concerned``.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from bson import Timestamp
+from msgspec import convert, to_builtins
+from msgspec.structs import replace
+
+from whatchat.adapters.mongo.collections import Document
+from whatchat.domain.ids import Rev, RoomId, UserId
+from whatchat.domain.log import (
+    AnyChange,
+    Entry,
+    MemberRemoved,
+    MembersAdded,
+    MessageEdited,
+    MessagePosted,
+    RoleChanged,
+    RoomCreated,
+    target_of,
+)
+from whatchat.domain.message_state import MessageState, ReactionMark
+
+Pending = Literal["message", "room"]
+
+# The server puts its own time in place of an empty one.
+_STORE_TIME: Final = Timestamp(0, 0)
+
+WITHOUT_STATE: Final = {"message": 0, "concerned": 0}
+
+
+def entry_id(room_id: RoomId, rev: int) -> str:
+    """The ``_id`` of a room's entry."""
+    return f"{room_id}:{rev}"
+
+
+def entry_document(entry: Entry) -> Document:
+    """A new entry; one that is not a message still has to be projected."""
+    change = entry.change
+    document: Document = {
+        "_id": entry_id(entry.room_id, entry.rev),
+        "room_id": entry.room_id,
+        "rev": entry.rev,
+        "actor_id": entry.actor_id,
+        "client_id": entry.client_id,
+        "digest": entry.digest,
+        "at": entry.at,
+        "stored_at": _STORE_TIME,
+        "pod": entry.pod,
+    }
+    if isinstance(change, MessagePosted):
+        document["change"] = to_builtins(replace(change, content=""))
+        document["seq"] = entry.rev
+        document["message"] = {
+            "rev": entry.rev,
+            "content": change.content,
+            "content_rev": entry.rev,
+        }
+        return document
+    document["change"] = to_builtins(change)
+    document["pending"] = pending_of(change)
+    if target := target_of(change):
+        document["target"] = target
+    if concerned := _concerned(change):
+        document["concerned"] = concerned
+    return document
+
+
+def pending_of(change: AnyChange) -> Pending | None:
+    """What a change has to be projected onto; a message stands in its own entry from the start."""
+    if isinstance(change, MessagePosted):
+        return None
+    return "room" if target_of(change) is None else "message"
+
+
+def _concerned(change: AnyChange) -> Sequence[UserId]:
+    match change:
+        case RoomCreated(members=user_ids) | MembersAdded(user_ids=user_ids):
+            return user_ids
+        case MemberRemoved(user_id=user_id) | RoleChanged(user_id=user_id):
+            return (user_id,)
+        case _:
+            return ()
+
+
+def entry_of(document: Document) -> Entry:
+    """The entry in a document, with the body of an edit that is still pending."""
+    return Entry(
+        room_id=document["room_id"],
+        rev=document["rev"],
+        actor_id=document["actor_id"],
+        client_id=document["client_id"],
+        digest=document["digest"],
+        at=document["at"],
+        pod=document["pod"],
+        change=convert(document["change"], AnyChange),
+    )
+
+
+def shown_entry_of(document: Document) -> Entry:
+    """The entry as the port shows it: without what people wrote."""
+    entry = entry_of(document)
+    if isinstance(entry.change, MessageEdited) and entry.change.content:
+        return replace(entry, change=replace(entry.change, content=""))
+    return entry
+
+
+def state_of(document: Document) -> MessageState:
+    """The message in its entry's document."""
+    message = document["message"]
+    return MessageState(
+        room_id=document["room_id"],
+        seq=document["seq"],
+        rev=message["rev"],
+        sender_id=document["actor_id"],
+        client_id=document["client_id"],
+        message_type=document["change"]["message_type"],
+        content=message["content"],
+        content_rev=Rev(message["content_rev"]),
+        created_at=document["at"],
+        reply_to=document["change"]["reply_to"],
+        edited_at=message.get("edited_at"),
+        deleted_at=message.get("deleted_at"),
+        reactions=_reactions(message),
+    )
+
+
+def _reactions(message: Document) -> tuple[ReactionMark, ...]:
+    marks = message.get("reactions")
+    if not marks:
+        return ()
+    return tuple(sorted(convert(marks, list[ReactionMark]), key=lambda mark: mark.rev))

@@ -1,0 +1,67 @@
+"""Questions to the log, as stages of an aggregation that can be joined into one command."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from whatchat.adapters.mongo.log_documents import Pending
+from whatchat.domain.ids import Rev, RoomId, Seq, UserId
+
+Stages = list[dict[str, Any]]
+
+
+def and_also(stages: Stages, collection: str = "log") -> dict[str, Any]:
+    """The stage that adds what other ``stages`` find, at the same moment."""
+    return {"$unionWith": {"coll": collection, "pipeline": stages}}
+
+
+def heads(room_ids: Sequence[RoomId]) -> Stages:
+    """``{head: {_id, rev}}`` of each room: one look into the index for each."""
+    return [
+        {"$match": {"room_id": {"$in": room_ids}}},
+        {"$sort": {"room_id": -1, "rev": -1}},
+        {"$group": {"_id": "$room_id", "rev": {"$first": "$rev"}}},
+        {"$project": {"_id": 0, "head": "$$ROOT"}},
+    ]
+
+
+def newest(room_ids: Sequence[RoomId]) -> Stages:
+    """``{newest: {_id, seq, at}}`` of each room that has messages, in the same way."""
+    return [
+        {"$match": {"room_id": {"$in": room_ids}, "seq": {"$gt": 0}}},
+        {"$sort": {"room_id": -1, "seq": -1}},
+        {"$group": {"_id": "$room_id", "seq": {"$first": "$seq"}, "at": {"$first": "$at"}}},
+        {"$project": {"_id": 0, "newest": "$$ROOT"}},
+    ]
+
+
+def pending_in(kind: Pending, room_ids: Sequence[RoomId]) -> Stages:
+    """``{pending: room_id}`` for each room in which a change of that kind is not projected."""
+    return _pending({"pending": kind, "room_id": {"$in": room_ids}})
+
+
+def pending_for(user_ids: Sequence[UserId]) -> Stages:
+    """``{pending: room_id}`` for each room in which one of their places is not projected."""
+    return _pending({"concerned": {"$in": user_ids}})
+
+
+def pending_publicly() -> Stages:
+    """``{pending: room_id}`` for each room that may be about to enter or leave the directory."""
+    return _pending({"pending": "room", "change.kind": {"$in": ["created", "updated"]}})
+
+
+def _pending(match: dict[str, Any]) -> Stages:
+    return [
+        {"$match": match},
+        {"$group": {"_id": "$room_id"}},
+        {"$project": {"_id": 0, "pending": "$_id"}},
+    ]
+
+
+def unread(reader_id: UserId, room_id: RoomId, after: Seq, upto: Rev, limit: int) -> Stages:
+    """``{_id, count}`` of a room's messages by others in ``after < seq <= upto``, to ``limit``."""
+    span = {"$gt": after, "$lte": upto}
+    return [
+        {"$match": {"room_id": room_id, "seq": span, "actor_id": {"$ne": reader_id}}},
+        {"$limit": limit},
+        {"$group": {"_id": "$room_id", "count": {"$sum": 1}}},
+    ]

@@ -1,0 +1,198 @@
+"""The room log in MongoDB."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from whatchat.adapters.mongo.activity import Activity
+from whatchat.adapters.mongo.collections import Document
+from whatchat.adapters.mongo.database import MongoDatabase
+from whatchat.adapters.mongo.deadlines import within_deadline
+from whatchat.adapters.mongo.indexes import LOG_CHANGED, LOG_MESSAGES, LOG_ONCE, LOG_ORDER, LOG_PODS
+from whatchat.adapters.mongo.log_documents import (
+    WITHOUT_STATE,
+    entry_document,
+    entry_id,
+    shown_entry_of,
+    state_of,
+)
+from whatchat.adapters.mongo.log_queries import Stages, and_also, pending_in, unread
+from whatchat.adapters.mongo.projection import Projection
+from whatchat.domain.errors import Unavailable
+from whatchat.domain.ids import MAX_REV, ClientId, Rev, RoomId, Seq, UserId
+from whatchat.domain.log import Entry, MessagePosted
+from whatchat.domain.message_state import MessageState
+from whatchat.domain.ports.message_store import Appended, MessageKey
+
+DUPLICATE_KEY: Final = 11000
+MAX_SPANS: Final = 100
+
+
+class MongoMessageStore:
+    """Implements ``MessageStore``.
+
+    An entry is one document, inserted at its rev or not at all; of a batch each is inserted
+    after the one before. A message needs nothing more. Any other change is then projected,
+    and a read that meets one that is not projects it first: see :class:`Projection`.
+    """
+
+    def __init__(self, database: MongoDatabase, projection: Projection, activity: Activity) -> None:
+        self._database = database
+        self._projection = projection
+        self._activity = activity
+
+    @within_deadline
+    async def append(self, entries: Sequence[Entry]) -> Appended:
+        appended = await self._insert(entries)
+        made = entries[: appended.count]
+        await self._projection.project(made)
+        for entry in made:
+            if isinstance(entry.change, MessagePosted):
+                self._activity.note(entry.room_id, entry.at)
+        return appended
+
+    @within_deadline
+    async def entries(self, room_id: RoomId, *, after: Rev, limit: int) -> list[Entry]:
+        cursor = self._database.majority.log.find(
+            {"room_id": room_id, "rev": {"$gt": after}},
+            WITHOUT_STATE,
+            sort=[("rev", 1)],
+            limit=limit,
+            batch_size=limit,
+            hint=LOG_ORDER,
+        )
+        return [shown_entry_of(document) for document in await cursor.to_list()]
+
+    @within_deadline
+    async def find(self, room_id: RoomId, actor_id: UserId, client_id: ClientId) -> Entry | None:
+        await self._projection.finish("message", [room_id])
+        key = {"room_id": room_id, "actor_id": actor_id, "client_id": client_id}
+        document = await self._database.majority.log.find_one(key, WITHOUT_STATE, hint=LOG_ONCE)
+        return shown_entry_of(document) if document else None
+
+    @within_deadline
+    async def messages(self, keys: Sequence[MessageKey]) -> Mapping[MessageKey, MessageState]:
+        if not keys:
+            return {}
+        wanted = [entry_id(*key) for key in keys]
+        found = await self._states(
+            sorted({room_id for room_id, _ in keys}),
+            [{"$match": {"_id": {"$in": wanted}, "seq": {"$gt": 0}}}],
+            hint="_id_",
+            limit=len(wanted),
+        )
+        return {(state.room_id, state.seq): state for state in found}
+
+    @within_deadline
+    async def history(
+        self, room_id: RoomId, *, first: Seq, before: Seq | None, after: Seq | None, limit: int
+    ) -> list[MessageState]:
+        forward = after is not None and before is None
+        bounds = {
+            "$gt": max(first - 1, after or 0),
+            "$lt": MAX_REV + 1 if before is None else before,
+        }
+        stages: Stages = [
+            {"$match": {"room_id": room_id, "seq": bounds}},
+            {"$sort": {"seq": 1 if forward else -1}},
+            {"$limit": limit},
+        ]
+        found = await self._states([room_id], stages, hint=LOG_MESSAGES, limit=limit)
+        return found if forward else found[::-1]
+
+    @within_deadline
+    async def changed(
+        self, room_id: RoomId, *, first: Seq, after: Rev, upto: Rev, limit: int
+    ) -> list[MessageState]:
+        stages: Stages = [
+            {
+                "$match": {
+                    "room_id": room_id,
+                    "message.rev": {"$gt": after, "$lte": upto},
+                    "seq": {"$gte": first},
+                }
+            },
+            {"$sort": {"message.rev": 1}},
+            {"$limit": limit},
+        ]
+        return await self._states([room_id], stages, hint=LOG_CHANGED, limit=limit)
+
+    @within_deadline
+    async def unread(
+        self, reader_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
+    ) -> Mapping[RoomId, int]:
+        counts = dict.fromkeys(spans, 0)
+        rooms = [room_id for room_id, (after, upto) in spans.items() if after < upto]
+        for start in range(0, len(rooms), MAX_SPANS):
+            counting = [
+                unread(reader_id, room_id, *spans[room_id], limit)
+                for room_id in rooms[start : start + MAX_SPANS]
+            ]
+            stages = [*counting[0], *map(and_also, counting[1:])]
+            cursor = await self._database.majority.log.aggregate(stages, hint=LOG_MESSAGES)
+            counts.update({found["_id"]: found["count"] async for found in cursor})
+        return counts
+
+    @within_deadline
+    async def last_written(self, pod: str, *, seconds: int) -> Mapping[RoomId, Rev]:
+        log = self._database.majority.log
+        latest = await log.find_one({"pod": pod}, {"at": 1}, sort=[("at", -1)], hint=LOG_PODS)
+        if latest is None:
+            return {}
+        since = latest["at"] - timedelta(seconds=seconds)
+        stages = [
+            {"$match": {"pod": pod, "at": {"$gte": since}}},
+            {"$group": {"_id": "$room_id", "rev": {"$min": "$rev"}}},
+        ]
+        cursor = await log.aggregate(stages, hint=LOG_PODS)
+        return {found["_id"]: found["rev"] async for found in cursor}
+
+    async def _insert(self, entries: Sequence[Entry]) -> Appended:
+        """Insert in order up to the first clash."""
+        log = self._database.majority.log
+        documents = [entry_document(entry) for entry in entries]
+        try:
+            if len(documents) == 1:
+                await log.insert_one(documents[0])
+            else:
+                await log.insert_many(documents)
+        except DuplicateKeyError as error:
+            return await self._clashed(entries, 0, error.details or {})
+        except BulkWriteError as error:
+            failures = error.details["writeErrors"]
+            if error.details["writeConcernErrors"] or failures[0]["code"] != DUPLICATE_KEY:
+                raise
+            return await self._clashed(entries, failures[0]["index"], failures[0])
+        return Appended(count=len(entries))
+
+    async def _clashed(
+        self, entries: Sequence[Entry], count: int, failure: Mapping[str, Any]
+    ) -> Appended:
+        """What stopped a batch, once a majority has it: until then a failover may undo it."""
+        entry = entries[count]
+        is_retry = "client_id" in failure["keyPattern"]
+        taken: Document = {"_id": entry_id(entry.room_id, entry.rev)}
+        if is_retry:
+            taken = {
+                "room_id": entry.room_id,
+                "actor_id": entry.actor_id,
+                "client_id": entry.client_id,
+            }
+        if await self._database.majority.log.find_one(taken, {"_id": 1}) is None:
+            raise Unavailable
+        return Appended(count=count, clash="client_id" if is_retry else "rev")
+
+    async def _states(
+        self, room_ids: Sequence[RoomId], stages: Stages, *, hint: str, limit: int
+    ) -> list[MessageState]:
+        """The messages that ``stages`` find, once what was pending by then is projected."""
+        log = self._database.snapshot.log
+        both = [*stages, and_also(pending_in("message", room_ids))]
+        size = limit + len(room_ids) + 1
+        found = await (await log.aggregate(both, hint=hint, batchSize=size)).to_list()
+        if pending := [one["pending"] for one in found if "room_id" not in one]:
+            await self._projection.finish("message", pending)
+            found = await (await log.aggregate(stages, hint=hint, batchSize=size)).to_list()
+        return [state_of(document) for document in found]

@@ -1,0 +1,204 @@
+"""Rooms and their people in MongoDB."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from whatchat.adapters.mongo.activity import Activity
+from whatchat.adapters.mongo.collections import Document
+from whatchat.adapters.mongo.database import MongoDatabase
+from whatchat.adapters.mongo.deadlines import within_deadline
+from whatchat.adapters.mongo.indexes import LOG_CONCERNED, LOG_ORDER, LOG_PENDING
+from whatchat.adapters.mongo.log_queries import (
+    and_also,
+    heads,
+    pending_for,
+    pending_in,
+    pending_publicly,
+)
+from whatchat.adapters.mongo.picture import Picture, Pictures, found_members, found_rooms
+from whatchat.adapters.mongo.projection import Projection
+from whatchat.adapters.mongo.room_documents import member_id, member_of
+from whatchat.domain.ids import Rev, RoomId, Seq, UserId
+from whatchat.domain.models import LISTED_PEOPLE
+from whatchat.domain.ports.room_store import Membership, RoomPosition
+from whatchat.domain.room_state import Member, RoomRecord, RoomState
+
+MAX_ROOMS: Final = 1_000
+
+
+class MongoRoomStore:
+    """Implements ``RoomStore``; rooms are read as :class:`Pictures` takes them."""
+
+    def __init__(self, database: MongoDatabase, projection: Projection, activity: Activity) -> None:
+        self._database = database
+        self._pictures = Pictures(database, projection)
+        self._activity = activity
+
+    @within_deadline
+    async def state(self, room_id: RoomId) -> RoomState | None:
+        everybody = and_also(found_members({"room_id": room_id}), "members")
+        picture = await self._pictures.of_rooms([room_id], everybody)
+        record = picture.record(room_id)
+        if record is None:
+            return None
+        return RoomState(
+            record=record,
+            members={one.user_id: one for one in sorted(picture.people(), key=_joining)},
+        )
+
+    @within_deadline
+    async def record(self, room_id: RoomId) -> RoomRecord | None:
+        return (await self._pictures.of_rooms([room_id])).record(room_id)
+
+    @within_deadline
+    async def membership(self, room_id: RoomId, user_id: UserId) -> Membership | None:
+        place = and_also(found_members({"_id": member_id(room_id, user_id)}), "members")
+        found = _memberships(await self._pictures.of_rooms([room_id], place))
+        return found[0] if found else None
+
+    @within_deadline
+    async def memberships(self, user_id: UserId) -> list[Membership]:
+        return await self._memberships_of(user_id)
+
+    @within_deadline
+    async def memberships_page(
+        self, user_id: UserId, *, before: RoomPosition | None, limit: int
+    ) -> list[Membership]:
+        everything = await self._memberships_of(user_id)
+        if before:
+            bound = (before.last_activity, before.room_id)
+            everything = [one for one in everything if _position(one.record) < bound]
+        return everything[:limit]
+
+    @within_deadline
+    async def public_rooms(
+        self, *, query: str, before: RoomPosition | None, limit: int
+    ) -> list[RoomRecord]:
+        await self._activity.settle()
+        page = found_rooms(
+            _public(query, before), {"$sort": {"last_activity": -1, "_id": -1}}, {"$limit": limit}
+        )
+        found = await self._pictures.of(
+            [*pending_publicly(), and_also(page, "rooms")], hint=LOG_PENDING
+        )
+        picture = await self._pictures.of_rooms(list(found.rooms))
+        return [
+            replace(record, last_activity=room["last_activity"])
+            for room in found.rooms.values()
+            if (record := picture.record(room["_id"])) and picture.rooms[room["_id"]]["public"]
+        ]
+
+    @within_deadline
+    async def members(self, room_id: RoomId, *, after: UserId | None, limit: int) -> list[Member]:
+        match = {"room_id": room_id, "user_id": {"$gt": after or ""}}
+        picture = await self._people([room_id], match, {"$sort": {"user_id": 1}}, {"$limit": limit})
+        return picture.people()
+
+    @within_deadline
+    async def members_among(
+        self, room_id: RoomId, user_ids: Sequence[UserId]
+    ) -> Mapping[UserId, Member]:
+        wanted = [member_id(room_id, user_id) for user_id in user_ids]
+        picture = await self._people([room_id], {"_id": {"$in": wanted}})
+        return {one.user_id: one for one in picture.people()}
+
+    @within_deadline
+    async def listed(
+        self, records: Sequence[RoomRecord], viewer_id: UserId | None
+    ) -> Mapping[RoomId, list[Member]]:
+        listed: dict[RoomId, list[Member]] = {record.room_id: [] for record in records}
+        small = [one.room_id for one in records if one.participant_count <= LISTED_PEOPLE]
+        large = [one.room_id for one in records if one.participant_count > LISTED_PEOPLE]
+        viewers = [member_id(room_id, viewer_id) for room_id in large if viewer_id]
+        picture = await self._people(
+            list(listed),
+            {
+                "$or": [
+                    {"room_id": {"$in": small}},
+                    {"room_id": {"$in": large}, "role": "admin"},
+                    {"_id": {"$in": viewers}},
+                ]
+            },
+        )
+        for document in picture.members:
+            listed[document["room_id"]].append(member_of(document))
+        last = set(large)
+        for room_id, people in listed.items():
+            people.sort(key=_joining)
+            if room_id in last:
+                people.sort(key=lambda one: one.role != "admin")
+        return listed
+
+    @within_deadline
+    async def joined(self, user_ids: Sequence[UserId]) -> Mapping[UserId, Mapping[RoomId, Seq]]:
+        theirs = and_also(found_members({"user_id": {"$in": user_ids}}), "members")
+        picture = await self._pictures.of([*pending_for(user_ids), theirs], hint=LOG_CONCERNED)
+        found: dict[UserId, dict[RoomId, Seq]] = {}
+        for place in picture.members:
+            found.setdefault(place["user_id"], {})[place["room_id"]] = place["joined_seq"]
+        return found
+
+    @within_deadline
+    async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:
+        found: dict[RoomId, Rev] = {}
+        for start in range(0, len(room_ids), MAX_ROOMS):
+            cursor = await self._database.majority.log.aggregate(
+                heads(room_ids[start : start + MAX_ROOMS]), hint=LOG_ORDER, batchSize=MAX_ROOMS
+            )
+            found |= {one["head"]["_id"]: one["head"]["rev"] for one in await cursor.to_list()}
+        return found
+
+    async def _memberships_of(self, user_id: UserId) -> list[Membership]:
+        """All the user's rooms, newest activity first.
+
+        Which they are is asked first; then rooms and places are read at one moment.
+        """
+        own = {"user_id": user_id}
+        places = await self._pictures.of(
+            [*pending_for([user_id]), and_also(found_members(own), "members")], hint=LOG_CONCERNED
+        )
+        room_ids = [place["room_id"] for place in places.members]
+        if not room_ids:
+            return []
+        there = {**own, "room_id": {"$in": room_ids}}
+        picture = await self._pictures.of_rooms(room_ids, and_also(found_members(there), "members"))
+        return sorted(_memberships(picture), key=lambda one: _position(one.record), reverse=True)
+
+    async def _people(
+        self, room_ids: Sequence[RoomId], match: dict[str, Any], *then: dict[str, Any]
+    ) -> Picture:
+        members = and_also(found_members(match, *then), "members")
+        return await self._pictures.of([*pending_in("room", room_ids), members], hint=LOG_PENDING)
+
+
+def _memberships(picture: Picture) -> list[Membership]:
+    return [
+        Membership(record=record, member=member_of(place))
+        for place in picture.members
+        if (record := picture.record(place["room_id"]))
+    ]
+
+
+def _position(record: RoomRecord) -> tuple[Any, RoomId]:
+    return record.last_activity, record.room_id
+
+
+def _joining(member: Member) -> tuple[int, UserId]:
+    return member.joined_seq, member.user_id
+
+
+def _public(query: str, before: RoomPosition | None) -> Document:
+    """Public rooms whose folded name contains the query, no character of which is special."""
+    place = {"$indexOfCP": ["$name_folded", {"$literal": query.casefold()}]}
+    match: Document = {"public": True}
+    if query:
+        match["$expr"] = {"$gte": [place, 0]}
+    if before:
+        at, room_id = before.last_activity, before.room_id
+        match["$or"] = [
+            {"last_activity": {"$lt": at}},
+            {"last_activity": at, "_id": {"$lt": room_id}},
+        ]
+    return match

@@ -1,0 +1,75 @@
+"""MongoDB plays every store port."""
+
+from whatchat.adapters.mongo.account_store import MongoAccountStore
+from whatchat.adapters.mongo.activity import Activity
+from whatchat.adapters.mongo.database import MongoDatabase
+from whatchat.adapters.mongo.deadlines import within_deadline
+from whatchat.adapters.mongo.leases import Leases
+from whatchat.adapters.mongo.message_store import MongoMessageStore
+from whatchat.adapters.mongo.migration import IDENTITY, Migration
+from whatchat.adapters.mongo.projection import Projection
+from whatchat.adapters.mongo.room_store import MongoRoomStore
+from whatchat.domain.errors import Unavailable
+from whatchat.domain.ids import random_id
+from whatchat.domain.ports.account_store import AccountStore
+from whatchat.domain.ports.message_store import MessageStore
+from whatchat.domain.ports.room_store import RoomStore
+from whatchat.domain.ports.store import StoreIdentity
+
+
+class MongoStore:
+    """Implements ``Store`` on the replica set and database that ``url`` names."""
+
+    accounts: AccountStore
+    rooms: RoomStore
+    messages: MessageStore
+
+    def __init__(self, url: str) -> None:
+        self._database = MongoDatabase(url)
+        self._leases = Leases(self._database)
+        self._projection = Projection(self._database)
+        self._activity = Activity(self._database)
+        self.accounts = MongoAccountStore(self._database)
+        self.rooms = MongoRoomStore(self._database, self._projection, self._activity)
+        self.messages = MongoMessageStore(self._database, self._projection, self._activity)
+
+    async def open(self) -> None:
+        await self._database.open()
+
+    async def migrate(self) -> None:
+        await Migration(self._database, self._leases, self._projection).run()
+
+    @within_deadline
+    async def identity(self) -> StoreIdentity:
+        found = await self._database.majority.identity.find_one({"_id": IDENTITY})
+        if found is None:
+            raise Unavailable("the store has not been migrated")
+        return StoreIdentity(epoch=found["epoch"], secret=found["secret"])
+
+    @within_deadline
+    async def renew_epoch(self) -> str:
+        epoch = random_id()
+        await self._database.majority.identity.update_one(
+            {"_id": IDENTITY}, {"$set": {"epoch": epoch}}
+        )
+        return epoch
+
+    @within_deadline
+    async def acquire(self, name: str, holder: str, *, seconds: int) -> bool:
+        return await self._leases.acquire(name, holder, seconds=seconds)
+
+    @within_deadline
+    async def release(self, name: str, holder: str) -> None:
+        await self._leases.release(name, holder)
+
+    @within_deadline
+    async def ended_leases(self, prefix: str) -> list[str]:
+        return await self._leases.ended(prefix)
+
+    @within_deadline
+    async def ping(self) -> None:
+        await self._database.ping()
+
+    async def close(self) -> None:
+        await self._activity.close()
+        await self._database.close()

@@ -1,0 +1,96 @@
+"""How a server is reached, and made ready for commands."""
+
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from msgspec import Struct
+
+from whatchat.adapters.redis.link import (
+    PATIENCE_SECONDS,
+    Argument,
+    Link,
+    OnPush,
+    open_link,
+)
+from whatchat.adapters.redis.refusal import Refused
+from whatchat.adapters.redis.url import Address, RedisUrl
+from whatchat.domain.errors import Unavailable
+
+Resolve = Callable[[], Awaitable[Address]]
+"""Says where the server is now; raises ``Unavailable``."""
+
+CLIENT_NAME: Final = "whatchat"
+
+
+class Access(Struct, frozen=True, kw_only=True):
+    """What it takes to be let in."""
+
+    username: str | None
+    password: str | None
+    database: int
+    tls: ssl.SSLContext | None
+    patience_seconds: float = PATIENCE_SECONDS
+
+
+def access(url: RedisUrl) -> Access:
+    """What a URL says about it. Raises ``Unavailable`` if its certificates cannot be read."""
+    try:
+        tls = ssl.create_default_context(cafile=url.ca) if url.tls else None
+    except OSError as error:
+        raise Unavailable(f"the certificates in {url.ca} cannot be used: {error}") from None
+    return Access(username=url.username, password=url.password, database=url.database, tls=tls)
+
+
+async def dial(
+    address: Address,
+    access: Access,
+    on_push: OnPush | None = None,
+    *,
+    needs_master: bool = True,
+) -> Link:
+    """A link to the server at an address. Raises ``Unavailable`` saying why there is none."""
+    link = await connect(address, access, on_push)
+    try:
+        role = await _greet(link, access)
+    except Refused as error:
+        link.close()
+        raise problem(address, f"refuses: {error.reply}") from None
+    except Unavailable:
+        link.close()
+        raise problem(address, "does not answer") from None
+    except BaseException:
+        link.close()
+        raise
+    if needs_master and role != b"master":
+        link.close()
+        raise problem(address, "is not the master")
+    return link
+
+
+async def connect(address: Address, access: Access, on_push: OnPush | None = None) -> Link:
+    """A link over which nothing has been said yet. Raises ``Unavailable`` saying why not."""
+    try:
+        return await open_link(
+            *address, access.tls, on_push, patience_seconds=access.patience_seconds
+        )
+    except TimeoutError:
+        raise problem(address, "cannot be reached in time") from None
+    except OSError as error:
+        raise problem(address, f"cannot be reached: {error}") from None
+
+
+async def _greet(link: Link, access: Access) -> object:
+    """Be let in; the server's role."""
+    hello: list[Argument] = ["HELLO", 3]
+    if access.password is not None:
+        hello += ["AUTH", access.username or "default", access.password]
+    server = await link.ask(*hello, "SETNAME", CLIENT_NAME)
+    if access.database:
+        await link.ask("SELECT", access.database)
+    return server[b"role"]
+
+
+def problem(address: Address, text: str) -> Unavailable:
+    """What is wrong with the server at an address."""
+    return Unavailable(f"{address[0]}:{address[1]} {text}")

@@ -1,0 +1,68 @@
+"""Every name in Redis: keys with their expiry, channels, streams.
+
+All names begin with a prefix of their own, which also carries the number of the database:
+channels are shared by all databases of a server. Ids are of ``A-Z a-z 0-9 _ -``, so that no
+name can be mistaken for another; what stands in braces decides on a cluster which server
+has it.
+
+=====================================  =========  =============================================
+Name, after the prefix                 What       Expiry
+=====================================  =========  =============================================
+``room:ROOM``                          channel    none: a channel is there while listened to
+``user:USER``                          channel    the same
+``canary:POD:N``                       channel    the same
+``session:{USER}:SESSION``             string     the lease's seconds, renewed with the lease
+``sessions:{USER}``                    set        ``SESSIONS_SECONDS`` after the latest renewal
+``limit:KEY``                          string     when the quota is whole again
+``work:{QUEUE}``                       stream     none: trimmed as work is done, and bounded
+``work:{QUEUE}:aside:GROUP``           stream     none: bounded, the oldest fall out
+=====================================  =========  =============================================
+"""
+
+from typing import Final
+
+from whatchat.domain.ids import RoomId, SessionId, UserId
+
+PREFIX: Final = "whatchat"
+
+SESSIONS_SECONDS: Final = 300
+"""How long a user's set of sessions outlives its latest renewal; no lease may be longer."""
+
+
+class Keys:
+    """Makes names for one database of one deployment."""
+
+    def __init__(self, database: int = 0, prefix: str = PREFIX) -> None:
+        self._prefix = f"{prefix}:{database}:"
+
+    def room_channel(self, room_id: RoomId) -> bytes:
+        """What is for a room."""
+        return f"{self._prefix}room:{room_id}".encode()
+
+    def user_channel(self, user_id: UserId) -> bytes:
+        """What is for a user."""
+        return f"{self._prefix}user:{user_id}".encode()
+
+    def canary_channel(self, listener: str, number: int) -> bytes:
+        """Where a listener hears itself; ``number`` chooses the cluster's server."""
+        return f"{self._prefix}canary:{listener}:{number}".encode()
+
+    def session(self, user_id: UserId, session_id: SessionId) -> bytes:
+        """A live socket; its lease is the key's expiry."""
+        return f"{self._prefix}session:{{{user_id}}}:{session_id}".encode()
+
+    def sessions(self, user_id: UserId) -> bytes:
+        """The ids of a user's sockets, some of which may have ended."""
+        return f"{self._prefix}sessions:{{{user_id}}}".encode()
+
+    def limit(self, key: str) -> bytes:
+        """When a quota is whole again."""
+        return f"{self._prefix}limit:{key}".encode()
+
+    def work(self, queue: str) -> bytes:
+        """What is to be done."""
+        return f"{self._prefix}work:{{{queue}}}".encode()
+
+    def work_aside(self, queue: str, group: str) -> bytes:
+        """The dead letters: what a group has given up on."""
+        return f"{self._prefix}work:{{{queue}}}:aside:{group}".encode()

@@ -1,0 +1,13 @@
+"""What Redis answers instead of doing what it was asked."""
+
+from whatchat.domain.errors import Unavailable
+
+
+class Refused(Unavailable):
+    """An error reply; ``kind`` is its first word, ``reply`` the whole, for the log alone."""
+
+    def __init__(self, reply: str) -> None:
+        super().__init__()
+        self.args = (reply,)
+        self.reply = reply
+        self.kind = reply.partition(" ")[0]

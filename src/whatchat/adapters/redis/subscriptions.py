@@ -1,0 +1,147 @@
+"""Listening to all servers that have channels of this pod."""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from itertools import count
+from typing import Final
+
+import structlog
+
+from whatchat.adapters.redis.keys import Keys
+from whatchat.adapters.redis.server import Server
+from whatchat.adapters.redis.servers import Servers, start_some
+from whatchat.adapters.redis.subscriber import PLAIN, SHARDED, Heard, Subscriber
+from whatchat.domain.ids import random_id
+from whatchat.observability.metrics import Metrics
+
+log = structlog.get_logger()
+
+RETRY_SECONDS: Final = 1.0
+
+
+class Subscriptions:
+    """Has each channel subscribed at the server that it belongs to.
+
+    Calls for the same channel must not overlap. ``resumed`` is called each time a server
+    is heard again, or a channel has moved to another, and all that is wanted is in force.
+    """
+
+    def __init__(
+        self,
+        servers: Servers,
+        keys: Keys,
+        heard: Heard,
+        resumed: Callable[[], None],
+        metrics: Metrics,
+    ) -> None:
+        self.verbs = SHARDED if servers.sharded else PLAIN
+        self._servers = servers
+        self._keys = keys
+        self._heard = heard
+        self._resumed = resumed
+        self._metrics = metrics
+        self._name = random_id()
+        self._wanted: set[bytes] = set()
+        self._subscribers: dict[Server, Subscriber] = {}
+        self._changed = asyncio.Event()
+        self._following: asyncio.Task[None] | None = None
+        servers.when_changed(self._changed.set)
+
+    def __contains__(self, channel: bytes) -> bool:
+        return channel in self._wanted
+
+    @property
+    def deaf(self) -> bool:
+        """Whether a server takes what this pod says without this pod hearing it."""
+        return any(subscriber.canary.deaf for subscriber in self._subscribers.values())
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the canary was heard that has been silent longest."""
+        ages = (subscriber.canary.age for subscriber in self._subscribers.values())
+        return max(ages, default=0.0)
+
+    async def start(self) -> None:
+        """Listen. Raises ``Unavailable`` saying why that is not possible."""
+        for server in self._servers.masters():
+            self._subscribers[server] = self._subscriber(server)
+        await start_some(self._subscribers.values())
+        self._following = asyncio.create_task(self._follow(), name="redis-subscriptions")
+
+    async def close(self) -> None:
+        """Listen no more."""
+        self._wanted.clear()
+        if self._following is not None:
+            self._following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._following
+        for subscriber in self._subscribers.values():
+            await subscriber.close()
+
+    async def subscribe(self, channels: Collection[bytes]) -> None:
+        """Hear these: from the return on, or, where a server is away, once it is back."""
+        self._wanted.update(channels)
+        shares = self._shared_out(channels)
+        await asyncio.gather(*(one.subscribe(share) for one, share in shares.items()))
+
+    async def unsubscribe(self, channels: Collection[bytes]) -> None:
+        """Hear these no more, from the call on."""
+        self._wanted.difference_update(channels)
+        shares = self._shared_out(channels)
+        await asyncio.gather(*(one.unsubscribe(share) for one, share in shares.items()))
+
+    def _shared_out(self, channels: Collection[bytes]) -> Mapping[Subscriber, Collection[bytes]]:
+        """The channels by subscriber, but for those whose server is not known yet."""
+        if not self._servers.sharded:
+            return dict.fromkeys(self._subscribers.values(), channels)
+        shares: dict[Subscriber, set[bytes]] = defaultdict(set)
+        for channel in channels:
+            server = self._servers.master_of(channel)
+            if server is not None and server in self._subscribers:
+                shares[self._subscribers[server]].add(channel)
+        return shares
+
+    async def _follow(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                await self._share_out_anew()
+            except Exception:
+                log.exception("channels could not be shared out; trying again")
+                self._changed.set()
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self._resumed()
+
+    async def _share_out_anew(self) -> None:
+        masters = self._servers.masters()
+        for server in [server for server in self._subscribers if server not in masters]:
+            await self._subscribers.pop(server).close()
+        for server in [server for server in masters if server not in self._subscribers]:
+            self._subscribers[server] = subscriber = self._subscriber(server)
+            subscriber.start_soon()
+        shares = self._shared_out(self._wanted)
+        for subscriber in self._subscribers.values():
+            share = set(shares.get(subscriber, ()))
+            await subscriber.unsubscribe(subscriber.wanted - share)
+            await subscriber.subscribe(share - subscriber.wanted)
+
+    def _subscriber(self, server: Server) -> Subscriber:
+        channel = self._canary_channel(server)
+        return Subscriber(
+            server,
+            self.verbs,
+            channel,
+            self._heard,
+            self._resumed,
+            self._servers.doubt,
+            self._metrics,
+        )
+
+    def _canary_channel(self, server: Server) -> bytes:
+        """A channel of this pod's own that belongs to the server."""
+        channels = (self._keys.canary_channel(self._name, number) for number in count())
+        return next(channel for channel in channels if self._servers.master_of(channel) is server)

@@ -1,0 +1,94 @@
+"""The work queue that all pods and workers share."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec.msgpack import Decoder, Encoder
+
+from whatchat.adapters.redis.keys import Keys
+from whatchat.adapters.redis.link import Argument
+from whatchat.adapters.redis.script import Script
+from whatchat.adapters.redis.servers import Servers, run_one
+from whatchat.domain.errors import Unavailable
+from whatchat.domain.ports.work_queue import Assignment, Job, Progress
+
+CLAIM_SECONDS: Final = 30.0
+ATTEMPTS: Final = 5
+MAX_JOBS: Final = 100_000
+MAX_PUT_ASIDE: Final = 1_000
+
+_FEED: Final = Script("work_feed")
+_TAKE: Final = Script("work_take")
+
+_encoder: Final = Encoder()
+_decoder: Final = Decoder(Job)
+
+
+class RedisWorkQueue:
+    """Implements ``WorkQueue`` by one stream with a consumer group for each group."""
+
+    def __init__(
+        self,
+        servers: Servers,
+        keys: Keys,
+        name: str,
+        groups: Sequence[str],
+        *,
+        claim_seconds: float = CLAIM_SECONDS,
+        attempts: int = ATTEMPTS,
+        max_jobs: int = MAX_JOBS,
+    ) -> None:
+        self._servers = servers
+        self._stream = keys.work(name)
+        self._asides = {group: keys.work_aside(name, group) for group in groups}
+        self._claim_ms = round(claim_seconds * 1000)
+        self._attempts = attempts
+        self._max_jobs = max_jobs
+
+    async def add(self, jobs: Sequence[Job], *, after: bytes | None) -> bool:
+        if not jobs:
+            return True
+        parts: list[Argument] = []
+        for job in jobs:
+            parts += [job.position, _encoder.encode(job)]
+        verdict, _, _ = await self._feed(after or b"", *parts)
+        if verdict == b"full":
+            raise Unavailable("the work queue is full")
+        return bool(verdict == b"added")
+
+    async def take(self, group: str, worker: str, *, limit: int) -> list[Assignment]:
+        found = await _TAKE.run(
+            self._servers,
+            (self._stream, self._asides[group]),
+            *(group, worker, limit, self._claim_ms, self._attempts, MAX_PUT_ASIDE),
+        )
+        return [
+            Assignment(job=_decoder.decode(job), attempt=attempt, receipt=receipt.decode())
+            for receipt, attempt, job in found
+        ]
+
+    async def done(self, group: str, receipts: Sequence[str]) -> None:
+        if receipts:
+            await run_one(self._servers, self._stream, "XACK", self._stream, group, *receipts)
+
+    async def progress(self) -> Progress:
+        _, oldest, newest = await self._feed(b"")
+        return Progress(oldest=_job(oldest), newest=_job(newest))
+
+    async def put_aside(self, group: str, *, limit: int) -> list[Job]:
+        aside = self._asides[group]
+        found = await run_one(self._servers, aside, "XREVRANGE", aside, "+", "-", "COUNT", limit)
+        return [_decoder.decode(job) for _, (_, job) in found]
+
+    async def _feed(self, after: bytes, *parts: Argument) -> tuple[bytes, bytes, bytes]:
+        groups = tuple(self._asides)
+        verdict, oldest, newest = await _FEED.run(
+            self._servers,
+            (self._stream,),
+            *(after, self._max_jobs, len(groups), *groups, *parts),
+        )
+        return verdict, oldest, newest
+
+
+def _job(body: bytes) -> Job | None:
+    return _decoder.decode(body) if body else None

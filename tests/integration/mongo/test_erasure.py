@@ -1,0 +1,56 @@
+"""What people take back is gone from every document."""
+
+import pytest
+from pymongo.database import Database
+
+from tests.integration.mongo.entries import ADA, BOB, entry, post
+from tests.integration.mongo.faults import refusing
+from tests.servers.mongod import Answer, ReplicaSet
+from whatchat.adapters.mongo.store import MongoStore
+from whatchat.domain.errors import Unavailable
+from whatchat.domain.ids import RoomId, Seq
+from whatchat.domain.log import MessageDeleted, MessageEdited, ReactionChanged
+
+
+def everything(documents: Database[Answer]) -> str:
+    return repr([list(documents[name].find()) for name in documents.list_collection_names()])
+
+
+async def test_an_edit_leaves_one_copy_of_what_is_written(
+    store: MongoStore, documents: Database[Answer], room_id: RoomId
+) -> None:
+    await store.messages.append([entry(room_id, 2, post("first words"))])
+    edit = MessageEdited(seq=Seq(2), content="other words")
+    await store.messages.append([entry(room_id, 3, edit)])
+    assert "first words" not in everything(documents)
+    assert everything(documents).count("other words") == 1
+
+
+async def test_a_deletion_leaves_none_and_no_digest(
+    store: MongoStore, documents: Database[Answer], room_id: RoomId
+) -> None:
+    await store.messages.append(
+        [
+            entry(room_id, 2, post("first words")),
+            entry(room_id, 3, MessageEdited(seq=Seq(2), content="other words")),
+            entry(room_id, 4, ReactionChanged(seq=Seq(2), emoji="👍", present=True), actor=BOB),
+            entry(room_id, 5, MessageDeleted(seq=Seq(2))),
+        ]
+    )
+    found = everything(documents)
+    assert "words" not in found
+    assert "👍" not in repr(documents.log.find_one({"rev": 2}))
+    digests = [one["digest"] for one in documents.log.find({"rev": {"$gt": 1}})]
+    assert digests == [b""] * 4
+
+
+async def test_a_deletion_also_erases_an_edit_that_was_never_projected(
+    store: MongoStore, mongo: ReplicaSet, documents: Database[Answer], room_id: RoomId
+) -> None:
+    await store.messages.append([entry(room_id, 2, post("first words"))])
+    edit = MessageEdited(seq=Seq(2), content="other words")
+    with refusing(mongo, "update", "log"), pytest.raises(Unavailable):
+        await store.messages.append([entry(room_id, 3, edit, actor=ADA)])
+    assert "other words" in everything(documents)
+    await store.messages.append([entry(room_id, 4, MessageDeleted(seq=Seq(2)))])
+    assert "words" not in everything(documents)

@@ -1,0 +1,185 @@
+"""Redis Cluster."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.redis.pods import ADA, Pods, in_room, to_ada
+from tests.servers.redis_cluster import RedisCluster
+from tests.servers.redis_parts import connected, fresh_keys
+from tests.waiting import until
+from whatchat.adapters.embedded.limiter import EmbeddedLimiter
+from whatchat.adapters.redis.limiter import RedisLimiter
+from whatchat.adapters.redis.session_registry import RedisSessionRegistry
+from whatchat.adapters.redis.slots import slot_of
+from whatchat.adapters.redis.work_queue import RedisWorkQueue
+from whatchat.domain.errors import Unavailable
+from whatchat.domain.ids import DeviceId, Rev, RoomId, SessionId
+from whatchat.domain.ports.limiter import Quota
+from whatchat.domain.ports.session_registry import Session
+from whatchat.domain.ports.work_queue import Job
+from whatchat.domain.times import utc_now
+from whatchat.observability.metrics import Metrics
+
+ROOMS = [RoomId(f"room-{number}") for number in range(1_200)]
+SHARE = 5_462
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
+    """Three masters."""
+    cluster = RedisCluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+async def test_slots_are_computed_as_servers_do(cluster: RedisCluster) -> None:
+    for key in (b"", b"a", b"whatchat:0:sessions:{ada}", b"{}a", b"a{b", b"\xff" * 30):
+        assert cluster.servers[0].command("CLUSTER", "KEYSLOT", key) == slot_of(key)
+
+
+async def test_pods_hear_each_other_over_all_masters(cluster: RedisCluster, pods: Pods) -> None:
+    pod, other = await pods.open(cluster.url), await pods.open(cluster.url)
+    await pod.broker.subscribe_rooms(ROOMS)
+    await pod.broker.subscribe_users([ADA])
+    for server in cluster.servers:
+        # The canaries of both pods, and a fair share of the rooms.
+        assert len(server.command("PUBSUB", "SHARDCHANNELS")) > len(ROOMS) / 4
+    await other.broker.publish([in_room(rev, room) for rev, room in enumerate(ROOMS)])
+    await other.broker.publish([to_ada(9_999)])
+    await until(lambda: len(pod.heard) == len(ROOMS) + 1)
+    assert sorted(pod.heard) == [*range(len(ROOMS)), 9_999]
+    await pod.broker.unsubscribe_rooms(ROOMS)
+    await other.broker.publish([in_room(1, ROOMS[0]), to_ada(10_000)])
+    await until(lambda: pod.heard[-1] == 10_000)
+    assert pod.resumed == 0
+
+
+async def test_one_order_per_room(cluster: RedisCluster, pods: Pods) -> None:
+    pod, other = await pods.open(cluster.url), await pods.open(cluster.url)
+    await pod.broker.subscribe_rooms(ROOMS[:3])
+    batch = [in_room(rev * 10 + room, ROOMS[room]) for rev in range(300) for room in range(3)]
+    await other.broker.publish(batch)
+    await until(lambda: len(pod.heard) == len(batch))
+    for room in range(3):
+        heard = [rev for rev in pod.heard if rev % 10 == room]
+        assert heard == sorted(heard)
+
+
+async def test_the_other_adapters_work_on_a_cluster(cluster: RedisCluster) -> None:
+    keys = fresh_keys()
+    async with connected(cluster.url) as servers:
+        limiter = RedisLimiter(servers, keys, EmbeddedLimiter(), Metrics())
+        waits = [await limiter.charge(f"key-{n}", Quota(rate=1, burst=1)) for n in range(20)]
+        assert waits == [0] * 20
+        registry = RedisSessionRegistry(servers, keys)
+        sessions = [
+            Session(
+                session_id=SessionId(f"s-{number}"),
+                user_id=ADA,
+                device_id=DeviceId("phone"),
+                pod="pod",
+                since=utc_now(),
+            )
+            for number in range(5)
+        ]
+        for each in sessions:
+            await registry.open(each, lease_seconds=60)
+        assert len(await registry.of_user(ADA)) == 5
+        assert await registry.renew([each.session_id for each in sessions], lease_seconds=60) == []
+        queue = RedisWorkQueue(servers, keys, "log", ["push", "audit"])
+        job = Job(room_id=ROOMS[0], rev=Rev(1), kind="message", position=b"at-1")
+        assert await queue.add([job], after=None)
+        assert [one.job for one in await queue.take("audit", "worker", limit=9)] == [job]
+
+
+async def test_a_slot_that_moves_takes_its_rooms_along(cluster: RedisCluster, pods: Pods) -> None:
+    pod, other = await pods.open(cluster.url), await pods.open(cluster.url)
+    source, target = cluster.servers[:2]
+    room = next(room for room in ROOMS if slot_of(pods.keys.room_channel(room)) < SHARE)
+    await pod.broker.subscribe_rooms([room])
+    slot = slot_of(pods.keys.room_channel(room))
+    cluster.move_slot(slot, source, target)
+    try:
+        # The publisher is sent on at once; the listener learns it from the server it left.
+        await other.broker.publish([in_room(1, room)])
+        await until(lambda: pod.resumed > 0)
+
+        async def heard() -> bool:
+            await other.broker.publish([in_room(2, room)])
+            return 2 in pod.heard
+
+        await until(heard)
+        assert await pod.hears()
+    finally:
+        cluster.move_slot(slot, target, source)
+
+
+async def test_a_master_that_is_away_takes_only_its_rooms_along(
+    cluster: RedisCluster, pods: Pods
+) -> None:
+    pod, other = await pods.open(cluster.url), await pods.open(cluster.url)
+    lost = next(room for room in ROOMS if slot_of(pods.keys.room_channel(room)) >= 2 * SHARE)
+    kept = next(room for room in ROOMS if slot_of(pods.keys.room_channel(room)) < SHARE)
+    await pod.broker.subscribe_rooms([lost, kept])
+    cluster.servers[2].pause()
+    try:
+        with pytest.raises(Unavailable):
+            await other.broker.publish([in_room(1, lost)])
+        await other.broker.publish([in_room(2, kept)])
+        await until(lambda: pod.heard == [2])
+        assert await pod.hears()
+    finally:
+        cluster.servers[2].resume()
+
+    async def heard() -> bool:
+        try:
+            await other.broker.publish([in_room(3, lost)])
+        except Unavailable:
+            return False
+        return 3 in pod.heard
+
+    await until(heard, seconds=10)
+
+
+async def test_one_master_that_is_away_keeps_no_pod_from_starting(
+    cluster: RedisCluster, pods: Pods
+) -> None:
+    lost = next(room for room in ROOMS if slot_of(pods.keys.room_channel(room)) >= 2 * SHARE)
+    kept = next(room for room in ROOMS if slot_of(pods.keys.room_channel(room)) < SHARE)
+    cluster.servers[2].pause()
+    try:
+        pod = await pods.open(cluster.url)
+        await pod.broker.subscribe_rooms([lost, kept])
+        await pod.broker.publish([in_room(1, kept)])
+        assert pod.heard == [1]
+    finally:
+        cluster.servers[2].resume()
+    await until(lambda: pod.resumed > 0)
+
+
+async def test_pods_go_on_where_a_replica_takes_over(tmp_path: Path, pods: Pods) -> None:
+    cluster = RedisCluster(tmp_path, with_replica=True)
+    try:
+        cluster.start()
+        pod, other = await pods.open(cluster.url), await pods.open(cluster.url)
+        room = next(room for room in ROOMS if slot_of(pods.keys.room_channel(room)) >= 2 * SHARE)
+        await pod.broker.subscribe_rooms([room])
+        cluster.servers[2].kill()
+
+        async def heard() -> bool:
+            try:
+                await other.broker.publish([in_room(1, room)])
+            except Unavailable:
+                return False
+            return 1 in pod.heard
+
+        await until(heard, seconds=20)
+        assert pod.resumed > 0
+        assert await pod.hears()
+    finally:
+        cluster.stop()

@@ -1,0 +1,75 @@
+"""The session registry that pods share."""
+
+import asyncio
+
+from tests.servers.redis_parts import connected, fresh_keys
+from tests.servers.redis_server import RedisServer
+from whatchat.adapters.redis.session_registry import RedisSessionRegistry
+from whatchat.domain.ids import DeviceId, SessionId, UserId
+from whatchat.domain.ports.session_registry import Session
+from whatchat.domain.times import utc_now
+
+ADA = UserId("ada")
+
+
+def session(name: str, pod: str) -> Session:
+    return Session(
+        session_id=SessionId(name),
+        user_id=ADA,
+        device_id=DeviceId("phone"),
+        pod=pod,
+        since=utc_now(),
+    )
+
+
+async def test_pods_find_each_others_sessions_also_of_one_that_died(server: RedisServer) -> None:
+    keys = fresh_keys()
+    async with connected(server.url) as one, connected(server.url) as two:
+        here, there = RedisSessionRegistry(one, keys), RedisSessionRegistry(two, keys)
+        await here.open(session("a", "here"), lease_seconds=60)
+        await there.open(session("b", "there"), lease_seconds=1)
+        for registry in (here, there):
+            found = await registry.of_user(ADA)
+            assert {(each.session_id, each.pod) for each in found} == {
+                ("a", "here"),
+                ("b", "there"),
+            }
+        await asyncio.sleep(1.2)  # and nobody renews for the pod that is gone
+        assert [each.session_id for each in await here.of_user(ADA)] == ["a"]
+        assert server.command("SMEMBERS", keys.sessions(ADA)) == [b"a"]
+
+
+async def test_every_key_expires(server: RedisServer) -> None:
+    keys = fresh_keys()
+    async with connected(server.url) as servers:
+        registry = RedisSessionRegistry(servers, keys)
+        await registry.open(session("a", "pod"), lease_seconds=60)
+        await registry.renew([SessionId("a")], lease_seconds=60)
+        names = server.command("KEYS", "*")
+        assert len(names) == 2
+        assert all(server.command("TTL", name) > 0 for name in names)
+
+
+async def test_a_redis_that_forgot_everything_is_noticed(server: RedisServer) -> None:
+    async with connected(server.url) as servers:
+        registry = RedisSessionRegistry(servers, fresh_keys())
+        sessions = [session(f"s-{number}", "pod") for number in range(500)]
+        for each in sessions:
+            await registry.open(each, lease_seconds=60)
+        ids = [each.session_id for each in sessions]
+        assert await registry.renew(ids, lease_seconds=60) == []
+        server.command("FLUSHALL")
+        assert await registry.renew(ids, lease_seconds=60) == ids
+        for each in sessions:
+            await registry.open(each, lease_seconds=60)
+        assert len(await registry.of_user(ADA)) == 500
+
+
+async def test_many_ended_sessions_are_cleared_away(server: RedisServer) -> None:
+    keys = fresh_keys()
+    server.command("SADD", keys.sessions(ADA), *[f"ended-{number}" for number in range(20_000)])
+    async with connected(server.url) as servers:
+        registry = RedisSessionRegistry(servers, keys)
+        await registry.open(session("a", "pod"), lease_seconds=60)
+        assert len(await registry.of_user(ADA)) == 1
+        assert server.command("SCARD", keys.sessions(ADA)) == 1

@@ -1,0 +1,40 @@
+"""What a work queue in Redis does when Redis loses it."""
+
+from tests.servers.redis_parts import connected, fresh_keys
+from tests.servers.redis_server import RedisServer
+from whatchat.adapters.redis.work_queue import RedisWorkQueue
+from whatchat.domain.ids import Rev, RoomId
+from whatchat.domain.ports.work_queue import Job, Progress
+
+
+def job(rev: int) -> Job:
+    return Job(room_id=RoomId("room"), rev=Rev(rev), kind="message", position=b"at-%d" % rev)
+
+
+async def test_a_queue_that_was_lost_is_noticed_and_fed_again(server: RedisServer) -> None:
+    async with connected(server.url) as servers:
+        queue = RedisWorkQueue(servers, fresh_keys(), "log", ["push"])
+        await queue.add([job(1), job(2)], after=None)
+        (first, _) = await queue.take("push", "worker", limit=2)
+        await queue.done("push", [first.receipt])
+        server.command("FLUSHALL")
+        assert not await queue.add([job(3)], after=b"at-2")
+        assert await queue.progress() == Progress(oldest=None, newest=None)
+        assert await queue.take("push", "worker", limit=2) == []
+        # Job 2 was the oldest unfinished one: from there it goes on.
+        assert await queue.add([job(2), job(3)], after=None)
+        assert [one.job for one in await queue.take("push", "worker", limit=9)] == [job(2), job(3)]
+
+
+async def test_the_stream_keeps_only_what_is_unfinished_and_the_newest(server: RedisServer) -> None:
+    keys = fresh_keys()
+    async with connected(server.url) as servers:
+        queue = RedisWorkQueue(servers, keys, "log", ["push"])
+        after = None
+        for rev in range(1, 101):
+            assert await queue.add([job(rev)], after=after)
+            after = job(rev).position
+            taken = await queue.take("push", f"worker-{rev}", limit=1)
+            await queue.done("push", [one.receipt for one in taken])
+        await queue.progress()
+        assert server.command("XLEN", keys.work("log")) == 1

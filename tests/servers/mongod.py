@@ -1,0 +1,212 @@
+"""A real ``mongod`` for tests."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from tests.e2e.node_process import free_port
+
+FETCH = Path(__file__).parents[2] / ".ci" / "mongod"
+READY_SECONDS = 20
+STOP_SECONDS = 10
+ATTEMPTS = 5
+
+Answer = dict[str, Any]
+
+
+@cache
+def program() -> str:
+    """Where ``mongod`` is, fetched if need be."""
+    fetched = subprocess.run(
+        [FETCH],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHON": sys.executable},
+    )
+    return fetched.stdout.strip()
+
+
+class MongoNode:
+    """One ``mongod`` on a loopback port, and its folder; both survive its restarts.
+
+    All methods block. What ends it also works while it is paused. It ends with the process
+    that started it, however that ends. Fail points can be set.
+    """
+
+    def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
+        self.port = 0
+        self._folder = folder
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self._client: MongoClient[Answer] | None = None
+
+    @property
+    def host(self) -> str:
+        """Its name in a replica set."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What it logs."""
+        return self._folder / "mongod.log"
+
+    def start(self, *, alone: bool = False) -> None:
+        """Start it on what its folder holds, and return once it answers.
+
+        A node that is ``alone`` is of no replica set.
+        """
+        if self._process is not None:
+            raise RuntimeError("mongod is running")
+        for _ in range(1 if self.port else ATTEMPTS):
+            port = self.port or free_port()
+            self._process = self._spawn(port, [] if alone else ["--replSet", ReplicaSet.NAME])
+            self._client = _direct(port)
+            if self._answers():
+                self.port = port
+                return
+            self.kill()  # somebody else has taken the port, most likely
+        raise AssertionError(f"mongod did not start: see {self.log}")
+
+    def stop(self) -> None:
+        """End it as its operator would: it steps down and writes all it has."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Stop it in its tracks: its connections stay open, and nothing answers."""
+        self._running().send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._running().send_signal(signal.SIGCONT)
+
+    def command(self, name: str, value: Any = 1, **arguments: Any) -> Answer:
+        """This node's own answer to an administrator's command."""
+        if self._client is None:
+            raise RuntimeError("mongod is not running")
+        return self._client.admin.command(name, value, **arguments)
+
+    def is_primary(self) -> bool:
+        """Whether it takes writes; not, if it does not answer."""
+        try:
+            return bool(self.command("hello")["isWritablePrimary"])
+        except (PyMongoError, RuntimeError):
+            return False
+
+    def _spawn(self, port: int, role: Sequence[str]) -> subprocess.Popen[bytes]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return subprocess.Popen(
+            [
+                *("setpriv", "--pdeathsig", "KILL", program()),
+                *("--bind_ip", "127.0.0.1", "--port", str(port), *role),
+                *("--dbpath", self._folder, "--logpath", self.log, "--logappend", "--quiet"),
+                *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64", "--nounixsocket"),
+                *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+                *("--setParameter", "enableTestCommands=1"),
+                *self._options,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            process_group=0,  # the terminal's Ctrl-C is for whoever started it
+        )
+
+    def _answers(self) -> bool:
+        deadline = time.monotonic() + READY_SECONDS
+        while self._running().poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(PyMongoError):
+                self.command("ping")
+                return True
+            time.sleep(0.02)
+        return False
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._client is not None:
+            self._client.close()
+        if self._process is None:
+            return
+        process, self._process, self._client = self._process, None, None
+        process.send_signal(how)
+        process.send_signal(signal.SIGCONT)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError("mongod is not running")
+        return self._process
+
+
+class ReplicaSet:
+    """One node or several that elect a primary, within about a second."""
+
+    NAME = "rs0"
+
+    def __init__(self, folder: Path, nodes: int = 1, options: Sequence[str] = ()) -> None:
+        self.nodes = [MongoNode(folder / f"node-{number}", options) for number in range(nodes)]
+
+    def url(self, database: str = "") -> str:
+        """Where clients find it."""
+        hosts = ",".join(node.host for node in self.nodes)
+        return f"mongodb://{hosts}/{database}?replicaSet={self.NAME}"
+
+    def start(self) -> None:
+        """Start the nodes, make them a replica set and return once it has a primary."""
+        for node in self.nodes:
+            node.start()
+        members = [{"_id": number, "host": node.host} for number, node in enumerate(self.nodes)]
+        settings = {"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 250}
+        self.nodes[0].command(
+            "replSetInitiate", {"_id": self.NAME, "members": members, "settings": settings}
+        )
+        self.primary()
+
+    def stop(self) -> None:
+        """End all nodes; what they hold is of no more use."""
+        for node in self.nodes:
+            node.kill()
+
+    def primary(self, *, seconds: float = READY_SECONDS) -> MongoNode:
+        """The node that takes writes, once there is one."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for node in self.nodes:
+                if node.is_primary():
+                    return node
+            time.sleep(0.02)
+        raise AssertionError("the replica set has no primary")
+
+    def secondaries(self) -> list[MongoNode]:
+        """The nodes beside the primary."""
+        primary = self.primary()
+        return [node for node in self.nodes if node is not primary]
+
+    def step_down(self, *, seconds: int = 10) -> None:
+        """Have the primary give its place up, and not take it again for so long."""
+        self.primary().command("replSetStepDown", seconds, force=True)
+
+    def empty(self, database: str) -> None:
+        """Remove every document of a database; its collections and indexes stay."""
+        with _direct(self.primary().port) as client:
+            for name in client[database].list_collection_names():
+                client[database][name].delete_many({})
+
+
+def _direct(port: int) -> MongoClient[Answer]:
+    return MongoClient("127.0.0.1", port, directConnection=True, timeoutMS=2_000)
