@@ -71,7 +71,7 @@ def worker() -> None:
     """Run the background consumers of a store that needs any."""
     if load_settings().sqlite_path is not None:
         raise BadSetting("WHATCHAT_STORE_URL: the embedded store has no background work")
-    raise BadSetting("WHATCHAT_STORE_URL: mongodb:// is not supported by this version")
+    raise CannotRun("there is no background work in this version")
 
 
 @app.command()

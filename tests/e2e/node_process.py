@@ -50,6 +50,7 @@ class NodeProcess:
                 stderr=log,
                 cwd=self.data_dir,
                 env=self._environment(),
+                process_group=0,  # the terminal's Ctrl-C is for whoever started it
             )
         self._wait_until_ready()
 

@@ -3,15 +3,20 @@
 import asyncio
 import uuid
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import aiohttp
 import socketio
 
-from tests.e2e.node_process import NodeProcess
-
 PATIENCE_SECONDS = 30
 PASSWORD = "correct horse battery staple"
+
+
+class Reachable(Protocol):
+    """A node, or several behind one address."""
+
+    @property
+    def url(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Account:
 
 
 async def rest(
-    node: NodeProcess,
+    node: Reachable,
     method: str,
     path: str,
     body: object = None,
@@ -42,7 +47,7 @@ async def rest(
         return answer.status, await answer.json() if answer.status != 204 else None
 
 
-async def register(node: NodeProcess, name: str) -> Account:
+async def register(node: Reachable, name: str) -> Account:
     """A new account; ``name`` is made unique."""
     body = {"username": f"{name}.{uuid.uuid4().hex[:8]}", "password": PASSWORD}
     status, answer = await rest(node, "POST", "/auth/register", body)
@@ -56,7 +61,7 @@ async def register(node: NodeProcess, name: str) -> Account:
     )
 
 
-async def direct_room(node: NodeProcess, account: Account, other: Account) -> str:
+async def direct_room(node: Reachable, account: Account, other: Account) -> str:
     """The pair's room."""
     body = {"kind": "direct", "participants": [other.id]}
     status, room = await rest(node, "POST", "/rooms", body, token=account.token)
@@ -65,7 +70,7 @@ async def direct_room(node: NodeProcess, account: Account, other: Account) -> st
     return room_id
 
 
-async def history(node: NodeProcess, account: Account, room_id: str) -> list[dict[str, Any]]:
+async def history(node: Reachable, account: Account, room_id: str) -> list[dict[str, Any]]:
     """Every message of a room, oldest first."""
     found: list[dict[str, Any]] = []
     after = 0
@@ -91,7 +96,7 @@ class Socket:
 
     @classmethod
     async def connect(
-        cls, node: NodeProcess, account: Account, transports: tuple[str, ...] = ("websocket",)
+        cls, node: Reachable, account: Account, transports: tuple[str, ...] = ("websocket",)
     ) -> Self:
         """Connect and take the greeting."""
         socket = cls(aiohttp.ClientSession())
@@ -120,7 +125,7 @@ class Socket:
         """The data of the next event, which must be of this name."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             name, data = await self.next()
-        assert name == event
+        assert name == event, data
         return data
 
     async def hear_all(self, event: str, count: int) -> list[dict[str, Any]]:

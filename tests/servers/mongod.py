@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,6 +86,15 @@ class MongoNode:
     def kill(self) -> None:
         """End it at once, as a crash would."""
         self._end(signal.SIGKILL)
+
+    def discard(self) -> None:
+        """End it and remove what it holds, but for its log."""
+        self.kill()
+        for path in self._folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path != self.log:
+                path.unlink()
 
     def pause(self) -> None:
         """Stop it in its tracks: its connections stay open, and nothing answers."""
@@ -178,9 +188,9 @@ class ReplicaSet:
         self.primary()
 
     def stop(self) -> None:
-        """End all nodes; what they hold is of no more use."""
+        """End all nodes, and remove what they hold."""
         for node in self.nodes:
-            node.kill()
+            node.discard()
 
     def primary(self, *, seconds: float = READY_SECONDS) -> MongoNode:
         """The node that takes writes, once there is one."""

@@ -1,0 +1,204 @@
+"""The production shape on one machine: pods over MongoDB and Redis, behind a sticky proxy.
+
+``python -m tests.servers.cluster`` runs it until it is told to stop.
+"""
+
+import argparse
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event
+from typing import Self
+
+from tests.e2e.node_process import NodeProcess
+from tests.servers.haproxy import HAProxy
+from tests.servers.mongod import ReplicaSet
+from tests.servers.redis_server import RedisServer
+
+BY_HAND = {"WHATCHAT_RATE_LIMITS": "on", "WHATCHAT_DRAIN_SECONDS": "30"}
+"""The product's own defaults, in place of those that suit tests."""
+
+
+class CannotStart(Exception):
+    """A part did not start, and nothing is left running; the text is one line."""
+
+
+class Cluster:
+    """Pods, three MongoDB nodes, a Redis and HAProxy, on loopback ports.
+
+    ``pods`` are there from the start on, ``proxy`` once it is up; each part is broken and mended
+    by its own methods (``pods[0].kill()``, ``redis.pause()``). ``env`` is for the pods. All
+    methods block.
+    """
+
+    def __init__(
+        self, folder: Path, *, pods: int = 3, port: int = 0, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.mongo = ReplicaSet(folder / "mongo", nodes=3)
+        self.redis = RedisServer(folder / "redis")
+        self.pods: list[NodeProcess] = []
+        self._proxy: HAProxy | None = None
+        self._folder = folder
+        self._count = pods
+        self._port = port
+        self._env = dict(env or {})
+        self._ends = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def proxy(self) -> HAProxy:
+        """What clients talk to."""
+        if self._proxy is None:
+            raise RuntimeError("the cluster is not up")
+        return self._proxy
+
+    @property
+    def url(self) -> str:
+        """Where clients find the cluster."""
+        return self.proxy.url
+
+    @property
+    def urls(self) -> list[str]:
+        """Where each pod is found without the proxy."""
+        return [pod.url for pod in self.pods]
+
+    def start(self, given_up: Callable[[], bool] = lambda: False) -> None:
+        """Start one part after the other, and return once a pod answers through the proxy.
+
+        Raises :class:`CannotStart`, also when it was ``given_up`` before a part's turn.
+        """
+        try:
+            self._start(given_up)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End everything, in reverse order; harmless if it is not up."""
+        self._proxy = None
+        self._ends.close()
+        self.pods.clear()
+
+    def _start(self, given_up: Callable[[], bool]) -> None:
+        def up(name: str, start: Callable[[], None], end: Callable[[], None]) -> None:
+            if given_up():
+                raise CannotStart(f"{name}: given up before it was started")
+            self._ends.callback(end)
+            try:
+                start()
+            except Exception as error:
+                raise CannotStart(f"{name}: {_line(error)}; logs in {self._folder}") from error
+
+        up("MongoDB", self.mongo.start, self.mongo.stop)
+        up("Redis", self.redis.start, self.redis.kill)
+        env = self._pod_env()
+        for number in range(1, self._count + 1):
+            pod = NodeProcess(_made(self._folder / f"pod-{number}"), env)
+            self.pods.append(pod)
+            up(f"pod {number}", pod.start, pod.close)
+        self._proxy = HAProxy(
+            self._folder, [f"127.0.0.1:{pod.port}" for pod in self.pods], self._port
+        )
+        up("HAProxy", self._proxy.start, self._proxy.stop)
+
+    def _pod_env(self) -> dict[str, str]:
+        return {
+            "WHATCHAT_JWT_SECRET": secrets.token_hex(32),
+            **self._env,
+            "WHATCHAT_STORE_URL": self.mongo.url("whatchat"),
+            "WHATCHAT_REDIS_URL": self.redis.url,
+            "WHATCHAT_TRUSTED_PROXIES": "127.0.0.1/32",
+        }
+
+
+def main() -> int:
+    """Run a cluster until SIGINT or SIGTERM; 1 if it does not start.
+
+    A temporary folder goes with it, unless it did not start.
+    """
+    given = _arguments()
+    stopping = Event()
+    for told in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(told, lambda *_: stopping.set())
+    folder = given.dir or Path(tempfile.mkdtemp(prefix="whatchat-cluster-"))
+    _tell(f"Starting {given.pods} pods, MongoDB, Redis and HAProxy; logs are in {folder}")
+    try:
+        _run(folder, given, stopping)
+    except (CannotStart, RuntimeError) as error:
+        if not stopping.is_set():
+            sys.stderr.write(f"cluster: {error}\n")
+            return 1
+    if given.dir is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def _run(folder: Path, given: argparse.Namespace, stopping: Event) -> None:
+    _require_free(given.port)
+    inherited = {name: val for name, val in os.environ.items() if name.startswith("WHATCHAT_")}
+    cluster = Cluster(folder, pods=given.pods, port=given.port, env=BY_HAND | inherited)
+    cluster.start(stopping.is_set)
+    try:
+        for number, url in enumerate(cluster.urls, 1):
+            _tell(f"Pod {number} is at {url}")
+        _tell(f"Whatchat is at {cluster.url}")
+        stopping.wait()
+        _tell("Stopping")
+    finally:
+        cluster.close()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.servers.cluster",
+        description="Run pods over MongoDB and Redis, behind HAProxy. WHATCHAT_* reach the pods.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--port", type=int, default=8000, help="port of the proxy; 0: a free one")
+    parser.add_argument("--pods", type=int, default=3, help="how many")
+    parser.add_argument("--dir", type=Path, help="empty folder for data and logs, which stay")
+    given = parser.parse_args()
+    if given.dir and given.dir.exists() and any(given.dir.iterdir()):
+        parser.error(f"{given.dir} is not empty")
+    return given
+
+
+def _require_free(port: int) -> None:
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+    except (OSError, OverflowError) as error:
+        raise CannotStart(f"HAProxy cannot listen on port {port}: {_line(error)}") from error
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _line(error: Exception) -> str:
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0].rstrip(":")
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

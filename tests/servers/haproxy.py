@@ -1,0 +1,160 @@
+"""A real HAProxy in front of pods, as a sticky ingress is."""
+
+import contextlib
+import http.client
+import resource
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.e2e.node_process import free_port
+
+COOKIE = "WHATCHAT"
+READY_SECONDS = 10
+SPARE_DESCRIPTORS = 500
+MOST_CONNECTIONS = 50_000
+
+CONFIGURATION = """\
+global
+    maxconn {most}
+    hard-stop-after 1s
+    noreuseport
+    log stdout format raw daemon
+
+defaults
+    mode http
+    log global
+    # Neither queries nor cookies: session ids are in them.
+    log-format "%HM %HP %ST by %s in %Ta ms, ended %ts"
+    timeout connect 2s
+    timeout http-request 10s
+    timeout http-keep-alive 60s
+    # A poll hangs, and a WebSocket is silent, for a heartbeat at the most.
+    timeout client 90s
+    timeout server 90s
+    timeout tunnel 90s
+
+frontend clients
+    bind 127.0.0.1:{port}
+    default_backend pods
+
+backend pods
+    balance leastconn
+    cookie {cookie} insert indirect nocache httponly
+    option forwardfor
+    # Pods close idle connections when they like: each request has one of its own.
+    option http-server-close
+
+    # A pod that answers "not ready" keeps the sessions that it has and gets no others; one that
+    # does not answer is down.
+    option httpchk GET /readyz
+    http-check expect status 200 error-status L7OKC
+    default-server check inter 500ms fastinter 200ms fall 2 rise 1
+
+    # A pod that is going refuses newcomers, whatever their cookie says: they go to another.
+    acl newcomer path_beg /socket.io/
+    acl in_session url_param(sid) -m found
+    http-request disable-l7-retry unless METH_GET newcomer !in_session
+    option redispatch 1
+    retries 3
+    retry-on conn-failure 503
+
+{servers}
+"""
+
+
+class HAProxy:
+    """Listens on a loopback port, which survives its restarts, and sends clients to pods.
+
+    A client stays on its pod by a cookie, which clients' libraries keep for the name
+    ``localhost`` and often not for an address. ``pods`` are hosts and ports. All methods block.
+    """
+
+    def __init__(self, folder: Path, pods: Sequence[str], port: int = 0) -> None:
+        if shutil.which("haproxy") is None:
+            raise RuntimeError("haproxy is missing: run `make tools`")
+        self.port = port or free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.log = folder / "haproxy.log"
+        self._configuration = folder / "haproxy.cfg"
+        self._pods = pods
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and return once a pod answers through it."""
+        if self._process is not None:
+            raise RuntimeError("HAProxy is running")
+        self._configuration.parent.mkdir(parents=True, exist_ok=True)
+        self._configuration.write_text(self._configured())
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                ["haproxy", "-db", "-f", self._configuration],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                process_group=0,  # the terminal's Ctrl-C is for whoever started it
+            )
+        self._wait_until_ready()
+
+    def stop(self) -> None:
+        """End it as its operator would: what goes on after a second is cut."""
+        self._end(signal.SIGUSR1)
+
+    def kill(self) -> None:
+        """End it, and all connections through it, at once."""
+        self._end(signal.SIGKILL)
+
+    def log_lines(self) -> list[str]:
+        """All that it has logged, a line for each request that has ended."""
+        return self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+
+    def _configured(self) -> str:
+        servers = (
+            f"    server pod-{number} {address} cookie pod-{number}"
+            for number, address in enumerate(self._pods, 1)
+        )
+        return CONFIGURATION.format(
+            most=_most_connections(), port=self.port, cookie=COOKIE, servers="\n".join(servers)
+        )
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not self._is_ready():
+            if self._running().poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError("HAProxy did not start:\n" + "\n".join(self.log_lines()[-20:]))
+            time.sleep(0.02)
+
+    def _is_ready(self) -> bool:
+        probe = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        with contextlib.closing(probe), contextlib.suppress(OSError, http.client.HTTPException):
+            probe.request("GET", "/livez")
+            return probe.getresponse().status == 200
+        return False
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        process.send_signal(how)
+        try:
+            process.wait(READY_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise RuntimeError("HAProxy is not running")
+        return self._process
+
+
+def _most_connections() -> int:
+    """Each takes two descriptors; HAProxy refuses to start with fewer than it may need."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return min((hard - SPARE_DESCRIPTORS) // 2, MOST_CONNECTIONS)
