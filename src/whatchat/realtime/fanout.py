@@ -70,12 +70,15 @@ class Fanout:
                 connection.forget(audience.leaves)
         elif room_id is not None and announcement.rev and user.has_left(room_id, announcement.rev):
             return
-        has_entered = audience.enters is not None and self._hub.enter(
-            user, audience.enters, audience.joined_seq
-        )
-        _write(user, event_frame(announcement.event, announcement.payload), announcement)
-        if audience.enters is not None and has_entered:
-            self._make_up(user, audience.enters, announcement.rev)
+        frame = event_frame(announcement.event, announcement.payload)
+        if audience.enters is None:
+            _write(user, frame, announcement)
+        elif user.let_in.get(audience.enters, -1) < audience.joined_seq:
+            has_entered = self._hub.enter(user, audience.enters, audience.joined_seq)
+            user.let_in[audience.enters] = audience.joined_seq
+            _write(user, frame, announcement)
+            if has_entered:
+                self._make_up(user, audience.enters, announcement.rev)
 
     def _make_up(self, user: LocalUser, room_id: RoomId, rev: int) -> None:
         """Have the user ask for what the room heard between its entering and this moment."""

@@ -13,15 +13,19 @@ MAX_LEFT: Final = 1_000
 
 
 class LocalUser:
-    """A user with sockets on this pod; ``rooms`` says since when the user is in each."""
+    """A user with sockets on this pod; ``rooms`` says since when the user is in each.
 
-    __slots__ = ("connections", "left", "rooms", "user_id")
+    ``let_in`` are the rooms that it was told, here, of having come into, and since when.
+    """
+
+    __slots__ = ("connections", "left", "let_in", "rooms", "user_id")
 
     def __init__(self, user_id: UserId) -> None:
         self.user_id = user_id
         self.connections: dict[SessionId, Connection] = {}
         self.rooms: dict[RoomId, Seq] = {}
         self.left: dict[RoomId, int] = {}
+        self.let_in: dict[RoomId, Seq] = {}
 
     def has_left(self, room_id: RoomId, rev: int) -> bool:
         """Whether the user was seen leaving the room at ``rev`` or later."""
@@ -178,6 +182,7 @@ class Hub:
         return True
 
     def _detach(self, user: LocalUser, room_id: RoomId) -> None:
+        user.let_in.pop(room_id, None)
         if user.rooms.pop(room_id, None) is None:
             return
         room = self._rooms[room_id]

@@ -114,6 +114,19 @@ async def test_who_enters_hears_its_own_event_and_then_the_room(tasks: Tasks) ->
     assert ada.revs() == [4, 5, 6]
 
 
+async def test_who_enters_is_told_so_once(tasks: Tasks) -> None:
+    hub = hub_of(tasks)
+    fanout = Fanout(hub)
+    connection, bob = greeted("bob")
+    hub.add(connection)
+    fanout.deliver(entering(5, "bob"))
+    fanout.deliver(entering(5, "bob"))
+    assert bob.revs() == [5]
+    fanout.deliver(leaving(6, "bob"))
+    fanout.deliver(entering(7, "bob"))
+    assert bob.revs() == [5, 6, 7]
+
+
 async def test_nothing_of_the_room_reaches_who_was_put_out(tasks: Tasks) -> None:
     hub = hub_of(tasks)
     fanout, ada, bob = Fanout(hub), joined(hub, "ada"), joined(hub, "bob")

@@ -100,6 +100,6 @@ def _reason(error: PyMongoError) -> str:
             return "MongoDB does not accept the user's name and password"
         return f"MongoDB refuses to be read: {kind_of(error)}"
     if isinstance(error, ServerSelectionTimeoutError):
-        cause = re.split(r" \(configured|, Timeout:|,", str(error))[0]
+        cause = re.split(r" \(configured|, Timeout:|,(?=\S)", str(error))[0]
         return f"no primary of a replica set within {DEADLINE_SECONDS:.0f} s: {cause}"
     return f"MongoDB does not answer: {kind_of(error)}"

@@ -1,0 +1,129 @@
+"""Several pods in one process, over one MongoDB and one Redis."""
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from typing import Self
+
+import httpx
+
+from tests.servers.redis_parts import connected
+from tests.waiting import until
+from whatchat.adapters.mongo.store import MongoStore
+from whatchat.adapters.redis.broker import RedisBroker
+from whatchat.adapters.redis.keys import Keys
+from whatchat.adapters.redis.session_registry import RedisSessionRegistry
+from whatchat.bootstrap import build
+from whatchat.domain.ports.store import Store
+from whatchat.entrypoints.pod_lease import PodLease
+from whatchat.entrypoints.server import PodServer, listen, url_of
+from whatchat.observability.metrics import Metrics
+from whatchat.pod import Adapters, Pod
+from whatchat.roomlog.succession import POD_LEASES
+from whatchat.settings import Settings
+
+SECRET = "a secret that all these pods share"
+MOST_CONNECTIONS = 1_000
+
+
+@dataclass(frozen=True)
+class Node:
+    """A pod that listens, with connections of its own to everything that pods share."""
+
+    url: str
+    broker: RedisBroker
+    _lease: asyncio.Task[None]
+
+    async def is_ready(self) -> bool:
+        """Whether load balancers are told to send clients here."""
+        async with httpx.AsyncClient() as http:
+            return (await http.get(f"{self.url}/readyz")).status_code == 200
+
+    async def end_lease(self) -> None:
+        """Renew the lease no more, without giving it up: as when the process is gone."""
+        self._lease.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._lease
+
+
+class Cluster:
+    """Opens pods; ``async with`` closes them, the latest first."""
+
+    def __init__(self, mongo_url: str, redis_url: str) -> None:
+        self._redis_url = redis_url
+        self._settings = Settings.model_validate(
+            {
+                "store_url": mongo_url,
+                "redis_url": redis_url,
+                "jwt_secret": SECRET,
+                "drain_seconds": 0,
+                "rate_limits": "off",
+            }
+        )
+        self._opened = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop all pods; harmless if that has happened."""
+        await self._opened.aclose()
+
+    async def nodes(self, count: int) -> list[Node]:
+        """So many pods."""
+        return [await self.node() for _ in range(count)]
+
+    async def node(self, redis_url: str | None = None) -> Node:
+        """One more pod, which may have a way to Redis of its own."""
+        metrics, keys = Metrics(), Keys()
+        store = await self._store()
+        servers = await self._opened.enter_async_context(
+            connected(redis_url or self._redis_url, metrics)
+        )
+        broker = RedisBroker(servers, keys, metrics)
+        await broker.start()
+        self._opened.push_async_callback(broker.close)
+        sessions = RedisSessionRegistry(servers, keys)
+        pod = await build(self._settings, Adapters(store, broker, sessions))
+        lease = await self._lease(store, pod)
+        await pod.start()
+        self._opened.push_async_callback(pod.stop)
+        return Node(await self._listening(pod), broker, lease)
+
+    async def _store(self) -> Store:
+        store = MongoStore(self._settings.store_url)
+        await store.open()
+        self._opened.push_async_callback(store.close)
+        await store.migrate()
+        return store
+
+    async def _lease(self, store: Store, pod: Pod) -> "asyncio.Task[None]":
+        lease = PodLease(store, pod.name, lease=f"{POD_LEASES}{pod.name}")
+        assert await lease.acquire()
+        keeping = asyncio.create_task(lease.keep(pod.must_end.set), name="lease")
+
+        async def release() -> None:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            await lease.release()
+
+        self._opened.push_async_callback(release)
+        return keeping
+
+    async def _listening(self, pod: Pod) -> str:
+        server = PodServer(pod.asgi, most_connections=MOST_CONNECTIONS, websocket=pod.websocket)
+        listener = listen("127.0.0.1", 0)
+        url = url_of(listener)
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="server")
+        await until(lambda: server.started)
+
+        async def end() -> None:
+            await pod.drain(at_once=True)
+            server.should_exit = True
+            await serving
+
+        self._opened.push_async_callback(end)
+        return url
