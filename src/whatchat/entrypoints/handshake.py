@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Final
 from urllib.parse import unquote_plus, urlsplit
 
+import structlog
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -13,6 +14,8 @@ from whatchat.realtime.refusals import BAD_REQUEST, FORBIDDEN, Refusal
 
 SECRETS: Final = frozenset({"token", "access_token", "accesstoken", "authorization", "auth"})
 MAX_PARAMETERS: Final = 32
+
+log = structlog.get_logger("whatchat.handshake")
 
 _JSONP: Final = "j"
 _REFUSED_NAMES: Final = SECRETS | {_JSONP}
@@ -66,6 +69,7 @@ class Handshake:
         if refusal is None:
             await self._app(scope, receive, send)
         else:
+            log.info("handshake refused", status=refusal.status)
             await refuse(send, refusal)
 
 

@@ -47,6 +47,7 @@ class PollingApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._engine.refusal(scope, "polling")
         if refusal is not None:
+            log.info("handshake refused", status=refusal.status)
             await refuse(send, refusal)
             return
         sid = query_of(scope).get("sid")
@@ -136,7 +137,6 @@ async def _body(scope: Scope, receive: Receive, most: int) -> bytes:
 
 async def refuse(send: Send, refusal: Refusal) -> None:
     """Answer a request that is not served."""
-    log.info("request refused", status=refusal.status)
     await _answer(send, refusal.status, refusal.body(), _JSON)
 
 

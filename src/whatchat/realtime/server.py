@@ -212,7 +212,6 @@ class RealtimeServer:
     def refused(self, error: ChatError) -> None:
         """Count a client that was not let in."""
         self._metrics.refusals.labels(error.code).inc()
-        log.info("not let in", code=error.code)
 
     def _require_room(self, actor: Actor) -> None:
         user = self.hub.user(actor.user_id)
