@@ -33,14 +33,14 @@ def within_deadline(
         try:
             with pymongo.timeout(DEADLINE_SECONDS):
                 return await method(*args, **kwargs)
-        except PyMongoError as error:
+        except (PyMongoError, TimeoutError) as error:
             log.warning("database call failed", call=method.__qualname__, error=kind_of(error))
             raise Unavailable from error
 
     return bounded
 
 
-def kind_of(error: PyMongoError) -> str:
+def kind_of(error: Exception) -> str:
     """What may be said of an error anywhere: its class, and the server's code if it has one."""
     code = getattr(error, "code", None)
     return type(error).__name__ if code is None else f"{type(error).__name__} {code}"

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import BulkWriteError
 
 from whatchat.adapters.mongo.activity import Activity
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
+from whatchat.adapters.mongo.group_commit import DUPLICATE_KEY, GroupCommit
 from whatchat.adapters.mongo.indexes import LOG_CHANGED, LOG_MESSAGES, LOG_ONCE, LOG_ORDER, LOG_PODS
 from whatchat.adapters.mongo.log_documents import (
     WITHOUT_STATE,
@@ -26,7 +27,6 @@ from whatchat.domain.log import Entry, MessagePosted
 from whatchat.domain.message_state import MessageState
 from whatchat.domain.ports.message_store import Appended, MessageKey
 
-DUPLICATE_KEY: Final = 11000
 MAX_SPANS: Final = 100
 
 
@@ -42,6 +42,11 @@ class MongoMessageStore:
         self._database = database
         self._projection = projection
         self._activity = activity
+        self._group_commit = GroupCommit(database)
+
+    async def close(self) -> None:
+        """Wait for what is being appended."""
+        await self._group_commit.close()
 
     @within_deadline
     async def append(self, entries: Sequence[Entry]) -> Appended:
@@ -151,15 +156,12 @@ class MongoMessageStore:
 
     async def _insert(self, entries: Sequence[Entry]) -> Appended:
         """Insert in order up to the first clash."""
-        log = self._database.majority.log
         documents = [entry_document(entry) for entry in entries]
+        if len(documents) == 1:
+            failure = await self._group_commit.insert(documents[0])
+            return await self._clashed(entries, 0, failure) if failure else Appended(count=1)
         try:
-            if len(documents) == 1:
-                await log.insert_one(documents[0])
-            else:
-                await log.insert_many(documents)
-        except DuplicateKeyError as error:
-            return await self._clashed(entries, 0, error.details or {})
+            await self._database.majority.log.insert_many(documents)
         except BulkWriteError as error:
             failures = error.details["writeErrors"]
             if error.details["writeConcernErrors"] or failures[0]["code"] != DUPLICATE_KEY:

@@ -31,7 +31,8 @@ class MongoStore:
         self._activity = Activity(self._database)
         self.accounts = MongoAccountStore(self._database)
         self.rooms = MongoRoomStore(self._database, self._projection, self._activity)
-        self.messages = MongoMessageStore(self._database, self._projection, self._activity)
+        self._log = MongoMessageStore(self._database, self._projection, self._activity)
+        self.messages = self._log
 
     async def open(self) -> None:
         await self._database.open()
@@ -71,5 +72,6 @@ class MongoStore:
         await self._database.ping()
 
     async def close(self) -> None:
+        await self._log.close()
         await self._activity.close()
         await self._database.close()
