@@ -21,6 +21,9 @@ COMMANDS: Final = 1_000
 BYTES_KEPT: Final = 4
 """Of each command, on average; a pointer takes 8."""
 
+STRETCHES: Final = 3
+"""What is kept is kept in each of them; a table that grows, grows in one."""
+
 
 @pytest.mark.parametrize("members", [2, FEW, MANY])
 async def test_an_event_is_encoded_once_and_written_once_to_each(pod: Pod, members: int) -> None:
@@ -71,11 +74,14 @@ async def test_nothing_stays_of_an_event(pod: Pod) -> None:
         for _ in range(WARMING):
             speaker.say()
             await settle()
-        with weighed() as memory:
-            for _ in range(COMMANDS):
-                speaker.say()
-                await settle()
-    assert memory.kept / COMMANDS < BYTES_KEPT
+        kept = []
+        for _ in range(STRETCHES):
+            with weighed() as memory:
+                for _ in range(COMMANDS):
+                    speaker.say()
+                    await settle()
+            kept.append(memory.kept)
+    assert min(kept) / COMMANDS < BYTES_KEPT
 
 
 async def _one_command(members: int) -> Work:
