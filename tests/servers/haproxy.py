@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.e2e.node_process import free_port
+from tests.servers.processes import end
 
 COOKIE = "WHATCHAT"
 READY_SECONDS = 10
@@ -139,12 +140,7 @@ class HAProxy:
         if self._process is None:
             return
         process, self._process = self._process, None
-        process.send_signal(how)
-        try:
-            process.wait(READY_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, how, seconds=READY_SECONDS)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:

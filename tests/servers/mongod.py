@@ -16,6 +16,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from tests.e2e.node_process import free_port
+from tests.servers.processes import end
 
 FETCH = Path(__file__).parents[2] / ".ci" / "mongod"
 READY_SECONDS = 20
@@ -149,13 +150,7 @@ class MongoNode:
         if self._process is None:
             return
         process, self._process, self._client = self._process, None, None
-        process.send_signal(how)
-        process.send_signal(signal.SIGCONT)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, how, seconds=STOP_SECONDS)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from hiredis import Reader, ReplyError, pack_command
 
 from tests.e2e.node_process import free_port
+from tests.servers.processes import end
 
 READY_SECONDS = 10
 ATTEMPTS = 5
@@ -163,13 +164,7 @@ class RedisServer:
         if self._process is None:
             return
         process, self._process = self._process, None
-        process.send_signal(how)
-        process.send_signal(signal.SIGCONT)
-        try:
-            process.wait(READY_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, how, seconds=READY_SECONDS)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:

@@ -2,17 +2,10 @@
 
 import logging
 import sys
-from functools import partial
-from typing import Final
 
 import uvloop
 
-from loadtests.bench.ours.authenticator import SignedTokens
-from loadtests.bench.ours.messages import RoomMessages
-from loadtests.bench.ours.rooms import MadeUpRooms
-from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
-from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
-from whatchat.entrypoints.address import client_address
+from loadtests.bench.ours.sockets import sockets
 from whatchat.entrypoints.asgi import PodApplication, http_application
 from whatchat.entrypoints.handshake import Handshake, HandshakePolicy
 from whatchat.entrypoints.server import (
@@ -23,20 +16,9 @@ from whatchat.entrypoints.server import (
     raise_descriptor_limit,
     spare_collector,
 )
-from whatchat.features.accounts.access_tokens import AccessTokens
-from whatchat.features.accounts.keys import KeyRing
-from whatchat.features.sessions.service import SessionService
 from whatchat.observability.logging import configure_logging
-from whatchat.observability.metrics import Metrics
-from whatchat.realtime.lifetimes import Lifetimes
-from whatchat.realtime.link import Transport
-from whatchat.realtime.server import Caps, RealtimeServer
+from whatchat.realtime.server import RealtimeServer
 from whatchat.settings import Settings
-
-SETTINGS: Final = Settings()
-TRANSPORT: Final = Transport(
-    SETTINGS.ping_interval_ms, SETTINGS.ping_timeout_ms, SETTINGS.max_payload_bytes
-)
 
 
 def main() -> None:
@@ -47,7 +29,7 @@ def main() -> None:
 
 async def _serve(secret: bytes) -> None:
     policy = HandshakePolicy()
-    realtime = _realtime(secret, policy)
+    realtime = sockets(secret, policy, Settings())
     await realtime.start()
     spare_collector()
     server = _server(realtime, policy)
@@ -55,28 +37,6 @@ async def _serve(secret: bytes) -> None:
     sys.stdout.write(f"listening on {listener.getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve(sockets=handles_of(listener))
-
-
-def _realtime(secret: bytes, policy: HandshakePolicy) -> RealtimeServer:
-    """The sockets as a pod wires them; accounts, rooms and messages are the benchmark's."""
-    authenticator = SignedTokens(AccessTokens(KeyRing.of_secret(secret)))
-    broker, rooms, lifetimes = InProcessBroker(InProcessExchange()), MadeUpRooms(), Lifetimes()
-    return RealtimeServer(
-        commands=RoomMessages(rooms, broker),
-        greet=SessionService(authenticator, lifetimes, epoch="bench").greet,
-        lifetimes=lifetimes,
-        authenticator=authenticator,
-        broker=broker,
-        rooms=rooms,
-        room_log=rooms,
-        registry=InProcessSessionRegistry(),
-        metrics=Metrics(),
-        pod="bench",
-        address_of=partial(client_address, trusted=()),
-        transport=TRANSPORT,
-        guard=policy.refusal,
-        caps=Caps(SETTINGS.connections_per_address, SETTINGS.connections_per_user),
-    )
 
 
 def _server(realtime: RealtimeServer, policy: HandshakePolicy) -> PodServer:

@@ -1,7 +1,7 @@
 """Keeping the replica in step with the server."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +13,7 @@ from whatchat.client.http import fields
 from whatchat.client.replica import Replica
 from whatchat.client.socket import Socket
 from whatchat.client.views import SyncAnswer
+from whatchat.domain.batches import batches
 from whatchat.domain.errors import RateLimited, Unavailable
 from whatchat.domain.ids import Rev, RoomId
 
@@ -71,12 +72,12 @@ class CatchingUp:
 
     async def _only(self, socket: Socket, rooms: list[RoomId]) -> None:
         epoch = self._replica.state.epoch
-        for start in range(0, len(rooms), MAX_CURSORS):
-            await self._pages(socket, rooms[start : start + MAX_CURSORS])
+        for some in batches(rooms, MAX_CURSORS):
+            await self._pages(socket, some)
         if self._replica.state.epoch != epoch:
             self.ask()
 
-    async def _pages(self, socket: Socket, rooms: list[RoomId] | None) -> bool:
+    async def _pages(self, socket: Socket, rooms: Sequence[RoomId] | None) -> bool:
         """Ask page by page about some rooms, or all; whether those fitted into one question."""
         while True:
             held = states.cursors(self._replica.state)

@@ -1,7 +1,7 @@
 """The product's Socket.IO server: one namespace, whose commands go to the gateway."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -22,6 +22,8 @@ from whatchat.realtime.tasks import Tasks
 log = structlog.get_logger()
 
 NAMESPACE = "/"
+
+_NO_ENVIRON: Final[dict[str, Any]] = {}
 
 
 class ChatSockets(SocketServer):
@@ -52,7 +54,7 @@ class ChatSockets(SocketServer):
         return self._gateway.is_open()
 
     def environ_of(self, session: Session, scope: Scope) -> dict[str, Any]:  # noqa: ARG002
-        return {"session": session}
+        return _NO_ENVIRON  # it is for handlers of ``connect``, of which there are none
 
     def invalid_namespace(self) -> dict[str, Any]:
         error = NotFound("Invalid namespace")

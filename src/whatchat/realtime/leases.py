@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from whatchat.domain.batches import batches
 from whatchat.domain.errors import ChatError
 from whatchat.domain.ids import SessionId
 from whatchat.domain.ports.session_registry import Session, SessionRegistry
@@ -95,9 +96,7 @@ class Leases:
             self._wake.set()
 
     async def _renew(self) -> None:
-        session_ids = list(self._open)
-        for start in range(0, len(session_ids), RENEW_BATCH):
-            batch = session_ids[start : start + RENEW_BATCH]
+        for batch in batches(list(self._open), RENEW_BATCH):
             unknown = await self._registry.renew(batch, lease_seconds=self._lease_seconds)
             for session_id in unknown:  # the registry has lost what it knew
                 if session := self._open.pop(session_id, None):

@@ -1,11 +1,12 @@
 """What the broker did not bring, found in the store."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from typing import Final, TypeVar
+from collections.abc import Sequence
+from typing import Final
 
 import structlog
 
+from whatchat.domain.batches import batches
 from whatchat.domain.errors import ChatError
 from whatchat.domain.ids import RoomId, UserId
 from whatchat.domain.ports.room_store import RoomStore
@@ -19,8 +20,6 @@ log = structlog.get_logger()
 ROUND_SECONDS: Final = 30.0
 BATCH: Final = 500
 RETRY_SECONDS: Final = 1.0
-
-K = TypeVar("K")
 
 
 class Repair:
@@ -51,11 +50,11 @@ class Repair:
     async def run(self) -> None:
         """Compare heads, round by round, until cancelled."""
         while True:
-            batches = list(_batches(self._hub.room_ids())) or [[]]
-            for batch in batches:
-                await asyncio.sleep(self._round_seconds / len(batches))
+            parts = list(batches(self._hub.room_ids(), BATCH)) or [[]]
+            for part in parts:
+                await asyncio.sleep(self._round_seconds / len(parts))
                 try:
-                    await self._compare_heads(batch)
+                    await self._compare_heads(part)
                 except ChatError as error:
                     log.warning("heads could not be compared", error=error.text)
 
@@ -72,9 +71,9 @@ class Repair:
                 self._interrupted = False
                 try:
                     # People first: what they have come into is compared with the rest.
-                    for user_ids in _batches(self._hub.user_ids()):
+                    for user_ids in batches(self._hub.user_ids(), BATCH):
                         await self._compare_memberships(user_ids)
-                    for room_ids in _batches(self._hub.room_ids()):
+                    for room_ids in batches(self._hub.room_ids(), BATCH):
                         await self._compare_heads(room_ids)
                 except ChatError as error:
                     log.warning("what was missed cannot be read yet", error=error.text)
@@ -109,8 +108,3 @@ class Repair:
 def _tell_to_ask(user: LocalUser) -> None:
     for connection in user.connections.values():
         connection.tell(SessionResync(reason="missed"))
-
-
-def _batches(keys: Sequence[K]) -> Iterator[Sequence[K]]:
-    for start in range(0, len(keys), BATCH):
-        yield keys[start : start + BATCH]

@@ -3,26 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any, Final
 
 from loadtests.bench.frames import say as said
-from loadtests.bench.ours.authenticator import SignedTokens
-from loadtests.bench.ours.messages import RoomMessages
-from loadtests.bench.ours.rooms import MadeUpRooms
+from loadtests.bench.ours.sockets import sockets
 from loadtests.bench.people import SECRET, Person, people
 from tests.unit.realtime.network import HEAD, scope
-from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
-from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
-from whatchat.entrypoints.address import client_address
-from whatchat.features.accounts.access_tokens import AccessTokens
-from whatchat.features.accounts.keys import KeyRing
-from whatchat.features.sessions.service import SessionService
-from whatchat.observability.metrics import Metrics
-from whatchat.realtime.lifetimes import Lifetimes
-from whatchat.realtime.link import Transport
-from whatchat.realtime.server import Caps, RealtimeServer
+from whatchat.entrypoints.handshake import HandshakePolicy
 from whatchat.realtime.websocket import WebSocketProtocol
+from whatchat.settings import Settings
 
 TURNS: Final = 12
 """After so many turns of the loop a client is let in, or has its answer, and more."""
@@ -126,27 +115,11 @@ class Poller:
 
 
 class Pod:
-    """The sockets as a pod wires them; accounts, rooms and messages are the benchmark's."""
+    """The sockets that the benchmark measures."""
 
     def __init__(self) -> None:
-        authenticator = SignedTokens(AccessTokens(KeyRing.of_secret(SECRET.encode())))
-        broker, rooms, lifetimes = InProcessBroker(InProcessExchange()), MadeUpRooms(), Lifetimes()
         self.connections: set[Any] = set()  # where uvicorn keeps them
-        self.realtime = RealtimeServer(
-            commands=RoomMessages(rooms, broker),
-            greet=SessionService(authenticator, lifetimes, epoch="work").greet,
-            lifetimes=lifetimes,
-            authenticator=authenticator,
-            broker=broker,
-            rooms=rooms,
-            room_log=rooms,
-            registry=InProcessSessionRegistry(),
-            metrics=Metrics(),
-            pod="work",
-            address_of=partial(client_address, trusted=()),
-            transport=Transport(),
-            caps=Caps(per_address=4_096, per_user=100),
-        )
+        self.realtime = sockets(SECRET.encode(), HandshakePolicy(), Settings())
 
     def take(self, client: Client, *, sid: str = "") -> None:
         """Accept a WebSocket: a session of its own, or to take over the one named."""

@@ -21,6 +21,7 @@ from whatchat.adapters.mongo.log_documents import (
 )
 from whatchat.adapters.mongo.log_queries import Stages, and_also, pending_in, unread
 from whatchat.adapters.mongo.projection import Projection
+from whatchat.domain.batches import batches
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import MAX_REV, ClientId, Rev, RoomId, Seq, UserId
 from whatchat.domain.log import Entry, MessagePosted
@@ -130,11 +131,8 @@ class MongoMessageStore:
     ) -> Mapping[RoomId, int]:
         counts = dict.fromkeys(spans, 0)
         rooms = [room_id for room_id, (after, upto) in spans.items() if after < upto]
-        for start in range(0, len(rooms), MAX_SPANS):
-            counting = [
-                unread(reader_id, room_id, *spans[room_id], limit)
-                for room_id in rooms[start : start + MAX_SPANS]
-            ]
+        for some in batches(rooms, MAX_SPANS):
+            counting = [unread(reader_id, room_id, *spans[room_id], limit) for room_id in some]
             stages = [*counting[0], *map(and_also, counting[1:])]
             cursor = await self._database.majority.log.aggregate(stages, hint=LOG_MESSAGES)
             counts.update({found["_id"]: found["count"] async for found in cursor})

@@ -12,6 +12,7 @@ from whatchat.adapters.mongo.indexes import LOG_MESSAGES, LOG_PENDING
 from whatchat.adapters.mongo.log_documents import Pending, entry_of, pending_of
 from whatchat.adapters.mongo.message_updates import projected, updates_for
 from whatchat.adapters.mongo.room_documents import member_updates, record_of, room_document
+from whatchat.domain.batches import batches
 from whatchat.domain.ids import RoomId, Seq
 from whatchat.domain.log import Entry
 from whatchat.domain.room_state import RoomRecord, nonexistent, record_after
@@ -68,8 +69,7 @@ class Projection:
 
     async def _room(self, entries: Sequence[Entry]) -> None:
         updates = [update for entry in entries for update in member_updates(entry)]
-        for start in range(0, len(updates), MAX_UPDATES):
-            some = updates[start : start + MAX_UPDATES]
+        for some in batches(updates, MAX_UPDATES):
             await self._database.majority.members.bulk_write(some)
         while not await self._record(entries):
             pass

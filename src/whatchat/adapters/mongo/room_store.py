@@ -20,6 +20,7 @@ from whatchat.adapters.mongo.log_queries import (
 from whatchat.adapters.mongo.picture import Picture, Pictures, found_members, found_rooms
 from whatchat.adapters.mongo.projection import Projection
 from whatchat.adapters.mongo.room_documents import member_id, member_of
+from whatchat.domain.batches import batches
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.models import LISTED_PEOPLE
 from whatchat.domain.ports.room_store import Membership, RoomPosition
@@ -143,9 +144,9 @@ class MongoRoomStore:
     @within_deadline
     async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:
         found: dict[RoomId, Rev] = {}
-        for start in range(0, len(room_ids), MAX_ROOMS):
+        for some in batches(room_ids, MAX_ROOMS):
             cursor = await self._database.majority.log.aggregate(
-                heads(room_ids[start : start + MAX_ROOMS]), hint=LOG_ORDER, batchSize=MAX_ROOMS
+                heads(some), hint=LOG_ORDER, batchSize=MAX_ROOMS
             )
             found |= {one["head"]["_id"]: one["head"]["rev"] for one in await cursor.to_list()}
         return found

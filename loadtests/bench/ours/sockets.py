@@ -1,0 +1,43 @@
+"""The sockets as a pod wires them; accounts, rooms and messages are the benchmark's."""
+
+from functools import partial
+
+from loadtests.bench.ours.authenticator import SignedTokens
+from loadtests.bench.ours.messages import RoomMessages
+from loadtests.bench.ours.rooms import MadeUpRooms
+from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
+from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
+from whatchat.entrypoints.address import client_address
+from whatchat.entrypoints.handshake import HandshakePolicy
+from whatchat.features.accounts.access_tokens import AccessTokens
+from whatchat.features.accounts.keys import KeyRing
+from whatchat.features.sessions.service import SessionService
+from whatchat.observability.metrics import Metrics
+from whatchat.realtime.lifetimes import Lifetimes
+from whatchat.realtime.link import Transport
+from whatchat.realtime.server import Caps, RealtimeServer
+from whatchat.settings import Settings
+
+
+def sockets(secret: bytes, policy: HandshakePolicy, settings: Settings) -> RealtimeServer:
+    """Sockets for whoever brings a token that ``secret`` has signed; not started yet."""
+    authenticator = SignedTokens(AccessTokens(KeyRing.of_secret(secret)))
+    broker, rooms, lifetimes = InProcessBroker(InProcessExchange()), MadeUpRooms(), Lifetimes()
+    return RealtimeServer(
+        commands=RoomMessages(rooms, broker),
+        greet=SessionService(authenticator, lifetimes, epoch="bench").greet,
+        lifetimes=lifetimes,
+        authenticator=authenticator,
+        broker=broker,
+        rooms=rooms,
+        room_log=rooms,
+        registry=InProcessSessionRegistry(),
+        metrics=Metrics(),
+        pod="bench",
+        address_of=partial(client_address, trusted=()),
+        transport=Transport(
+            settings.ping_interval_ms, settings.ping_timeout_ms, settings.max_payload_bytes
+        ),
+        guard=policy.refusal,
+        caps=Caps(settings.connections_per_address, settings.connections_per_user),
+    )
