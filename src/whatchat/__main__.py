@@ -11,7 +11,7 @@ import structlog
 import typer
 import uvloop
 
-from whatchat.bootstrap import CannotRun, build, open_store
+from whatchat.bootstrap import CannotRun, build, build_worker, open_store
 from whatchat.domain.errors import Unavailable
 from whatchat.entrypoints.ending import Ending
 from whatchat.entrypoints.schema.documents import DOCUMENTS, has_drifted, render
@@ -67,11 +67,20 @@ def serve(
 
 
 @app.command()
-def worker() -> None:
-    """Run the background consumers of a store that needs any."""
-    if load_settings().sqlite_path is not None:
-        raise BadSetting("WHATCHAT_STORE_URL: the embedded store has no background work")
-    raise CannotRun("there is no background work in this version")
+def worker(
+    host: Annotated[
+        str, typer.Option(help="Address of WHATCHAT_INTERNAL_PORT, if that is set.")
+    ] = "127.0.0.1",
+) -> None:
+    """Run background work, configured by the environment as a pod is.
+
+    It needs MongoDB and Redis. Any number of workers share the work; a pod does without, but
+    what others wrote just before they died is then announced later. SIGTERM finishes what is
+    in hand, SIGINT (Ctrl-C) leaves it to others; both end with status 0 within seconds. A
+    second signal ends at once, with status 128 and its number: nothing is lost by that.
+    """
+    configure_logging()
+    uvloop.run(_work(load_settings(), host))
 
 
 @app.command()
@@ -144,6 +153,24 @@ async def _listen_and_serve(pod: Pod, settings: Settings, host: str, port: int) 
     log.info("stopped", pod=pod.name)
     if pod.failed:
         raise CannotRun("the pod could not go on; its log says why")
+
+
+async def _work(settings: Settings, host: str) -> None:
+    worker = await build_worker(settings)
+    try:
+        listening = []
+        if worker.internal is not None:
+            listening.append((PodServer(worker.internal), _listen(host, settings.internal_port)))
+        ending = Ending(worker.must_end)
+        ending.listen()
+        await worker.start()
+        log.info("working", worker=worker.name)
+        await run_servers(listening, ending, worker.drain)
+        log.info("stopped", worker=worker.name)
+        if worker.failed:
+            raise CannotRun("the worker could not go on; its log says why")
+    finally:
+        await worker.stop()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -2,6 +2,8 @@
 
 import socket
 from contextlib import AsyncExitStack
+from functools import partial
+from typing import NamedTuple
 
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.limiter import EmbeddedLimiter
@@ -12,17 +14,20 @@ from whatchat.adapters.redis.broker import RedisBroker
 from whatchat.adapters.redis.keys import Keys
 from whatchat.adapters.redis.limiter import RedisLimiter
 from whatchat.adapters.redis.opening import servers_of
+from whatchat.adapters.redis.servers import Servers
 from whatchat.adapters.redis.session_registry import RedisSessionRegistry
 from whatchat.adapters.redis.url import parse
+from whatchat.adapters.redis.work_queue import RedisWorkQueue
+from whatchat.background.last_words import CLAIM_SECONDS, POD_LEASES
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
 from whatchat.domain.ports.limiter import Limiter
 from whatchat.domain.ports.store import Store
 from whatchat.entrypoints.pod_lease import SOLE_POD, PodLease
 from whatchat.observability.metrics import Metrics
-from whatchat.pod import Adapters, Pod
-from whatchat.roomlog.succession import POD_LEASES
+from whatchat.pod import Adapters, Ground, Pod
 from whatchat.settings import BadSetting, Settings
+from whatchat.worker import GROUPS, Queues, Worker
 
 
 class CannotRun(Exception):
@@ -37,8 +42,7 @@ async def build(settings: Settings, adapters: Adapters | None = None) -> Pod:
     Redis the pod is the only one on its store. Raises :class:`BadSetting` or
     :class:`CannotRun`, and then leaves nothing open.
     """
-    name = f"{socket.gethostname()[:40]}-{random_id()[:8]}"
-    metrics = Metrics()
+    name, metrics = _name(), Metrics()
     async with AsyncExitStack() as opened:
         lease = None
         if adapters is None:
@@ -48,6 +52,35 @@ async def build(settings: Settings, adapters: Adapters | None = None) -> Pod:
         pod = Pod(name, settings, adapters, await adapters.store.identity(), lease, metrics)
         await pod.owns(opened.pop_all())
     return pod
+
+
+async def build_worker(settings: Settings) -> Worker:
+    """Put a worker together, without starting it.
+
+    Raises :class:`BadSetting` or :class:`CannotRun`, and then leaves nothing open.
+    """
+    if settings.sqlite_path is not None:
+        raise BadSetting(
+            "WHATCHAT_STORE_URL: the embedded store has no background work; workers need mongodb://"
+        )
+    if not settings.redis_url:
+        raise BadSetting("WHATCHAT_REDIS_URL: workers need the Redis of their pods")
+    name, metrics = _name(), Metrics()
+    async with AsyncExitStack() as opened:
+        store = await open_store(settings)
+        opened.push_async_callback(store.close)
+        redis = await _reach(settings.redis_url, metrics, opened)
+        adapters = await _with_redis(redis, store, None, metrics, opened)
+        ground = Ground(name, settings, adapters, await store.identity(), metrics)
+        worker = Worker(ground, queues_of(*redis, metrics))
+        await worker.owns(opened.pop_all())
+    return worker
+
+
+def queues_of(servers: Servers, keys: Keys, metrics: Metrics) -> Queues:
+    """The work queue that all workers share."""
+    queue = partial(RedisWorkQueue, servers, keys, "log", GROUPS, metrics)
+    return Queues(common=queue(), last_words=queue(claim_seconds=CLAIM_SECONDS))
 
 
 async def open_store(settings: Settings) -> Store:
@@ -63,26 +96,44 @@ async def open_store(settings: Settings) -> Store:
     return store
 
 
+def _name() -> str:
+    return f"{socket.gethostname()[:40]}-{random_id()[:8]}"
+
+
 async def _choose(settings: Settings, metrics: Metrics, opened: AsyncExitStack) -> Adapters:
     store = await open_store(settings)
     opened.push_async_callback(store.close)
     local = EmbeddedLimiter() if settings.rate_limits == "on" else None
     if settings.redis_url:
-        return await _with_redis(settings.redis_url, store, local, metrics, opened)
+        redis = await _reach(settings.redis_url, metrics, opened)
+        return await _with_redis(redis, store, local, metrics, opened)
     broker = InProcessBroker(InProcessExchange())
     opened.push_async_callback(broker.close)
     return Adapters(store=store, broker=broker, sessions=InProcessSessionRegistry(), limiter=local)
 
 
-async def _with_redis(
-    url: str, store: Store, local: Limiter | None, metrics: Metrics, opened: AsyncExitStack
-) -> Adapters:
+class _Redis(NamedTuple):
+    servers: Servers
+    keys: Keys
+
+
+async def _reach(url: str, metrics: Metrics, opened: AsyncExitStack) -> _Redis:
+    """The servers that a URL names, connected, and the names that are used there."""
     try:
         parsed = parse(url)
-        servers, keys = servers_of(parsed, metrics), Keys(parsed.database)
+        servers = servers_of(parsed, metrics)
         await servers.start()
-        opened.push_async_callback(servers.close)
-        broker = RedisBroker(servers, keys, metrics)
+    except Unavailable as error:
+        raise BadSetting(f"WHATCHAT_REDIS_URL: {error.text}") from error
+    opened.push_async_callback(servers.close)
+    return _Redis(servers, Keys(parsed.database))
+
+
+async def _with_redis(
+    redis: _Redis, store: Store, local: Limiter | None, metrics: Metrics, opened: AsyncExitStack
+) -> Adapters:
+    broker = RedisBroker(*redis, metrics)
+    try:
         await broker.start()
     except Unavailable as error:
         raise BadSetting(f"WHATCHAT_REDIS_URL: {error.text}") from error
@@ -90,8 +141,8 @@ async def _with_redis(
     return Adapters(
         store=store,
         broker=broker,
-        sessions=RedisSessionRegistry(servers, keys),
-        limiter=local and RedisLimiter(servers, keys, local, metrics),
+        sessions=RedisSessionRegistry(*redis),
+        limiter=local and RedisLimiter(*redis, local, metrics),
     )
 
 

@@ -57,7 +57,6 @@ from whatchat.realtime.server import Caps, RealtimeServer
 from whatchat.roomlog import OrderedRoomLog
 from whatchat.roomlog.announcing import Announcers, Announcing
 from whatchat.roomlog.stamping import Stamp
-from whatchat.roomlog.succession import Succession
 from whatchat.settings import Settings
 
 FEATURES: Final[Mapping[str, tuple[tuple[Endpoint, ...], tuple[type[Event], ...]]]] = {
@@ -121,12 +120,12 @@ class Conversations:
             **dict.fromkeys(get_args(MessageChange), MessageAnnouncer(directory)),
             **dict.fromkeys(get_args(MembershipChange), RoomAnnouncer(views, store.rooms)),
         }
-        announcing = Announcing(
+        self.announcing = announcing = Announcing(
             store.messages, store.rooms, ground.adapters.broker, announcers, ground.metrics
         )
         stamp = Stamp(secret=identity.secret, pod=ground.pod, clock=utc_now)
-        self.succession = Succession(store, announcing, ground.pod)
         self.log = OrderedRoomLog(store.messages, store.rooms, stamp, announcing, ground.metrics)
+        ground.adapters.broker.listen(self.log.hear)
         self.rooms = RoomService(self.log, store.rooms, directory, views, identity.secret)
         self.messages = MessageService(self.log, store.rooms, store.messages, directory)
         self.sync = SyncService(store.rooms, store.messages, views, directory, identity.epoch)
@@ -243,7 +242,6 @@ class Pod:
         await self._people.revocations.start()
         later(self._people.revocations.stop)
         self._conversations.log.start()
-        self._tasks.start("succession", self._conversations.succession.run())
         later(self._conversations.log.stop)
         await self._realtime.start()
         later(partial(self._realtime.stop, seconds=0))  # for a pod that nobody drained

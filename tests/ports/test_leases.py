@@ -1,8 +1,14 @@
 """What every store guarantees of leases."""
 
 import asyncio
+from datetime import timedelta
 
 from whatchat.domain.ports.store import Store
+from whatchat.domain.times import utc_now
+
+
+async def ended(store: Store) -> dict[str, bool]:
+    return {lease.name: lease.ended for lease in await store.leases("pod/")}
 
 
 async def test_of_several_who_want_a_lease_one_gets_it(store: Store) -> None:
@@ -29,11 +35,21 @@ async def test_a_lease_that_is_not_extended_ends_and_is_known_to_have(store: Sto
     assert await store.acquire("pod/gone", "gone", seconds=1)
     assert await store.acquire("other", "dead", seconds=1)
     await store.release("pod/gone", "gone")
-    assert await store.ended_leases("pod/") == []
+    assert await ended(store) == {"pod/dead": False, "pod/alive": False}
     await asyncio.sleep(1.5)
-    assert await store.ended_leases("pod/") == ["pod/dead"]
+    assert await ended(store) == {"pod/dead": True, "pod/alive": False}
     await store.release("pod/dead", "dead")
-    assert await store.ended_leases("pod/") == []
+    assert await ended(store) == {"pod/alive": False}
+
+
+async def test_what_extends_a_lease_moves_its_end(store: Store) -> None:
+    assert await store.acquire("pod/a", "a", seconds=5)
+    (first,) = await store.leases("pod/")
+    await asyncio.sleep(0.1)
+    assert await store.acquire("pod/a", "a", seconds=5)
+    (second,) = await store.leases("pod/")
+    assert timedelta(0) < second.until - first.until < timedelta(seconds=1)
+    assert abs(second.until - utc_now() - timedelta(seconds=5)) < timedelta(seconds=1)
 
 
 async def test_a_lease_that_has_ended_is_anothers_to_take(store: Store) -> None:

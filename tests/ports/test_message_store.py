@@ -2,10 +2,9 @@
 
 import asyncio
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-from msgspec.structs import replace
 
 from whatchat.domain.ids import ClientId, Rev, RoomId, Seq, UserId, random_id
 from whatchat.domain.log import (
@@ -215,18 +214,3 @@ async def test_unread_counts_others_messages_up_to_a_limit(store: Store, room_id
     assert await unread(BOB, 1, 4) == 3
     assert await unread(BOB, 1, 8, limit=2) == 2
     assert await unread(ADA, 1, 8) == 0
-
-
-async def test_what_a_pod_wrote_last_is_found_by_room(store: Store, room_id: RoomId) -> None:
-    other = RoomId(random_id())
-
-    def written(room_id: RoomId, rev: int, second: int, pod: str = "dying") -> Entry:
-        at = AT + timedelta(seconds=second)
-        return replace(post(room_id, rev), at=at, pod=pod)
-
-    await store.messages.append([written(room_id, 2, 0), written(room_id, 3, 20, "another")])
-    await store.messages.append([written(room_id, 4, 25), written(room_id, 5, 30)])
-    await store.messages.append([written(other, 1, 16)])
-    assert await store.messages.last_written("dying", seconds=15) == {room_id: 4, other: 1}
-    assert await store.messages.last_written("dying", seconds=13) == {room_id: 4}
-    assert await store.messages.last_written("unknown", seconds=15) == {}

@@ -1,5 +1,6 @@
 """What every store of rooms guarantees."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from whatchat.domain.ids import ClientId, Rev, RoomId, Seq, UserId, random_id
@@ -194,3 +195,43 @@ async def test_the_rooms_of_many_people_are_read_at_once(store: Store) -> None:
         EVE: {first: 3},
     }
     assert await store.rooms.joined([]) == {}
+
+
+async def test_changes_of_rooms_are_found_by_the_stores_time(store: Store) -> None:
+    """The entries' own time, which is their pod's, has no say in it."""
+    before = await store.rooms.changed_since(None, limit=10)
+    assert (before.changes, before.complete) == ((), True)
+    changes: list[AnyChange] = [
+        created(ADA, BOB),
+        MembersAdded(user_ids=(EVE,)),
+        RoleChanged(user_id=BOB, role="admin"),
+        RoomUpdated(name="New", settings=PUBLIC),
+        MemberRemoved(user_id=ADA),
+    ]
+    room_id = RoomId(random_id())
+    await append(store, room_id, changes[0], POST, *changes[1:], POST)
+
+    found = await store.rooms.changed_since(before.read_at, limit=10)
+    assert [one.change for one in found.changes] == changes
+    assert {one.room_id for one in found.changes} == {room_id}
+    assert [one.rev for one in found.changes] == [1, 3, 4, 5, 6]
+    assert found.complete
+    assert found.read_at >= before.read_at
+    again = await store.rooms.changed_since(found.read_at - timedelta(seconds=10), limit=10)
+    assert again.changes == found.changes
+    later = await store.rooms.changed_since(found.read_at + timedelta(seconds=5), limit=10)
+    assert (later.changes, later.complete) == ((), True)
+
+
+async def test_the_earliest_changes_of_rooms_come_first(store: Store) -> None:
+    before = (await store.rooms.changed_since(None, limit=1)).read_at
+    rooms = [RoomId(f"room-{number}") for number in range(4)]
+    for room_id in rooms:
+        await append(store, room_id, created(ADA))
+        await asyncio.sleep(0.002)
+    found = await store.rooms.changed_since(before, limit=3)
+    assert [one.room_id for one in found.changes] == rooms[:3]
+    assert not found.complete
+    found = await store.rooms.changed_since(before, limit=5)
+    assert [one.room_id for one in found.changes] == rooms
+    assert found.complete

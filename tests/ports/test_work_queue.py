@@ -12,6 +12,8 @@ from whatchat.adapters.redis.work_queue import RedisWorkQueue
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import Rev, RoomId
 from whatchat.domain.ports.work_queue import Assignment, Job, Progress, WorkQueue
+from whatchat.domain.times import EPOCH
+from whatchat.observability.metrics import Metrics
 
 CLAIM_SECONDS = 0.2
 ATTEMPTS = 3
@@ -19,12 +21,17 @@ MAX_JOBS = 20
 PUSH, AUDIT = GROUPS = ("push", "audit")
 
 
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
 @pytest.fixture(params=["in-process", "redis"])
-async def queue(request: pytest.FixtureRequest) -> AsyncIterator[WorkQueue]:
+async def queue(request: pytest.FixtureRequest, metrics: Metrics) -> AsyncIterator[WorkQueue]:
     """An empty queue of each kind."""
     if request.param == "in-process":
         yield InProcessWorkQueue(
-            GROUPS, claim_seconds=CLAIM_SECONDS, attempts=ATTEMPTS, max_jobs=MAX_JOBS
+            GROUPS, metrics, claim_seconds=CLAIM_SECONDS, attempts=ATTEMPTS, max_jobs=MAX_JOBS
         )
         return
     server: RedisServer = request.getfixturevalue("redis_server")
@@ -34,6 +41,7 @@ async def queue(request: pytest.FixtureRequest) -> AsyncIterator[WorkQueue]:
             fresh_keys(),
             "log",
             GROUPS,
+            metrics,
             claim_seconds=CLAIM_SECONDS,
             attempts=ATTEMPTS,
             max_jobs=MAX_JOBS,
@@ -41,7 +49,14 @@ async def queue(request: pytest.FixtureRequest) -> AsyncIterator[WorkQueue]:
 
 
 def job(rev: int) -> Job:
-    return Job(room_id=RoomId("room"), rev=Rev(rev), kind="message", position=b"at-%d" % rev)
+    return Job(
+        room_id=RoomId("room"),
+        rev=Rev(rev),
+        kind="posted",
+        pod="pod",
+        stored_at=EPOCH,
+        position=b"at-%d" % rev,
+    )
 
 
 def jobs(first: int, last: int) -> list[Job]:
@@ -97,7 +112,7 @@ async def test_what_a_worker_leaves_unfinished_goes_to_another(queue: WorkQueue)
     assert await queue.take(PUSH, "one", limit=5) == []
 
 
-async def test_what_fails_too_often_is_put_aside(queue: WorkQueue) -> None:
+async def test_what_fails_too_often_is_put_aside(queue: WorkQueue, metrics: Metrics) -> None:
     await queue.add(jobs(1, 2), after=None)
     for attempt in range(1, ATTEMPTS + 1):
         taken = await queue.take(PUSH, "worker", limit=5)
@@ -108,6 +123,7 @@ async def test_what_fails_too_often_is_put_aside(queue: WorkQueue) -> None:
     assert await queue.put_aside(PUSH, limit=5) == [job(2), job(1)]
     assert await queue.put_aside(PUSH, limit=1) == [job(2)]
     assert await queue.put_aside(AUDIT, limit=5) == []
+    assert b'whatchat_work_put_aside_total{group="push"} 2.0' in metrics.render()
     # It holds up nothing any more.
     await finish(queue, AUDIT, await queue.take(AUDIT, "worker", limit=5))
     assert (await queue.progress()).oldest is None

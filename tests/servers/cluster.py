@@ -1,4 +1,4 @@
-"""The production shape on one machine: pods over MongoDB and Redis, behind a sticky proxy.
+"""The production shape on one machine: pods and a worker over MongoDB and Redis, behind a proxy.
 
 ``python -m tests.servers.cluster`` runs it until it is told to stop.
 """
@@ -20,10 +20,16 @@ from typing import Self
 from tests.e2e.node_process import NodeProcess
 from tests.servers.haproxy import HAProxy
 from tests.servers.mongod import ReplicaSet
+from tests.servers.redis_sentinels import RedisSentinels
 from tests.servers.redis_server import RedisServer
+from tests.servers.worker_process import WorkerProcess
 
 BY_HAND = {"WHATCHAT_RATE_LIMITS": "on", "WHATCHAT_DRAIN_SECONDS": "30"}
 """The product's own defaults, in place of those that suit tests."""
+
+
+PodMaker = Callable[[Path, Mapping[str, str]], NodeProcess]
+"""Makes a pod, not yet started, of its folder and its environment."""
 
 
 class CannotStart(Exception):
@@ -31,19 +37,31 @@ class CannotStart(Exception):
 
 
 class Cluster:
-    """Pods, three MongoDB nodes, a Redis and HAProxy, on loopback ports.
+    """Pods, a worker, three MongoDB nodes, a Redis and HAProxy, on loopback ports.
 
-    ``pods`` are there from the start on, ``proxy`` once it is up; each part is broken and mended
-    by its own methods (``pods[0].kill()``, ``redis.pause()``). ``env`` is for the pods. All
-    methods block.
+    ``pods`` are there from the start on, ``worker`` and ``proxy`` once they are up; each part is
+    broken and mended by its own methods (``pods[0].kill()``, ``redis.pause()``). ``env`` is for
+    the pods, the first of which is made by ``first_pod``, and for the worker. With ``sentinels``
+    these say where Redis is: ``redis`` then is the server that is the master first. All methods
+    block.
     """
 
     def __init__(
-        self, folder: Path, *, pods: int = 3, port: int = 0, env: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        pods: int = 3,
+        port: int = 0,
+        env: Mapping[str, str] | None = None,
+        sentinels: bool = False,
+        first_pod: PodMaker = NodeProcess,
     ) -> None:
         self.mongo = ReplicaSet(folder / "mongo", nodes=3)
-        self.redis = RedisServer(folder / "redis")
+        self.sentinels = RedisSentinels(folder / "redis") if sentinels else None
+        self.redis = self.sentinels.servers[0] if self.sentinels else RedisServer(folder / "redis")
         self.pods: list[NodeProcess] = []
+        self._first_pod = first_pod
+        self._worker: WorkerProcess | None = None
         self._proxy: HAProxy | None = None
         self._folder = folder
         self._count = pods
@@ -57,6 +75,13 @@ class Cluster:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def worker(self) -> WorkerProcess:
+        """What works in the background."""
+        if self._worker is None:
+            raise RuntimeError("the cluster is not up")
+        return self._worker
 
     @property
     def proxy(self) -> HAProxy:
@@ -88,7 +113,7 @@ class Cluster:
 
     def close(self) -> None:
         """End everything, in reverse order; harmless if it is not up."""
-        self._proxy = None
+        self._worker = self._proxy = None
         self._ends.close()
         self.pods.clear()
 
@@ -103,23 +128,27 @@ class Cluster:
                 raise CannotStart(f"{name}: {_line(error)}; logs in {self._folder}") from error
 
         up("MongoDB", self.mongo.start, self.mongo.stop)
-        up("Redis", self.redis.start, self.redis.kill)
-        env = self._pod_env()
+        redis = self.sentinels or self.redis
+        up("Redis", redis.start, redis.stop)
+        env = self._product_env(redis.url)
         for number in range(1, self._count + 1):
-            pod = NodeProcess(_made(self._folder / f"pod-{number}"), env)
+            make = self._first_pod if number == 1 else NodeProcess
+            pod = make(_made(self._folder / f"pod-{number}"), env)
             self.pods.append(pod)
             up(f"pod {number}", pod.start, pod.close)
+        self._worker = WorkerProcess(_made(self._folder / "worker"), env)
+        up("worker", self._worker.start, self._worker.close)
         self._proxy = HAProxy(
             self._folder, [f"127.0.0.1:{pod.port}" for pod in self.pods], self._port
         )
         up("HAProxy", self._proxy.start, self._proxy.stop)
 
-    def _pod_env(self) -> dict[str, str]:
+    def _product_env(self, redis_url: str) -> dict[str, str]:
         return {
             "WHATCHAT_JWT_SECRET": secrets.token_hex(32),
             **self._env,
             "WHATCHAT_STORE_URL": self.mongo.url("whatchat"),
-            "WHATCHAT_REDIS_URL": self.redis.url,
+            "WHATCHAT_REDIS_URL": redis_url,
             "WHATCHAT_TRUSTED_PROXIES": "127.0.0.1/32",
         }
 
@@ -134,7 +163,7 @@ def main() -> int:
     for told in (signal.SIGINT, signal.SIGTERM):
         signal.signal(told, lambda *_: stopping.set())
     folder = given.dir or Path(tempfile.mkdtemp(prefix="whatchat-cluster-"))
-    _tell(f"Starting {given.pods} pods, MongoDB, Redis and HAProxy; logs are in {folder}")
+    _tell(f"Starting {given.pods} pods, a worker, MongoDB, Redis and HAProxy; logs are in {folder}")
     try:
         _run(folder, given, stopping)
     except (CannotStart, RuntimeError) as error:
@@ -154,6 +183,7 @@ def _run(folder: Path, given: argparse.Namespace, stopping: Event) -> None:
     try:
         for number, url in enumerate(cluster.urls, 1):
             _tell(f"Pod {number} is at {url}")
+        _tell(f"The worker's probes are at {cluster.worker.url}")
         _tell(f"Whatchat is at {cluster.url}")
         stopping.wait()
         _tell("Stopping")
@@ -164,7 +194,8 @@ def _run(folder: Path, given: argparse.Namespace, stopping: Event) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.servers.cluster",
-        description="Run pods over MongoDB and Redis, behind HAProxy. WHATCHAT_* reach the pods.",
+        description="Run pods and a worker over MongoDB and Redis, behind HAProxy. "
+        "WHATCHAT_* reach both.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--port", type=int, default=8000, help="port of the proxy; 0: a free one")

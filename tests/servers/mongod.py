@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ STOP_SECONDS = 10
 ATTEMPTS = 5
 
 Answer = dict[str, Any]
+
+_lifelong = ThreadPoolExecutor(1, "mongod")
+"""The system ends a ``mongod`` with the thread that started it: this one ends with the process."""
 
 
 @cache
@@ -72,7 +76,8 @@ class MongoNode:
             raise RuntimeError("mongod is running")
         for _ in range(1 if self.port else ATTEMPTS):
             port = self.port or free_port()
-            self._process = self._spawn(port, [] if alone else ["--replSet", ReplicaSet.NAME])
+            role = [] if alone else ["--replSet", ReplicaSet.NAME]
+            self._process = _lifelong.submit(self._spawn, port, role).result()
             self._client = _direct(port)
             if self._answers():
                 self.port = port

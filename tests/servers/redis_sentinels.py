@@ -8,10 +8,12 @@ from tests.servers.redis_server import RedisServer
 
 NAME = "whatchat"
 READY_SECONDS = 20
+PATIENCE_MS = 2_000
+"""More than a sentinel's pings are apart: with less it takes a new master for dead at first."""
 
 
 class RedisSentinels:
-    """Sentinels that make the replica the master half a second after the master has died."""
+    """Sentinels that make the replica the master two seconds after the master has died."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -41,8 +43,22 @@ class RedisSentinels:
 
     def master_port(self) -> int:
         """Which server is the master, as the first sentinel sees it."""
-        found = self.sentinels[0].command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
-        return int(found[1])
+        return _master_of(self.sentinels[0])
+
+    def fail_over(self) -> RedisServer:
+        """Kill the master, and return it once the replica is in its place for every sentinel."""
+        port = self.master_port()
+        [dead] = [server for server in self.servers if server.port == port]
+        [heir] = [server for server in self.servers if server is not dead]
+        dead.kill()
+        self._wait(lambda: all(_master_of(one) == heir.port for one in self.sentinels))
+        self._wait(lambda: b"role:master" in heir.command("INFO", "replication"))
+        return dead
+
+    def take_back(self, dead: RedisServer) -> None:
+        """Start it, and return once the sentinels have made it a replica: ten seconds or so."""
+        dead.start()
+        self._wait(lambda: b"master_link_status:up" in dead.command("INFO", "replication"))
 
     def _sentinel(self, number: int, master_port: int) -> RedisServer:
         folder = self._folder / f"sentinel-{number}"
@@ -50,7 +66,7 @@ class RedisSentinels:
         config = folder / "sentinel.conf"
         config.write_text(
             f"sentinel monitor {NAME} 127.0.0.1 {master_port} 2\n"
-            f"sentinel down-after-milliseconds {NAME} 500\n"
+            f"sentinel down-after-milliseconds {NAME} {PATIENCE_MS}\n"
             f"sentinel failover-timeout {NAME} 3000\n"
         )
         sentinel = RedisServer(folder, sentinel=config)
@@ -66,5 +82,10 @@ class RedisSentinels:
         deadline = time.monotonic() + READY_SECONDS
         while not reached():
             if time.monotonic() > deadline:
-                raise AssertionError("the sentinels did not come together")
+                raise AssertionError("the sentinels did not agree")
             time.sleep(0.05)
+
+
+def _master_of(sentinel: RedisServer) -> int:
+    found = sentinel.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
+    return int(found[1])

@@ -64,6 +64,11 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """Its process now."""
+        return self._running().pid
+
+    @property
     def address(self) -> tuple[str, int]:
         """The same, for a socket."""
         return "127.0.0.1", self.port

@@ -1,5 +1,7 @@
 """Who an event is for. "Everyone" does not exist."""
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from whatchat.domain.ids import RoomId, Seq, SessionId, UserId
@@ -38,7 +40,9 @@ class Announcement(Struct, frozen=True, kw_only=True):
 
     ``payload`` is the event's data as JSON, encoded once for all recipients. Room events
     carry the room and the ``rev`` they announce; several may share one rev (what the room
-    hears and what the person removed hears).
+    hears and what the person removed hears). Where the change was to a message alone,
+    ``on_message`` says so, and ``posted_at`` when, if that message is new: then nobody has to
+    read the log to know the room after it.
     """
 
     audience: Audience
@@ -46,3 +50,5 @@ class Announcement(Struct, frozen=True, kw_only=True):
     payload: bytes
     room_id: RoomId | None = None
     rev: int = 0
+    on_message: bool = False
+    posted_at: datetime | None = None

@@ -86,6 +86,14 @@ class RoomState(Struct, frozen=True, kw_only=True):
             messages=_messages_after(self.messages, entry),
         )
 
+    def after_message(self, posted_at: datetime | None) -> "RoomState":
+        """The room after one more change of a message, which is a new one if it was posted."""
+        rev = Rev(self.rev + 1)
+        record = replace(self.record, rev=rev)
+        if posted_at is not None:
+            record = replace(record, last_activity=posted_at, last_message_seq=Seq(rev))
+        return RoomState(record=record, members=self.members)
+
 
 def nonexistent(room_id: RoomId) -> RoomState:
     """A room before its first entry: nobody is in it."""

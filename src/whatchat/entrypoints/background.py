@@ -22,6 +22,11 @@ class BackgroundTasks:
         task.add_done_callback(self._ended)
         self._tasks.append(task)
 
+    async def ended(self, *, seconds: float) -> None:
+        """Wait for those that end by themselves, so long at most."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
     async def stop(self) -> None:
         """Cancel all and wait until they are gone."""
         for task in self._tasks:

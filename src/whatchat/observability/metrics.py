@@ -90,6 +90,25 @@ class Metrics:
             buckets=BATCH_SIZES,
             registry=registry,
         )
+        self.work_fed = Counter(
+            "whatchat_work_fed",
+            "Entries of the log that this worker fed to the work queue.",
+            registry=registry,
+        )
+        self.work_feed_lag_seconds = Gauge(
+            "whatchat_work_feed_lag_seconds",
+            "How old the entry is that this worker feeds next; 0 if there is none.",
+            registry=registry,
+        )
+        self.work_done = Counter(
+            "whatchat_work_done", "Jobs finished, by group.", ("group",), registry=registry
+        )
+        self.work_put_aside = Counter(
+            "whatchat_work_put_aside",
+            "Jobs given up on after too many attempts, by group.",
+            ("group",),
+            registry=registry,
+        )
         self.loop_lag_seconds = Histogram(
             "whatchat_event_loop_lag_seconds",
             "How late the event loop ran a timer.",

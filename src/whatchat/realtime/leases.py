@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from itertools import islice
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 import structlog
@@ -63,24 +63,29 @@ class Leases:
                 async with asyncio.timeout_at(renewal):
                     await self._wake.wait()
             self._wake.clear()
-            try:
-                await self.settle()
-                if loop.time() >= renewal:
-                    await self._renew()
-            except ChatError as error:
-                log.warning("the session registry does not answer", error=error.text)
-            except Exception:
-                log.exception("leases could not be kept; trying again")
+            # Renewing first: what cannot be entered is no matter of those who are in.
             if loop.time() >= renewal:
+                await self._attempt(self._renew)
                 renewal = loop.time() + self._renew_seconds
-                self._wake.set()
+            await self._attempt(self.settle)
+
+    async def _attempt(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except ChatError as error:
+            log.warning("the session registry does not answer", error=error.text)
+        except Exception:
+            log.exception("leases could not be kept; trying again")
 
     async def settle(self) -> None:
-        """Enter and take out what waits."""
-        while self._closing:
-            await asyncio.gather(*map(self._close, list(islice(self._closing, AT_ONCE))))
-        while self._opening:
-            await asyncio.gather(*map(self._enter, list(islice(self._opening.values(), AT_ONCE))))
+        """Enter and take out what waits, each once; raises the first error if any failed."""
+        errors: list[BaseException] = []
+        for sessions in batches(list(self._opening.values()), AT_ONCE):
+            errors += await _failed(map(self._enter, sessions))
+        for ids in batches(list(self._closing), AT_ONCE):
+            errors += await _failed(map(self._close, ids))
+        if errors:
+            raise errors[0]
 
     async def _close(self, session_id: SessionId) -> None:
         await self._registry.close(session_id)
@@ -88,6 +93,8 @@ class Leases:
 
     async def _enter(self, session: Session) -> None:
         session_id = session.session_id
+        if session_id not in self._opening:
+            return
         await self._registry.open(session, lease_seconds=self._lease_seconds)
         if self._opening.pop(session_id, None) is not None:
             self._open[session_id] = session
@@ -96,8 +103,19 @@ class Leases:
             self._wake.set()
 
     async def _renew(self) -> None:
+        errors: list[BaseException] = []
         for batch in batches(list(self._open), RENEW_BATCH):
-            unknown = await self._registry.renew(batch, lease_seconds=self._lease_seconds)
-            for session_id in unknown:  # the registry has lost what it knew
-                if session := self._open.pop(session_id, None):
-                    self.enter(session)
+            errors += await _failed([self._renew_some(batch)])
+        if errors:
+            raise errors[0]
+
+    async def _renew_some(self, batch: Sequence[SessionId]) -> None:
+        unknown = await self._registry.renew(batch, lease_seconds=self._lease_seconds)
+        for session_id in unknown:  # the registry has lost what it knew
+            if session := self._open.pop(session_id, None):
+                self.enter(session)
+
+
+async def _failed(work: Iterable[Awaitable[None]]) -> list[BaseException]:
+    """Wait for all of it; what of it failed."""
+    return [one for one in await asyncio.gather(*work, return_exceptions=True) if one]

@@ -57,6 +57,8 @@ class Repair:
                     await self._compare_heads(part)
                 except ChatError as error:
                     log.warning("heads could not be compared", error=error.text)
+                except Exception:
+                    log.exception("heads could not be compared; going on")
 
     def broker_resumed(self) -> None:
         """Compare all at once: anything may have been missed."""
@@ -69,18 +71,26 @@ class Repair:
         try:
             while self._interrupted:
                 self._interrupted = False
-                try:
-                    # People first: what they have come into is compared with the rest.
-                    for user_ids in batches(self._hub.user_ids(), BATCH):
-                        await self._compare_memberships(user_ids)
-                    for room_ids in batches(self._hub.room_ids(), BATCH):
-                        await self._compare_heads(room_ids)
-                except ChatError as error:
-                    log.warning("what was missed cannot be read yet", error=error.text)
+                if not await self._all_compared():
                     self._interrupted = True
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
             self._comparing = False
+
+    async def _all_compared(self) -> bool:
+        try:
+            # People first: what they have come into is compared with the rest.
+            for user_ids in batches(self._hub.user_ids(), BATCH):
+                await self._compare_memberships(user_ids)
+            for room_ids in batches(self._hub.room_ids(), BATCH):
+                await self._compare_heads(room_ids)
+        except ChatError as error:
+            log.warning("what was missed cannot be read yet", error=error.text)
+            return False
+        except Exception:
+            log.exception("what was missed cannot be read; trying again")
+            return False
+        return True
 
     async def _compare_heads(self, room_ids: Sequence[RoomId]) -> None:
         if not room_ids:

@@ -33,6 +33,7 @@ from whatchat.realtime.hub import Hub
 from whatchat.realtime.leases import Leases
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import DRAINING, Link, Scope, Transport
+from whatchat.realtime.membership_watch import MembershipWatch
 from whatchat.realtime.polling_app import PollingApplication
 from whatchat.realtime.repair import Repair
 from whatchat.realtime.tasks import Tasks
@@ -103,6 +104,7 @@ class RealtimeServer:
         )
         self._admission = Admission(self.hub, users, room_channels, rooms, self._delivery, greet)
         self._repair = Repair(self.hub, rooms, self._delivery, self._tasks)
+        self._watch = MembershipWatch(self.hub, rooms, room_log, self._delivery, self._repair)
         self._prepared: dict[SessionId, Prepared] = {}
         self._sockets = ChatSockets(
             self,
@@ -126,6 +128,7 @@ class RealtimeServer:
         self._broker.when_resumed(self._repair.broker_resumed)
         self._tasks.spawn(self._leases.run(), name="leases")
         self._tasks.spawn(self._repair.run(), name="repair")
+        self._tasks.spawn(self._watch.run(), name="membership-watch")
 
     async def stop(self, *, seconds: float) -> None:
         """Refuse newcomers, and send everybody elsewhere over ``seconds``.

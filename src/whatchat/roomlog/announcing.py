@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from whatchat.domain.audience import Announcement
+from whatchat.domain.batches import batches
 from whatchat.domain.errors import ChatError
 from whatchat.domain.ids import Rev, RoomId, SessionId
 from whatchat.domain.log import Change, Entry, subject_of
@@ -17,6 +18,7 @@ from whatchat.domain.ports.broker import Broker
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.room_state import RoomRecord
+from whatchat.domain.tasks import ended
 from whatchat.observability.metrics import Metrics
 
 log = structlog.get_logger()
@@ -25,6 +27,8 @@ DEADLINE_SECONDS: Final = 2.0
 RETRY_SECONDS: Final = 1.0
 CLEANING_SECONDS: Final = 10.0
 PAGE: Final = 500
+AT_ONCE: Final = 20
+"""Dirty rooms that are seen to side by side: one that hangs holds up no others for long."""
 
 Announcers = Mapping[type[Change], Announcer]
 
@@ -68,9 +72,7 @@ class Announcing:
     async def stop(self) -> None:
         """Stop seeing to them."""
         if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await ended(self._task)
 
     async def announce(self, news: Sequence[News]) -> None:
         """Tell the audiences, in order. Never raises: what failed is told later."""
@@ -125,8 +127,9 @@ class Announcing:
     async def _clean_for_ever(self) -> None:
         while True:
             await asyncio.sleep(RETRY_SECONDS)
-            for room_id in list(self._dirty):
-                await self._clean(room_id, Rev(self._dirty.pop(room_id) - 1))
+            for rooms in batches(list(self._dirty), AT_ONCE):
+                if not any(await asyncio.gather(*map(self._clean, rooms))):
+                    break  # store or broker is away: reading all the others would not help it
 
     async def tell(self, room_id: RoomId, told: Rev) -> None:
         """Announce whatever the log has after ``told``. Raises what store or broker raise."""
@@ -134,12 +137,17 @@ class Announcing:
             await self._broker.publish(announcements)
             told = Rev(announcements[-1].rev)
 
-    async def _clean(self, room_id: RoomId, told: Rev) -> None:
+    async def _clean(self, room_id: RoomId) -> bool:
+        """False if the room stays dirty; it then comes last."""
+        told = Rev(self._dirty.pop(room_id) - 1)
         try:
             async with asyncio.timeout(CLEANING_SECONDS):
                 await self.tell(room_id, told)
         except (ChatError, TimeoutError):
             self.suspect(room_id, told)
+            return False
         except Exception:
             log.exception("a room cannot be announced; trying again")
             self.suspect(room_id, told)
+            return False
+        return True

@@ -73,6 +73,11 @@ class OrderedRoomLog:
             self._running[room_id] = asyncio.create_task(self._run(writer), name="room-writer")
         return await future
 
+    def hear(self, announcement: Announcement) -> None:
+        """Take what the broker brings: the rooms written to here follow what others write."""
+        if announcement.room_id and (writer := self._writers.get(announcement.room_id)):
+            writer.hear(announcement)
+
     async def announcements(self, room_id: RoomId, *, after: Rev, limit: int) -> list[Announcement]:
         return await self._announcing.replay(room_id, after=after, limit=limit)
 

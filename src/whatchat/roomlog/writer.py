@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 from msgspec.structs import replace
 
+from whatchat.domain.audience import Announcement
 from whatchat.domain.errors import ChatError, Conflict, Unavailable
 from whatchat.domain.ids import Rev, RoomId, SessionId
 from whatchat.domain.log import Entry, subject_of
@@ -61,7 +62,8 @@ class RoomWriter:
     """Serves the proposals of one room, strictly in order, one append in flight at a time.
 
     What queues up behind an append goes out together in the next. ``state`` is the room
-    after the last append known to be durable, ``None`` where it has to be read anew.
+    after the last append known to be durable, its own or one that another pod told of;
+    ``None`` where it has to be read anew.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class RoomWriter:
         self.room_id = room_id
         self.state: RoomState | None = None
         self._told = Rev(0)
+        self._is_behind = False
         self._waiting: deque[_Waiting] = deque()
         self._messages = messages
         self._rooms = rooms
@@ -90,6 +93,19 @@ class RoomWriter:
         future: asyncio.Future[Applied] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(proposal, future))
         return future
+
+    def hear(self, announcement: Announcement) -> None:
+        """Follow what other pods append, so that the next append here meets no conflict.
+
+        Only what is durable is announced. What cannot be followed is read before the next
+        decision.
+        """
+        if self.state is None or announcement.rev <= self.state.rev:
+            return
+        if announcement.on_message and announcement.rev == self.state.rev + 1:
+            self.state = self.state.after_message(announcement.posted_at)
+        else:
+            self._is_behind = True
 
     async def run(self) -> None:
         """Serve until nothing waits. A store that fails fails the batch and nothing else."""
@@ -145,6 +161,9 @@ class RoomWriter:
         if self.state is None:
             self.state = await self._rooms.state(self.room_id) or nonexistent(self.room_id)
             self._told = self.state.rev
+            self._is_behind = False
+        elif self._is_behind:
+            await self._catch_up()
         targets = {one.proposal.target for one in batch}
         keys = [(self.room_id, target) for target in targets if target is not None]
         found = await self._messages.messages(keys) if keys else {}
@@ -197,12 +216,14 @@ class RoomWriter:
 
     async def _catch_up(self) -> None:
         """Apply what other writers appended."""
+        self._is_behind = False
         while self.state:
             entries = await self._messages.entries(
                 self.room_id, after=self.state.rev, limit=CATCH_UP_PAGE
             )
             for entry in entries:
-                self.state = self.state.apply(entry)
+                if entry.rev > self.state.rev:  # others may have been told of meanwhile
+                    self.state = self.state.apply(entry)
             self.state = replace(self.state, messages={})
             if len(entries) < CATCH_UP_PAGE:
                 return

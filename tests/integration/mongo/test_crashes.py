@@ -48,9 +48,11 @@ class Scene:
         """A change that all goes well with."""
         await self._append(self.survivor, change, actor)
 
-    async def crash(self, change: AnyChange, step: str, *, actor: UserId = ADA) -> None:
+    async def crash(
+        self, change: AnyChange, step: str, *, actor: UserId = ADA, command: str = "update"
+    ) -> None:
         """A change whose writer gets no further than to update ``step``."""
-        with refusing(self.mongo, "update", step), pytest.raises(Unavailable):
+        with refusing(self.mongo, command, step), pytest.raises(Unavailable):
             await self._append(self.dying, change, actor)
 
     async def assert_same(self, read: Read) -> None:
@@ -126,8 +128,9 @@ async def test_every_read_of_a_room_sees_its_latest_change(
 
 
 @pytest.mark.parametrize("read", READS_OF_ROOMS)
-async def test_a_room_is_there_once_its_first_entry_is(scene: Scene, read: Read) -> None:
-    await scene.crash(created(ADA, BOB, private=False), "members")
+@pytest.mark.parametrize("step", ["members", "rooms"])
+async def test_a_room_is_there_once_its_first_entry_is(scene: Scene, read: Read, step: str) -> None:
+    await scene.crash(created(ADA, BOB, private=False), step, command="insert")
     await scene.assert_same(read)
 
 
@@ -212,6 +215,21 @@ async def test_a_retry_after_an_erasure_finds_no_digest(scene: Scene) -> None:
     found = await scene.survivor.messages.find(scene.room_id, ADA, posted.client_id)
     assert found == posted
     assert found.digest == b""
+
+
+async def test_what_nobody_reads_is_finished_by_who_is_told_of_the_room(
+    scene: Scene, documents: Database[Answer]
+) -> None:
+    await scene.append(created(ADA, BOB))
+    await scene.append(post("secret"))
+    await scene.crash(MessageEdited(seq=Seq(2), content="another secret"), "log")
+    await scene.crash(MessageDeleted(seq=Seq(2)), "log")
+    await scene.crash(MemberRemoved(user_id=BOB), "members")
+    await scene.survivor.messages.finish({RoomId("another")})
+    assert documents.log.count_documents({"pending": {"$exists": True}}) == 3
+    await scene.survivor.messages.finish({scene.room_id, RoomId("another")})
+    assert documents.log.count_documents({"pending": {"$exists": True}}) == 0
+    assert "secret" not in repr(list(documents.log.find()))
 
 
 async def test_starting_finishes_what_nobody_reads(

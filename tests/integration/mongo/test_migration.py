@@ -7,7 +7,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from tests.servers.mongod import Answer, ReplicaSet
-from whatchat.adapters.mongo.indexes import INDEXES
+from whatchat.adapters.mongo.indexes import INDEXES, RETIRED
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
@@ -29,6 +29,15 @@ async def test_many_at_once_make_one_store(mongo: ReplicaSet) -> None:
         name: {index.document["name"] for index in indexes} for name, indexes in INDEXES.items()
     }
     await asyncio.gather(*(store.close() for store in stores))
+
+
+async def test_an_index_that_is_no_longer_used_goes(
+    store: MongoStore, documents: Database[Answer]
+) -> None:
+    (retired,) = RETIRED["log"]
+    documents.log.create_index("pod", name=retired)
+    await asyncio.gather(store.migrate(), store.migrate())
+    assert retired not in documents.log.index_information()
 
 
 async def test_a_store_that_was_never_migrated_says_so(mongo: ReplicaSet) -> None:

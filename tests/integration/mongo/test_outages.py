@@ -1,9 +1,7 @@
 """A server that cannot be reached, does not answer, or is not what is needed."""
 
 import asyncio
-import gc
 import time
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 from tests.e2e.node_process import free_port
 from tests.integration.mongo.entries import ADA, created, entry, post
 from tests.integration.mongo.faults import answering_before_a_majority
+from tests.integration.mongo.leftovers import drop_what_the_driver_dropped
 from tests.servers.mongod import MongoNode, ReplicaSet
 from whatchat.adapters.mongo.deadlines import DEADLINE_SECONDS
 from whatchat.adapters.mongo.store import MongoStore
@@ -32,12 +31,6 @@ async def refusal(url: str) -> str:
     await store.close()
     drop_what_the_driver_dropped()
     return caught.value.text
-
-
-def drop_what_the_driver_dropped() -> None:
-    """A client that is closed while it connects leaves that socket to the collector."""
-    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-        gc.collect()
 
 
 async def test_nobody_at_that_address() -> None:

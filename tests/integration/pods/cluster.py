@@ -12,15 +12,18 @@ from tests.waiting import until
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.adapters.redis.broker import RedisBroker
 from whatchat.adapters.redis.keys import Keys
+from whatchat.adapters.redis.servers import Servers
 from whatchat.adapters.redis.session_registry import RedisSessionRegistry
-from whatchat.bootstrap import build
+from whatchat.background.last_words import POD_LEASES
+from whatchat.bootstrap import build, queues_of
+from whatchat.domain.ids import random_id
 from whatchat.domain.ports.store import Store
 from whatchat.entrypoints.pod_lease import PodLease
 from whatchat.entrypoints.server import PodServer, listen, url_of
 from whatchat.observability.metrics import Metrics
-from whatchat.pod import Adapters, Pod
-from whatchat.roomlog.succession import POD_LEASES
+from whatchat.pod import Adapters, Ground, Pod
 from whatchat.settings import Settings
+from whatchat.worker import Worker
 
 SECRET = "a secret that all these pods share"
 MOST_CONNECTIONS = 1_000
@@ -32,6 +35,7 @@ class Node:
 
     url: str
     broker: RedisBroker
+    metrics: Metrics
     _lease: asyncio.Task[None]
 
     async def is_ready(self) -> bool:
@@ -46,8 +50,20 @@ class Node:
             await self._lease
 
 
+@dataclass(frozen=True)
+class Aide:
+    """A worker, with connections of its own."""
+
+    broker: RedisBroker
+    _worker: Worker
+
+    async def die(self) -> None:
+        """Stop in the middle of everything."""
+        await self._worker.stop()
+
+
 class Cluster:
-    """Opens pods; ``async with`` closes them, the latest first."""
+    """Opens pods and workers; ``async with`` closes them, the latest first."""
 
     def __init__(self, mongo_url: str, redis_url: str) -> None:
         self._redis_url = redis_url
@@ -78,20 +94,38 @@ class Cluster:
 
     async def node(self, redis_url: str | None = None) -> Node:
         """One more pod, which may have a way to Redis of its own."""
-        metrics, keys = Metrics(), Keys()
-        store = await self._store()
-        servers = await self._opened.enter_async_context(
-            connected(redis_url or self._redis_url, metrics)
-        )
-        broker = RedisBroker(servers, keys, metrics)
-        await broker.start()
-        self._opened.push_async_callback(broker.close)
-        sessions = RedisSessionRegistry(servers, keys)
+        metrics = Metrics()
+        servers = await self._servers(redis_url, metrics)
+        store, broker = await self._store(), await self._broker(servers, metrics)
+        sessions = RedisSessionRegistry(servers, Keys())
         pod = await build(self._settings, Adapters(store, broker, sessions))
         lease = await self._lease(store, pod)
         await pod.start()
         self._opened.push_async_callback(pod.stop)
-        return Node(await self._listening(pod), broker, lease)
+        return Node(await self._listening(pod), broker, pod.metrics, lease)
+
+    async def worker(self) -> Aide:
+        """A worker beside the pods."""
+        metrics = Metrics()
+        servers = await self._servers(None, metrics)
+        store, broker = await self._store(), await self._broker(servers, metrics)
+        adapters = Adapters(store, broker, RedisSessionRegistry(servers, Keys()))
+        name = f"worker-{random_id()}"
+        ground = Ground(name, self._settings, adapters, await store.identity(), metrics)
+        worker = Worker(ground, queues_of(servers, Keys(), metrics))
+        await worker.start()
+        self._opened.push_async_callback(worker.stop)
+        return Aide(broker, worker)
+
+    async def _servers(self, redis_url: str | None, metrics: Metrics) -> Servers:
+        url = redis_url or self._redis_url
+        return await self._opened.enter_async_context(connected(url, metrics))
+
+    async def _broker(self, servers: Servers, metrics: Metrics) -> RedisBroker:
+        broker = RedisBroker(servers, Keys(), metrics)
+        await broker.start()
+        self._opened.push_async_callback(broker.close)
+        return broker
 
     async def _store(self) -> Store:
         store = MongoStore(self._settings.store_url)

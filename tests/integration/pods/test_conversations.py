@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from tests.integration.pods.cluster import Cluster
-from tests.integration.pods.people import People, all_reach, assert_unbroken, room_of
+from tests.integration.pods.people import People, Person, all_reach, assert_unbroken, room_of
+from whatchat.client.views import Message
 from whatchat.domain.errors import ChatError
 
 SETTLED_SECONDS = 0.3
@@ -55,6 +56,32 @@ async def test_whoever_is_removed_on_one_pod_is_out_on_all(
     assert bob.ear.contents(room_id) == ["still here"]
     assert cat.ear.contents(room_id) == ["still here", "among us"]
     assert_unbroken(cat.ear, room_id, last.rev)
+
+
+async def test_pods_that_write_in_turn_follow_each_other_without_conflicts(
+    cluster: Cluster, people: People
+) -> None:
+    nodes = await cluster.nodes(2)
+    ada, bob = await people.at(*nodes)
+    room_id = await room_of([ada, bob])
+
+    async def say(speaker: Person, text: str) -> None:
+        message = await speaker.client.send(room_id, text)
+        await all_reach([ada, bob], room_id, message.rev)
+        last.append(message)
+
+    last: list[Message] = []
+    for number in range(5):
+        await say(ada, f"ping {number}")
+        await say(bob, f"pong {number}")
+    edited = await ada.client.edit(last[0].id, "Ping.")
+    await all_reach([ada, bob], room_id, edited.rev)
+    renamed = await ada.client.update_room(room_id, name="Tables")
+    await all_reach([ada, bob], room_id, renamed.rev)
+    await say(bob, "a new name")
+
+    for node in nodes:
+        assert node.metrics.registry.get_sample_value("whatchat_append_conflicts_total") == 0
 
 
 async def test_a_room_hammered_from_two_pods_keeps_one_order(

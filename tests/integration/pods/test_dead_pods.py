@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.pods.cluster import Cluster, Node
 from tests.integration.pods.people import People, Person, all_reach, assert_unbroken, room_of
+from whatchat.background.last_words import CLAIM_SECONDS
 from whatchat.domain.audience import Announcement
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import RoomId
@@ -16,31 +17,34 @@ ANNOUNCED_SECONDS = LEASE_SECONDS + 5.0
 
 
 async def die_after_writing(
-    node: Node, speaker: Person, room_id: RoomId, text: str, patch: pytest.MonkeyPatch
+    node: Node, speaker: Person, room_ids: Sequence[RoomId], text: str, patch: pytest.MonkeyPatch
 ) -> None:
     """Have somebody say something of which the pod writes, and from there on does nothing."""
-    written = asyncio.Event()
+    written = asyncio.Semaphore(0)
 
     async def hang(_: Sequence[Announcement]) -> None:
-        written.set()
+        written.release()
         await asyncio.Event().wait()
 
     patch.setattr(node.broker, "publish", hang)
-    sending = asyncio.create_task(speaker.client.send(room_id, text))
-    await written.wait()
+    sending = [asyncio.create_task(speaker.client.send(one, text)) for one in room_ids]
+    for _ in sending:
+        await written.acquire()
     await node.end_lease()
-    sending.cancel()
+    for task in sending:
+        task.cancel()
 
 
-async def test_what_a_dead_pod_wrote_is_announced_by_a_living_one(
+async def test_what_a_dead_pod_wrote_is_announced_by_a_worker(
     cluster: Cluster, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nodes = await cluster.nodes(3)
+    await cluster.worker()
     ada, bob, cat = await people.at(*nodes)
     room_id = await room_of([ada, bob, cat])
     head = bob.ear.revs(room_id)[-1] + 1
 
-    await die_after_writing(nodes[0], ada, room_id, "last words", monkeypatch)
+    await die_after_writing(nodes[0], ada, [room_id], "last words", monkeypatch)
     await all_reach([bob, cat], room_id, head, seconds=ANNOUNCED_SECONDS)
 
     answer = await bob.client.send(room_id, "we heard you")
@@ -50,18 +54,49 @@ async def test_what_a_dead_pod_wrote_is_announced_by_a_living_one(
         assert_unbroken(person.ear, room_id, answer.rev)
 
 
-async def test_an_heir_that_cannot_announce_makes_way_for_another(
+async def test_what_a_worker_had_in_hand_when_it_died_is_anothers(
     cluster: Cluster, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nodes = await cluster.nodes(3)
-    ada, cat = await people.at(nodes[0], nodes[2])
-    room_id = await room_of([ada, cat])
-    head = cat.ear.revs(room_id)[-1] + 1
+    nodes = await cluster.nodes(2)
+    dying = await cluster.worker()
+    ada, bob = await people.at(*nodes)
+    room_id = await room_of([ada, bob])
+    head = bob.ear.revs(room_id)[-1] + 1
+    trying = asyncio.Event()
 
-    async def refuse(_: Sequence[Announcement]) -> None:
-        raise Unavailable
+    async def hang(_: Sequence[Announcement]) -> None:
+        trying.set()
+        await asyncio.Event().wait()
 
-    monkeypatch.setattr(nodes[1].broker, "publish", refuse)
-    await die_after_writing(nodes[0], ada, room_id, "last words", monkeypatch)
-    await all_reach([cat], room_id, head, seconds=ANNOUNCED_SECONDS)
-    assert_unbroken(cat.ear, room_id, head)
+    monkeypatch.setattr(dying.broker, "publish", hang)
+    await die_after_writing(nodes[0], ada, [room_id], "last words", monkeypatch)
+    async with asyncio.timeout(ANNOUNCED_SECONDS):
+        await trying.wait()
+    await dying.die()
+    await cluster.worker()
+    await all_reach([bob], room_id, head, seconds=CLAIM_SECONDS + 2.0)
+    assert_unbroken(bob.ear, room_id, head)
+
+
+async def test_a_room_that_cannot_be_announced_holds_up_no_other(
+    cluster: Cluster, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = await cluster.nodes(2)
+    worker = await cluster.worker()
+    ada, bob = await people.at(*nodes)
+    stuck = await room_of([ada, bob], name="Stuck")
+    room_id = await room_of([ada, bob])
+    head = bob.ear.revs(room_id)[-1] + 1
+    publish, tries = worker.broker.publish, list[RoomId | None]()
+
+    async def refuse(announcements: Sequence[Announcement]) -> None:
+        tries.append(announcements[0].room_id)
+        if announcements[0].room_id == stuck:
+            raise Unavailable
+        await publish(announcements)
+
+    monkeypatch.setattr(worker.broker, "publish", refuse)
+    await die_after_writing(nodes[0], ada, [stuck, room_id], "last words", monkeypatch)
+    await all_reach([bob], room_id, head, seconds=ANNOUNCED_SECONDS)
+    assert stuck in tries
+    assert bob.ear.contents(stuck) == []

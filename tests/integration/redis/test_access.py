@@ -10,6 +10,7 @@ from tests.servers.certificates import make_certificates
 from tests.servers.redis_parts import connected
 from tests.servers.redis_server import RedisServer
 from tests.waiting import until
+from whatchat.adapters.redis.refusal import Refused
 from whatchat.domain.errors import Unavailable
 
 
@@ -122,3 +123,21 @@ async def test_who_may_not_publish_is_unavailable(server: RedisServer, pods: Pod
         await pod.broker.publish([in_room(1)])
     assert "NOPERM" in repr(error.value)
     assert "NOPERM" not in error.value.text
+
+
+async def test_a_refused_password_is_not_repeated(tmp_path: Path) -> None:
+    old = RedisServer(tmp_path / "redis", ["--rename-command", "HELLO", ""])
+    old.start()
+    try:
+        said = await complaint(old.url.replace("://", "://ada:s3cret@"))
+    finally:
+        old.stop()
+    assert said.startswith(f"127.0.0.1:{old.port} refuses: ERR unknown command 'HELLO'")
+    assert "ada" not in said
+    assert "s3cret" not in said
+
+
+def test_what_a_refusal_carries_holds_no_arguments() -> None:
+    refused = Refused("ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 's3cret'")
+    assert refused.kind == "ERR"
+    assert "s3cret" not in f"{refused!r} {refused} {refused.reply} {refused.text}"

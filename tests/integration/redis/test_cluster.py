@@ -1,11 +1,12 @@
 """Redis Cluster."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.integration.redis.pods import ADA, Pods, in_room, to_ada
+from tests.integration.redis.pods import ADA, Pod, Pods, in_room, to_ada
 from tests.servers.redis_cluster import RedisCluster
 from tests.servers.redis_parts import connected, fresh_keys
 from tests.waiting import until
@@ -91,8 +92,15 @@ async def test_the_other_adapters_work_on_a_cluster(cluster: RedisCluster) -> No
             await registry.open(each, lease_seconds=60)
         assert len(await registry.of_user(ADA)) == 5
         assert await registry.renew([each.session_id for each in sessions], lease_seconds=60) == []
-        queue = RedisWorkQueue(servers, keys, "log", ["push", "audit"])
-        job = Job(room_id=ROOMS[0], rev=Rev(1), kind="message", position=b"at-1")
+        queue = RedisWorkQueue(servers, keys, "log", ["push", "audit"], Metrics())
+        job = Job(
+            room_id=ROOMS[0],
+            rev=Rev(1),
+            kind="posted",
+            pod="pod",
+            stored_at=utc_now(),
+            position=b"at-1",
+        )
         assert await queue.add([job], after=None)
         assert [one.job for one in await queue.take("audit", "worker", limit=9)] == [job]
 
@@ -183,3 +191,85 @@ async def test_pods_go_on_where_a_replica_takes_over(tmp_path: Path, pods: Pods)
         assert await pod.hears()
     finally:
         cluster.stop()
+
+
+async def test_what_is_wanted_while_channels_are_shared_out_anew_is_kept(
+    cluster: RedisCluster, pods: Pods
+) -> None:
+    pod, other = await pods.open(cluster.url), await pods.open(cluster.url)
+    # Whoever learns of a move goes through the servers in the order of their addresses.
+    first, second, third = sorted(range(3), key=lambda number: cluster.servers[number].port)
+    source, target = cluster.servers[first], cluster.servers[second]
+    moved, *_ = rooms_of(first, pods)
+    fresh = rooms_of(third, pods)[:30]
+    slot = slot_of(pods.keys.room_channel(moved))
+    await pod.broker.subscribe_rooms([moved])
+    cluster.move_slot(slot, source, target)
+    try:
+        source.pause()  # and the share-out waits for it
+        for room in fresh:
+            await pod.broker.subscribe_rooms([room])
+            await asyncio.sleep(0.1)
+        source.resume()
+        await until(pod.hears)
+        await until(lambda: heard_all(pod, other, [moved, *fresh]), seconds=20)
+        channels = {pods.keys.room_channel(room) for room in fresh}
+        assert channels <= set(cluster.servers[third].command("PUBSUB", "SHARDCHANNELS"))
+    finally:
+        source.resume()
+        cluster.move_slot(slot, target, source)
+
+
+async def test_a_slot_that_was_away_only_for_a_moment_is_heard_again(
+    cluster: RedisCluster, pods: Pods
+) -> None:
+    pod, other = await pods.open(cluster.url), await pods.open(cluster.url)
+    source, target = cluster.servers[:2]
+    room, *_ = rooms_of(0, pods)
+    await pod.broker.subscribe_rooms([room])
+    slot = slot_of(pods.keys.room_channel(room))
+    cluster.move_slot(slot, source, target)
+    cluster.move_slot(slot, target, source)
+    await until(lambda: pod.resumed > 0)
+    await until(lambda: heard_all(pod, other, [room]))
+    assert await pod.hears()
+
+
+async def test_a_slot_that_takes_a_canary_along_deafens_nobody(
+    cluster: RedisCluster, pods: Pods
+) -> None:
+    pod, other = await pods.open(cluster.url), await pods.open(cluster.url)
+    source, target = cluster.servers[:2]
+    room, *_ = rooms_of(0, pods)
+    await pod.broker.subscribe_rooms([room])
+    slots = {
+        slot_of(channel)
+        for channel in source.command("PUBSUB", "SHARDCHANNELS")
+        if channel != pods.keys.room_channel(room)
+    }
+    for slot in slots:
+        cluster.move_slot(slot, source, target)
+    try:
+        await until(lambda: pod.resumed > 0)
+        await until(lambda: heard_all(pod, other, [room]))
+        assert await pod.hears()
+        assert pod.counted("whatchat_broker_deafness_total") == 0
+    finally:
+        for slot in slots:
+            cluster.move_slot(slot, target, source)
+
+
+def rooms_of(number: int, pods: Pods) -> list[RoomId]:
+    """Rooms whose channels belong to one of the servers."""
+    return [room for room in ROOMS if slot_of(pods.keys.room_channel(room)) // SHARE == number]
+
+
+async def heard_all(pod: Pod, other: Pod, rooms: Sequence[RoomId]) -> bool:
+    """Whether a pod hears what another says in these rooms."""
+    pod.heard.clear()
+    try:
+        await other.broker.publish([in_room(rev, room) for rev, room in enumerate(rooms)])
+    except Unavailable:
+        return False
+    await asyncio.sleep(0.1)
+    return sorted(pod.heard) == list(range(len(rooms)))

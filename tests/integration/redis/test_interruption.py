@@ -1,16 +1,23 @@
 """What pods do while Redis is away, or seems to be there."""
 
 import asyncio
+from pathlib import Path
 from time import monotonic
 
 import pytest
 
 from tests.integration.redis.pods import ADA, OTHER_ROOM, ROOM, Pod, Pods, in_room, to_ada
 from tests.integration.redis.proxy import Proxy
+from tests.servers.redis_parts import fresh_keys
 from tests.servers.redis_server import RedisServer
 from tests.waiting import until
+from whatchat.adapters.redis.broker import RedisBroker
+from whatchat.adapters.redis.dialing import access
+from whatchat.adapters.redis.single import SingleServer
+from whatchat.adapters.redis.url import Address, parse
 from whatchat.domain.audience import Announcement
 from whatchat.domain.errors import Unavailable
+from whatchat.observability.metrics import Metrics
 
 BACK_SECONDS = 5.0
 DEAF_SECONDS = 6.5
@@ -142,3 +149,39 @@ async def test_changing_subscriptions_never_fails(
     await change([ROOM])
     await until(lambda: refused_at_once(pod, in_room(1)))
     await change([OTHER_ROOM])
+
+
+async def test_a_pod_that_speaks_to_one_master_and_listens_to_another_leaves_the_first(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    """A failover that only the subscriptions noticed: the old master still takes commands."""
+    new, metrics = RedisServer(tmp_path / "new"), Metrics()
+    new.start()
+    master = server.address
+
+    async def resolve() -> Address:
+        return master
+
+    servers = SingleServer(resolve, access(parse(server.url)), metrics)
+    await servers.start()
+    pod = Pod(RedisBroker(servers, fresh_keys(), metrics), metrics)
+    try:
+        await pod.broker.start()
+        await pod.broker.subscribe_rooms([ROOM])
+        master = new.address
+        server.command("CLIENT", "KILL", "TYPE", "pubsub")
+        await until(lambda: pod.resumed == 1, seconds=BACK_SECONDS)
+        assert is_client_of(server)
+        await until(lambda: not is_client_of(server), seconds=DEAF_SECONDS + BACK_SECONDS)
+        await until(lambda: is_client_of(new), seconds=BACK_SECONDS)
+        await until(pod.hears, seconds=BACK_SECONDS)
+        assert pod.counted("whatchat_redis_reconnects_total", link="commands") == 1
+    finally:
+        await pod.broker.close()
+        await servers.close()
+        new.stop()
+
+
+def is_client_of(server: RedisServer) -> bool:
+    """Whether a pod sends commands there."""
+    return b"name=whatchat" in server.command("CLIENT", "LIST", "TYPE", "normal")

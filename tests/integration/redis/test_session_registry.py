@@ -2,9 +2,12 @@
 
 import asyncio
 
+import pytest
+
 from tests.servers.redis_parts import connected, fresh_keys
 from tests.servers.redis_server import RedisServer
 from whatchat.adapters.redis.session_registry import RedisSessionRegistry
+from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import DeviceId, SessionId, UserId
 from whatchat.domain.ports.session_registry import Session
 from whatchat.domain.times import utc_now
@@ -73,3 +76,18 @@ async def test_many_ended_sessions_are_cleared_away(server: RedisServer) -> None
         await registry.open(session("a", "pod"), lease_seconds=60)
         assert len(await registry.of_user(ADA)) == 1
         assert server.command("SCARD", keys.sessions(ADA)) == 1
+
+
+async def test_who_could_not_be_entered_is_forgotten(server: RedisServer) -> None:
+    keys = fresh_keys()
+    async with connected(server.url) as servers:
+        registry = RedisSessionRegistry(servers, keys)
+        await registry.open(session("a", "pod"), lease_seconds=60)
+        server.command("CONFIG", "SET", "maxmemory", 1)
+        for number in range(20):
+            with pytest.raises(Unavailable):
+                await registry.open(session(f"refused-{number}", "pod"), lease_seconds=60)
+        assert set(registry._users) == {"a"}
+        server.command("CONFIG", "SET", "maxmemory", 0)
+        refused = [SessionId("a"), SessionId("refused-0")]
+        assert await registry.renew(refused, lease_seconds=60) == ["refused-0"]

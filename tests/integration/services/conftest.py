@@ -9,6 +9,7 @@ import pytest
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
+from whatchat.adapters.mongo.store import MongoStore
 from whatchat.domain.actor import Actor
 from whatchat.domain.ids import ClientId, DeviceId, GrantId, RoomId, UserId, random_id
 from whatchat.domain.models import Message, Room
@@ -115,10 +116,12 @@ class House:
         await self.store.close()
 
 
-@pytest.fixture
-async def house() -> AsyncIterator[House]:
-    """An empty store with a few people."""
-    store = SqliteStore(":memory:")
+@pytest.fixture(params=["sqlite", "mongo"])
+async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
+    """A store of each kind, with nothing in it but a few people."""
+    store: Store = SqliteStore(":memory:")
+    if request.param == "mongo":
+        store = MongoStore(request.getfixturevalue("mongo_url"))
     await store.open()
     await store.migrate()
     for name in ("ada", "bob", "eve", "dan"):

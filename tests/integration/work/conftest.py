@@ -9,6 +9,7 @@ import structlog
 
 from tests.integration.work.counting import CountingLoop
 from tests.integration.work.pod import Pod, running_pod
+from whatchat.realtime import membership_watch
 
 
 def pytest_asyncio_loop_factories(
@@ -26,6 +27,8 @@ def _quiet() -> Iterator[None]:
 
 
 @pytest.fixture
-async def pod() -> AsyncIterator[Pod]:
+async def pod(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pod]:
+    # What a pod does each second for all its connections is no work of any of them.
+    monkeypatch.setattr(membership_watch, "POLL_SECONDS", 3_600.0)
     async with running_pod() as pod:
         yield pod

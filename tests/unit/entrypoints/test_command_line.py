@@ -12,6 +12,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Thread
 
 import pytest
 
@@ -73,6 +75,14 @@ def get(url: str) -> tuple[int, bytes]:
             {"redis_url": "redis://127.0.0.1:1", "store_url": "sqlite://:memory:"},
             "WHATCHAT_REDIS_URL: 127.0.0.1:1 cannot be reached",
         ),
+        (
+            {"redis_url": "redis://..", "store_url": "sqlite://:memory:"},
+            "WHATCHAT_REDIS_URL: ..:6379 cannot be reached: ",
+        ),
+        (
+            {"store_url": "mongodb://127.0.0.1:1/a\\b"},
+            "WHATCHAT_STORE_URL: the URL is not usable: database names cannot contain",
+        ),
         ({"store_url": "sqlite:////dev/null/x/y.db"}, "WHATCHAT_STORE_URL: "),
         ({"env": "production"}, "WHATCHAT_JWT_SECRET: production needs"),
     ],
@@ -84,6 +94,34 @@ def test_a_setting_that_does_not_do_is_one_line(
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith(f"whatchat: {line}")
     assert ended.stderr.count("\n") == 1
+
+
+class WebServer(BaseRequestHandler):
+    """Answers anything as a web server would."""
+
+    def handle(self) -> None:
+        self.request.recv(1024)
+        self.request.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+@pytest.mark.parametrize("url", ["redis://{}", "redis+cluster://{}", "redis+sentinel://{}/main"])
+def test_a_redis_that_is_something_else_is_one_line(tmp_path: Path, url: str) -> None:
+    with ThreadingTCPServer(("127.0.0.1", 0), WebServer) as server:
+        serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        serving.start()
+        try:
+            here = "127.0.0.1:{}".format(server.server_address[1])
+            ended = whatchat(
+                *("serve", "--port", "0"),
+                cwd=tmp_path,
+                store_url="sqlite://:memory:",
+                redis_url=url.format(here),
+            )
+        finally:
+            server.shutdown()
+            serving.join()
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == f"whatchat: WHATCHAT_REDIS_URL: {here} does not speak as Redis does\n"
 
 
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
@@ -140,12 +178,6 @@ def test_migrating_is_safe_to_repeat_and_renews_the_epoch_when_asked(tmp_path: P
     for arguments in (["migrate"], ["migrate"], ["migrate", "--renew-epoch"]):
         assert whatchat(*arguments, cwd=tmp_path).returncode == 0
     assert (tmp_path / "data" / "whatchat.db").exists()
-
-
-def test_the_embedded_store_needs_no_worker(tmp_path: Path) -> None:
-    ended = whatchat("worker", cwd=tmp_path)
-    assert ended.returncode == 2
-    assert "has no background work" in ended.stderr
 
 
 def test_documents_are_printed_and_checked(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import count
 
 import pytest
 
@@ -11,29 +12,42 @@ from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import DeviceId, SessionId, UserId
 from whatchat.domain.ports.session_registry import Session
 from whatchat.domain.times import utc_now
-from whatchat.realtime.leases import Leases
+from whatchat.realtime.leases import AT_ONCE, RENEW_BATCH, Leases
 from whatchat.realtime.tasks import Tasks
 
 
 class SometimesAway(InProcessSessionRegistry):
-    """A registry that can be away."""
+    """A registry that can be away, or refuse some sessions as servers of a cluster may."""
 
     away = False
-    renewed = 0
+    refused: frozenset[str] = frozenset()
+    seconds = 0.0
+    renewed = renewals = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed: list[SessionId] = []
 
     async def open(self, session: Session, *, lease_seconds: int) -> None:
-        self._require()
+        self._require(session.session_id)
+        await asyncio.sleep(self.seconds)
         await super().open(session, lease_seconds=lease_seconds)
+
+    async def close(self, session_id: SessionId) -> None:
+        self._require(session_id)
+        self.closed.append(session_id)
+        await super().close(session_id)
 
     async def renew(
         self, session_ids: Sequence[SessionId], *, lease_seconds: int
     ) -> list[SessionId]:
-        self._require()
+        self._require(*session_ids)
         self.renewed += len(session_ids)
+        self.renewals += 1
         return await super().renew(session_ids, lease_seconds=lease_seconds)
 
-    def _require(self) -> None:
-        if self.away:
+    def _require(self, *session_ids: SessionId) -> None:
+        if self.away or self.refused.intersection(session_ids):
             raise Unavailable
 
 
@@ -105,3 +119,88 @@ async def test_what_the_registry_has_lost_is_entered_again(
     async with asyncio.timeout(2):
         while not await registry.of_user(UserId("ada")):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)
+
+
+def refuse(registry: SometimesAway, count: int) -> list[Session]:
+    """Sessions that the registry does not take."""
+    refused = [session(f"refused-{number}") for number in range(count)]
+    registry.refused = frozenset(one.session_id for one in refused)
+    return refused
+
+
+async def test_those_that_are_refused_hold_up_nobody_behind_them(
+    registry: SometimesAway, leases: Leases
+) -> None:
+    for one in refuse(registry, AT_ONCE):
+        leases.enter(one)
+    for name in ("a", "b"):
+        leases.enter(session(name))
+    await entered(registry, {"a", "b"})
+    renewed = registry.renewed
+    await until(lambda: registry.renewed >= renewed + 6)
+
+
+async def test_those_that_cannot_be_taken_out_keep_nobody_in(
+    registry: SometimesAway, leases: Leases
+) -> None:
+    names = [f"refused-{number}" for number in range(AT_ONCE)]
+    for name in (*names, "a", "b"):
+        leases.enter(session(name))
+    await entered(registry, {*names, "a", "b"})
+    refuse(registry, AT_ONCE)
+    for name in (*names, "a"):
+        leases.leave(SessionId(name))
+    await until(lambda: registry.closed == ["a"])
+
+
+async def test_those_that_cannot_be_renewed_keep_no_others_from_it(
+    registry: SometimesAway, leases: Leases
+) -> None:
+    names = [f"refused-{number}" for number in range(RENEW_BATCH)]
+    for name in names:
+        leases.enter(session(name))
+    await entered(registry, set(names))
+    leases.enter(session("a"))
+    await entered(registry, {*names, "a"})
+    refuse(registry, RENEW_BATCH)
+    renewed = registry.renewed
+    await until(lambda: registry.renewed >= renewed + 3)
+
+
+async def test_renewing_goes_on_while_entering_takes_longer_than_its_turns(
+    registry: SometimesAway, leases: Leases
+) -> None:
+    leases.enter(session("a"))
+    await entered(registry, {"a"})
+    registry.seconds = 0.06
+    before, numbers = registry.renewals, count()
+
+    def renewed_while_somebody_always_waits() -> bool:
+        leases.enter(session(f"slow-{next(numbers)}"))
+        return registry.renewals >= before + 3
+
+    await until(renewed_while_somebody_always_waits)
+
+
+async def test_nobody_is_closed_who_has_not_left(registry: SometimesAway, leases: Leases) -> None:
+    registry.seconds = 0.05
+    refuse(registry, 1)
+    for name in ("a", "refused-0", "b"):
+        leases.enter(session(name))
+        await asyncio.sleep(0.01)
+    leases.leave(SessionId("refused-0"))
+    leases.enter(session("c"))
+    await entered(registry, {"a", "b", "c"})
+    await asyncio.sleep(0.1)
+    assert registry.closed == []
+
+
+async def test_who_leaves_while_being_entered_is_taken_out(
+    registry: SometimesAway, leases: Leases
+) -> None:
+    registry.seconds = 0.05
+    leases.enter(session("a"))
+    await asyncio.sleep(0.02)
+    leases.leave(SessionId("a"))
+    await until(lambda: registry.closed == ["a"])
+    await entered(registry, set())

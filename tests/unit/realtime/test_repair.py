@@ -136,3 +136,44 @@ async def test_an_interruption_while_the_store_is_away_is_made_up_for_later(
     room = pod.hub.room(RoomId("elsewhere"))
     assert room
     await until(lambda: room.feed.position == Rev(1))
+
+
+async def test_no_error_ends_the_rounds(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = pod.member("ada", joined=1)
+    pod.log.announced = [announced(2)]
+    await pod.write(created("ada"), POST)
+    errors = failing_at_first(pod, "heads", monkeypatch)
+    tasks = Tasks()
+    repair = Repair(pod.hub, pod.store.rooms, pod.delivery, tasks, round_seconds=0.02)
+    tasks.spawn(repair.run(), name="rounds")
+    await until(lambda: link.revs() == [2])
+    assert errors == []
+    await tasks.close()
+
+
+@pytest.mark.parametrize("read", ["joined", "heads"])
+async def test_no_error_ends_what_an_interruption_began(
+    pod: Pod, repair: Repair, read: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whatchat.realtime.repair.RETRY_SECONDS", 0.01)
+    link = pod.member("ada", joined=1)
+    pod.log.announced = [announced(2)]
+    await pod.write(created("ada"), POST)
+    errors = failing_at_first(pod, read, monkeypatch)
+    repair.broker_resumed()
+    await until(lambda: link.revs() == [2])
+    assert errors == []
+
+
+def failing_at_first(pod: Pod, read: str, monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
+    """Have a read of rooms fail in ways that nobody foresaw; what is still to come of it."""
+    works = getattr(pod.store.rooms, read)
+    errors: list[Exception] = [ZeroDivisionError(), KeyError()]
+
+    async def brittle(ids: object) -> object:
+        if errors:
+            raise errors.pop()
+        return await works(ids)
+
+    monkeypatch.setattr(pod.store.rooms, read, brittle)
+    return errors

@@ -1,7 +1,7 @@
 """The room log in SQLite."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -40,21 +40,15 @@ class SqliteMessageStore:
             lambda connection: _append(connection, entries), erases=erases
         )
 
+    async def finish(self, _room_ids: Collection[RoomId]) -> None:
+        """Nothing to do: an entry's projections are written with it."""
+
     async def entries(self, room_id: RoomId, *, after: Rev, limit: int) -> list[Entry]:
         sql = f"SELECT {_ENTRY_COLUMNS} FROM log WHERE room_id = ? AND rev > ? ORDER BY rev LIMIT ?"
         return await self._database.read(
             lambda connection: [
                 _entry(row) for row in connection.execute(sql, (room_id, after, limit))
             ]
-        )
-
-    async def last_written(self, pod: str, *, seconds: int) -> Mapping[RoomId, Rev]:
-        sql = (
-            "SELECT room_id, min(rev) FROM log WHERE pod = ?1"
-            " AND at >= (SELECT max(at) FROM log WHERE pod = ?1) - ?2 GROUP BY room_id"
-        )
-        return await self._database.read(
-            lambda connection: dict(connection.execute(sql, (pod, seconds * 1000)).fetchall())
         )
 
     async def find(self, room_id: RoomId, actor_id: UserId, client_id: ClientId) -> Entry | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from whatchat.adapters.embedded.room_changes import note_room_changes
 from whatchat.domain.ids import RoomId, UserId
 from whatchat.domain.log import Entry, MemberRemoved, MembersAdded, RoleChanged, RoomCreated
 from whatchat.domain.models import LISTED_PEOPLE, RoomSettings
@@ -30,6 +31,7 @@ def project_room(connection: sqlite3.Connection, entries: Sequence[Entry]) -> No
         _project_members(connection, entry)
         record = record_after(record, entry)
     _write_record(connection, record)
+    note_room_changes(connection, entries)
 
 
 def read_record(connection: sqlite3.Connection, room_id: RoomId) -> RoomRecord | None:

@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
 from whatchat.adapters.embedded.database import Database
+from whatchat.adapters.embedded.room_changes import read_room_changes
 from whatchat.adapters.embedded.room_rows import (
     member_of,
     read_listed,
@@ -15,7 +17,7 @@ from whatchat.adapters.embedded.room_rows import (
 )
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.models import MAX_ROOM_PEOPLE
-from whatchat.domain.ports.room_store import Membership, RoomPosition
+from whatchat.domain.ports.room_store import ChangedRooms, Membership, RoomPosition
 from whatchat.domain.room_state import Member, RoomRecord, RoomState
 from whatchat.domain.times import to_millis
 
@@ -117,6 +119,11 @@ class SqliteRoomStore:
         wanted = msgspec.json.encode(room_ids).decode()
         return await self._database.read(
             lambda connection: dict(connection.execute(sql, (wanted,)).fetchall())
+        )
+
+    async def changed_since(self, moment: datetime | None, *, limit: int) -> ChangedRooms:
+        return await self._database.read(
+            lambda connection: read_room_changes(connection, moment, limit)
         )
 
     async def _memberships(self, sql: str, *parameters: object) -> list[Membership]:

@@ -3,19 +3,23 @@
 import secrets
 import sqlite3
 import time
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
 from whatchat.adapters.embedded.account_store import SqliteAccountStore
 from whatchat.adapters.embedded.database import Database
+from whatchat.adapters.embedded.log_feed import SqliteLogFeed
 from whatchat.adapters.embedded.message_store import SqliteMessageStore
 from whatchat.adapters.embedded.room_store import SqliteRoomStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
 from whatchat.domain.ports.account_store import AccountStore
+from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_store import RoomStore
-from whatchat.domain.ports.store import StoreIdentity
+from whatchat.domain.ports.store import Lease, StoreIdentity
+from whatchat.domain.times import from_millis
 
 
 class SqliteStore:
@@ -24,12 +28,14 @@ class SqliteStore:
     accounts: AccountStore
     rooms: RoomStore
     messages: MessageStore
+    feed: LogFeed
 
     def __init__(self, path: str) -> None:
         self._database = Database(path)
         self.accounts = SqliteAccountStore(self._database)
         self.rooms = SqliteRoomStore(self._database)
         self.messages = SqliteMessageStore(self._database)
+        self.feed = SqliteLogFeed(self._database)
 
     async def open(self) -> None:
         if self._database.path != ":memory:":
@@ -82,11 +88,14 @@ class SqliteStore:
 
         return await self._database.write(work)
 
-    async def ended_leases(self, prefix: str) -> list[str]:
-        sql = "SELECT name FROM leases WHERE substr(name, 1, ?) = ? AND until <= ?"
-        parameters = (len(prefix), prefix, int(time.time() * 1000))
+    async def leases(self, prefix: str) -> Sequence[Lease]:
+        sql = "SELECT name, until FROM leases WHERE substr(name, 1, ?) = ?"
+        now = int(time.time() * 1000)
         return await self._database.read(
-            lambda connection: [name for (name,) in connection.execute(sql, parameters)]
+            lambda connection: [
+                Lease(name=name, until=from_millis(until), ended=until <= now)
+                for name, until in connection.execute(sql, (len(prefix), prefix))
+            ]
         )
 
     async def release(self, name: str, holder: str) -> None:

@@ -9,6 +9,7 @@ import structlog
 
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ports.work_queue import Assignment, Job, Progress
+from whatchat.observability.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -50,12 +51,14 @@ class InProcessWorkQueue:
     def __init__(
         self,
         groups: Sequence[str],
+        metrics: Metrics,
         *,
         claim_seconds: float = CLAIM_SECONDS,
         attempts: int = ATTEMPTS,
         max_jobs: int = MAX_JOBS,
         clock: Callable[[], float] = monotonic,
     ) -> None:
+        self._metrics = metrics
         self._groups = {group: _Group() for group in groups}
         self._claim_seconds = claim_seconds
         self._attempts = attempts
@@ -80,7 +83,7 @@ class InProcessWorkQueue:
 
     async def take(self, group: str, worker: str, *, limit: int) -> list[Assignment]:
         way = self._groups[group]
-        taken = self._reclaim(way, worker, limit)
+        taken = self._reclaim(group, worker, limit)
         while len(taken) < limit and way.next < self._first + len(self._jobs):
             claim = _Claim(self._jobs[way.next - self._first], worker, self._clock())
             way.claims[way.next] = claim
@@ -98,11 +101,14 @@ class InProcessWorkQueue:
             oldest=self._jobs[oldest] if oldest < len(self._jobs) else None, newest=self._newest
         )
 
+    async def ping(self) -> None:
+        """Nothing to do: it is here."""
+
     async def put_aside(self, group: str, *, limit: int) -> list[Job]:
         return list(self._groups[group].aside)[: -limit - 1 : -1]
 
-    def _reclaim(self, way: _Group, worker: str, limit: int) -> list[Assignment]:
-        taken: list[Assignment] = []
+    def _reclaim(self, group: str, worker: str, limit: int) -> list[Assignment]:
+        way, taken = self._groups[group], list[Assignment]()
         now = self._clock()
         for number, claim in list(way.claims.items()):
             if len(taken) == limit:
@@ -111,6 +117,7 @@ class InProcessWorkQueue:
                 continue
             if claim.attempts >= self._attempts:
                 way.aside.append(way.claims.pop(number).job)
+                self._metrics.work_put_aside.labels(group).inc()
                 continue
             log.warning("a job was left unfinished", worker=claim.worker)
             claim.attempts += 1

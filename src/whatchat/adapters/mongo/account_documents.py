@@ -7,6 +7,7 @@ that may still be repeated.
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from whatchat.adapters.mongo.account_names import named
 from whatchat.adapters.mongo.collections import Document
 from whatchat.domain.ids import DeviceId, UserId
 from whatchat.domain.ports.account_store import Account, DeviceRecord, Grant
@@ -21,8 +22,7 @@ def account_document(account: Account) -> Document:
     return {
         "_id": account.user_id,
         "username": account.username,
-        "display_name": account.display_name,
-        "display_name_folded": account.display_name.casefold(),
+        **named(account.display_name),
         "password_hash": account.password_hash,
         "created_at": account.created_at,
         "presence": account.presence,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
@@ -13,6 +12,7 @@ from whatchat.adapters.mongo.account_documents import (
     device_key,
     device_of,
 )
+from whatchat.adapters.mongo.account_names import found_by, named
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
@@ -53,13 +53,8 @@ class MongoAccountStore:
 
     @within_deadline
     async def search(self, query: str, *, limit: int) -> list[Account]:
-        folded = {"$literal": query.casefold()}
-        places = [
-            {"$eq": [{"$indexOfCP": ["$username", folded]}, 0]},
-            {"$gte": [{"$indexOfCP": ["$display_name_folded", folded]}, 0]},
-        ]
         cursor = self._database.majority.accounts.find(
-            {"$expr": {"$or": places}}, sort=[("username", 1)], limit=limit, batch_size=limit
+            found_by(query.casefold()), sort=[("username", 1)], limit=limit, batch_size=limit + 1
         )
         return [account_of(found) for found in await cursor.to_list()]
 
@@ -72,13 +67,10 @@ class MongoAccountStore:
         presence: Visibility | None = None,
         read_receipts: bool | None = None,
     ) -> Account:
-        given: dict[str, Any] = {
-            "display_name": display_name,
-            "display_name_folded": None if display_name is None else display_name.casefold(),
-            "presence": presence,
-            "read_receipts": read_receipts,
-        }
+        given: Document = {"presence": presence, "read_receipts": read_receipts}
         changes = {name: value for name, value in given.items() if value is not None}
+        if display_name is not None:
+            changes |= named(display_name)
         found = await self._database.majority.accounts.find_one_and_update(
             {"_id": user_id},
             {"$set": changes or {"_id": user_id}},

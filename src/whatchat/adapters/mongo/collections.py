@@ -31,3 +31,4 @@ class Collections:
         self.revocations = named("revocations")
         self.identity = named("identity")
         self.leases = named("leases")
+        self.bookmarks = named("bookmarks")

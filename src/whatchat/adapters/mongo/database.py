@@ -58,9 +58,9 @@ class MongoDatabase:
                 self._client = AsyncMongoClient(
                     self._url, timeoutMS=int(DEADLINE_SECONDS * 1000), **options
                 )
+                self._database = self._client.get_default_database(DEFAULT_DATABASE)
         except (PyMongoError, ValueError, TypeError, OSError, UserWarning) as error:
             raise Unavailable(f"the URL is not usable: {error}") from None
-        self._database = self._client.get_default_database(DEFAULT_DATABASE)
         self.majority = Collections(self._database, "majority")
         self.snapshot = Collections(self._database, "snapshot")
         self.local = Collections(self._database, "local")

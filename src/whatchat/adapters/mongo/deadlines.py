@@ -1,5 +1,6 @@
 """How long a call may take, and what becomes of the driver's errors: the only place for both."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
@@ -30,12 +31,19 @@ def within_deadline(
 
     @wraps(method)
     async def bounded(*args: P.args, **kwargs: P.kwargs) -> T:
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task else 0
         try:
             with pymongo.timeout(DEADLINE_SECONDS):
                 return await method(*args, **kwargs)
         except (PyMongoError, TimeoutError) as error:
             log.warning("database call failed", call=method.__qualname__, error=kind_of(error))
             raise Unavailable from error
+        finally:
+            # The driver waits by ``asyncio.wait_for``, which until Python 3.12 forgets that it was
+            # cancelled if the answer is there: https://github.com/python/cpython/issues/86296
+            if task and task.cancelling() > cancelled:
+                raise asyncio.CancelledError
 
     return bounded
 

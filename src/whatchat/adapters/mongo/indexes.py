@@ -11,8 +11,10 @@ LOG_MESSAGES: Final = "log_messages"
 LOG_CHANGED: Final = "log_changed"
 LOG_TARGETS: Final = "log_targets"
 LOG_PENDING: Final = "log_pending"
+LOG_PROJECTION: Final = "log_projection"
 LOG_CONCERNED: Final = "log_concerned"
-LOG_PODS: Final = "log_pods"
+LOG_STORED: Final = "log_stored"
+LOG_ROOM_CHANGES: Final = "log_room_changes"
 
 REVOCATIONS_KEPT_SECONDS: Final = 3600
 LEASES_KEPT_SECONDS: Final = 7 * 86_400
@@ -38,9 +40,12 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
         _index(LOG_CHANGED, "room_id", "message.rev", **_where("message.rev")),
         _index(LOG_TARGETS, "room_id", "target", **_where("target")),
         _index(LOG_PENDING, "pending", "room_id", "rev", **_where("pending")),
+        # The same for one room. What is projected stays: a look for what is not would otherwise
+        # step over each key that was ever removed, for as long as snapshots may need it.
+        _index(LOG_PROJECTION, "room_id", "projection", "rev", **_where("projection")),
         _index(LOG_CONCERNED, "concerned", **_where("concerned")),
-        # Covers which rooms a pod wrote to last.
-        _index(LOG_PODS, "pod", "at", "room_id", "rev"),
+        _index(LOG_STORED, "stored_at"),
+        _index(LOG_ROOM_CHANGES, "room_changed_at", **_where("room_changed_at")),
     ],
     "rooms": [
         _index("rooms_public", "-last_activity", "-_id", **_where("public", value=True)),
@@ -53,6 +58,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     ],
     "accounts": [
         _index("accounts_username", "username", unique=True),
+        _index("accounts_names", "display_name_parts", "username"),
     ],
     "devices": [
         _index("devices_user", "user_id", "-last_seen_at", "device_id"),
@@ -66,3 +72,6 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
         _index("leases_ended", "until", expireAfterSeconds=LEASES_KEPT_SECONDS),
     ],
 }
+
+RETIRED: Final[Mapping[str, frozenset[str]]] = {"log": frozenset({"log_pods"})}
+"""Names that earlier versions used; what they named is dropped."""

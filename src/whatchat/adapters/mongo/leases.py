@@ -6,6 +6,7 @@ from typing import Any
 from pymongo import ReturnDocument
 
 from whatchat.adapters.mongo.database import MongoDatabase
+from whatchat.domain.ports.store import Lease
 from whatchat.domain.times import EPOCH
 
 
@@ -29,14 +30,16 @@ class Leases:
         """Give the lease up, if it is held."""
         await self._database.majority.leases.delete_one({"_id": name, "holder": holder})
 
-    async def ended(self, prefix: str) -> list[str]:
-        """The names that begin so of leases that have ended and were not given up."""
-        leases = self._database.majority.leases
-        match = {
-            "_id": {"$gte": prefix, "$lt": prefix + "\U0010ffff"},
-            "$expr": {"$lte": ["$until", "$$NOW"]},
-        }
-        return [lease["_id"] async for lease in leases.find(match, {"_id": 1})]
+    async def beginning(self, prefix: str) -> list[Lease]:
+        """The leases whose names begin so."""
+        cursor = self._database.majority.leases.find(
+            {"_id": {"$gte": prefix, "$lt": prefix + "\U0010ffff"}},
+            {"until": 1, "ended": {"$lte": ["$until", "$$NOW"]}},
+        )
+        return [
+            Lease(name=found["_id"], until=found["until"], ended=found["ended"])
+            async for found in cursor
+        ]
 
 
 def _take(holder: str, length: timedelta) -> list[dict[str, Any]]:

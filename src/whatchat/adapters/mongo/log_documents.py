@@ -1,8 +1,10 @@
 """How entries and messages lie in the collection ``log``.
 
 An entry is one document. A message's also holds its current state: ``seq``, and ``message``
-with what can change. An entry that has yet to be projected says onto what in ``pending``,
-and whose places in the room it changes in ``concerned``.
+with what can change. An entry that has yet to be projected says onto what in ``pending`` and
+``projection``, and whose places in the room it changes in ``concerned``; once it is, only
+``projection`` is left, as :data:`DONE`. One that changes the room rather than a message has
+the time at which the store took it in ``room_changed_at`` as well.
 """
 
 from collections.abc import Sequence
@@ -28,6 +30,9 @@ from whatchat.domain.log import (
 from whatchat.domain.message_state import MessageState, ReactionMark
 
 Pending = Literal["message", "room"]
+KINDS: Final[Sequence[Pending]] = ("room", "message")
+
+DONE: Final = "done"
 
 # The server puts its own time in place of an empty one.
 _STORE_TIME: Final = Timestamp(0, 0)
@@ -64,7 +69,9 @@ def entry_document(entry: Entry) -> Document:
         }
         return document
     document["change"] = to_builtins(change)
-    document["pending"] = pending_of(change)
+    document["pending"] = document["projection"] = pending_of(change)
+    if document["pending"] == "room":
+        document["room_changed_at"] = _STORE_TIME
     if target := target_of(change):
         document["target"] = target
     if concerned := _concerned(change):

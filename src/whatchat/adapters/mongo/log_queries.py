@@ -36,12 +36,20 @@ def newest(room_ids: Sequence[RoomId]) -> Stages:
 
 def pending_in(kind: Pending, room_ids: Sequence[RoomId]) -> Stages:
     """``{pending: room_id}`` for each room in which a change of that kind is not projected."""
-    return _pending({"pending": kind, "room_id": {"$in": room_ids}})
+    return _pending({"room_id": {"$in": room_ids}, "projection": kind})
 
 
-def pending_for(user_ids: Sequence[UserId]) -> Stages:
-    """``{pending: room_id}`` for each room in which one of their places is not projected."""
-    return _pending({"concerned": {"$in": user_ids}})
+def pending_for(user_id: UserId) -> Stages:
+    """``{pending: room_id}`` for each room in which somebody's place is not projected."""
+    return _pending({"concerned": user_id})
+
+
+def pending_anywhere() -> Stages:
+    """``{pending: room_id}`` for each room of which a change is not projected.
+
+    For many people at once: a look for each steps over keys that were removed lately.
+    """
+    return _pending({"pending": "room"})
 
 
 def pending_publicly() -> Stages:

@@ -1,7 +1,6 @@
 """The room log in MongoDB."""
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from pymongo.errors import BulkWriteError
@@ -11,8 +10,9 @@ from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
 from whatchat.adapters.mongo.group_commit import DUPLICATE_KEY, GroupCommit
-from whatchat.adapters.mongo.indexes import LOG_CHANGED, LOG_MESSAGES, LOG_ONCE, LOG_ORDER, LOG_PODS
+from whatchat.adapters.mongo.indexes import LOG_CHANGED, LOG_MESSAGES, LOG_ONCE, LOG_ORDER
 from whatchat.adapters.mongo.log_documents import (
+    KINDS,
     WITHOUT_STATE,
     entry_document,
     entry_id,
@@ -58,6 +58,13 @@ class MongoMessageStore:
             if isinstance(entry.change, MessagePosted):
                 self._activity.note(entry.room_id, entry.at)
         return appended
+
+    @within_deadline
+    async def finish(self, room_ids: Collection[RoomId]) -> None:
+        for kind in KINDS:
+            pending = {"pending": kind, "room_id": {"$in": list(room_ids)}}
+            found = await self._database.majority.log.distinct("room_id", pending)
+            await self._projection.finish(kind, found)
 
     @within_deadline
     async def entries(self, room_id: RoomId, *, after: Rev, limit: int) -> list[Entry]:
@@ -137,20 +144,6 @@ class MongoMessageStore:
             cursor = await self._database.majority.log.aggregate(stages, hint=LOG_MESSAGES)
             counts.update({found["_id"]: found["count"] async for found in cursor})
         return counts
-
-    @within_deadline
-    async def last_written(self, pod: str, *, seconds: int) -> Mapping[RoomId, Rev]:
-        log = self._database.majority.log
-        latest = await log.find_one({"pod": pod}, {"at": 1}, sort=[("at", -1)], hint=LOG_PODS)
-        if latest is None:
-            return {}
-        since = latest["at"] - timedelta(seconds=seconds)
-        stages = [
-            {"$match": {"pod": pod, "at": {"$gte": since}}},
-            {"$group": {"_id": "$room_id", "rev": {"$min": "$rev"}}},
-        ]
-        cursor = await log.aggregate(stages, hint=LOG_PODS)
-        return {found["_id"]: found["rev"] async for found in cursor}
 
     async def _insert(self, entries: Sequence[Entry]) -> Appended:
         """Insert in order up to the first clash."""

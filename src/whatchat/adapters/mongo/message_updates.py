@@ -9,7 +9,7 @@ from typing import Any
 from pymongo import UpdateMany, UpdateOne
 
 from whatchat.adapters.mongo.collections import Document
-from whatchat.adapters.mongo.log_documents import entry_id
+from whatchat.adapters.mongo.log_documents import DONE, entry_id
 from whatchat.domain.log import Entry, MessageDeleted, MessageEdited, ReactionChanged
 
 Update = UpdateOne | UpdateMany
@@ -36,9 +36,10 @@ def updates_for(entry: Entry) -> list[Update]:
 
 def projected(entry: Entry) -> UpdateOne:
     """The update that notes that ``entry`` is projected; an edit loses its body with it."""
-    cleared: Document = {"$unset": {"pending": "", "concerned": ""}}
+    noted: Document = {"projection": DONE}
     if isinstance(entry.change, MessageEdited):
-        cleared["$set"] = {"change.content": ""}
+        noted["change.content"] = ""
+    cleared = {"$set": noted, "$unset": {"pending": "", "concerned": ""}}
     return UpdateOne({"_id": entry_id(entry.room_id, entry.rev)}, cleared)
 
 

@@ -2,15 +2,17 @@
 
 import asyncio
 import secrets
+from collections.abc import Iterable
 from typing import Final
 
 import pymongo
 import structlog
 from pymongo.errors import OperationFailure, PyMongoError
 
+from whatchat.adapters.mongo.collections import Collection
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import kind_of
-from whatchat.adapters.mongo.indexes import INDEXES
+from whatchat.adapters.mongo.indexes import INDEXES, RETIRED
 from whatchat.adapters.mongo.leases import Leases
 from whatchat.adapters.mongo.projection import Projection
 from whatchat.domain.errors import Unavailable
@@ -73,12 +75,20 @@ class Migration:
         collections = self._database.majority
         with pymongo.timeout(LONGEST_BUILD_SECONDS):
             for name, indexes in INDEXES.items():
-                await getattr(collections, name).create_indexes(indexes)
+                collection = getattr(collections, name)
+                await collection.create_indexes(indexes)
+                for retired in RETIRED.get(name, frozenset()) & {*await _names(collection)}:
+                    await collection.drop_index(retired)
         identity = {"epoch": random_id(), "secret": secrets.token_bytes(32)}
         await collections.identity.update_one(
             {"_id": IDENTITY}, {"$setOnInsert": identity}, upsert=True
         )
         await self._projection.finish_all()
+
+
+async def _names(collection: Collection) -> Iterable[str]:
+    """Of the indexes that it has."""
+    return await collection.index_information()
 
 
 def _said(error: PyMongoError) -> str:

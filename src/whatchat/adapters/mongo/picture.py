@@ -71,13 +71,25 @@ class Pictures:
 
     async def of(self, stages: Stages, *, hint: str) -> Picture:
         """What ``stages`` find, on the log to begin with, once nothing is pending."""
-        log = self._database.snapshot.log
-        while True:
-            cursor = await log.aggregate(stages, hint=hint, batchSize=ONE_BATCH)
-            picture = Picture(await cursor.to_list())
-            if not picture.pending:
-                return picture
+        while (picture := await self._take(stages, hint)).pending:
             await self._projection.finish("room", picture.pending)
+        return picture
+
+    async def since_now(self, stages: Stages, *, hint: str) -> Picture:
+        """What ``stages`` find once all that was pending at the call is projected.
+
+        For what looks far and wide: somewhere something is always pending.
+        """
+        picture = await self._take(stages, hint)
+        if picture.pending:
+            await self._projection.finish("room", picture.pending)
+            picture = await self._take(stages, hint)
+        return picture
+
+    async def _take(self, stages: Stages, hint: str) -> Picture:
+        log = self._database.snapshot.log
+        cursor = await log.aggregate(stages, hint=hint, batchSize=ONE_BATCH)
+        return Picture(await cursor.to_list())
 
 
 def found_rooms(match: dict[str, Any], *then: dict[str, Any]) -> Stages:

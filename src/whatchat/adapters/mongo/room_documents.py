@@ -4,7 +4,6 @@ A room's document has what changes of the room made of it. What every entry move
 and its newest message, is read from the log.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import convert, to_builtins
@@ -72,6 +71,13 @@ def member_of(document: Document) -> Member:
     )
 
 
+def first_places(entry: Entry) -> list[Document]:
+    """The places of those with whom ``entry`` opens a room; of any other entry, none."""
+    if not isinstance(entry.change, RoomCreated):
+        return []
+    return [_joined_place(entry, member) for member in members_after({}, entry).values()]
+
+
 def member_updates(entry: Entry) -> list[UpdateOne]:
     """The updates that project ``entry`` onto its people's places, harmless when repeated late.
 
@@ -79,9 +85,10 @@ def member_updates(entry: Entry) -> list[UpdateOne]:
     """
     match entry.change:
         case RoomCreated() | MembersAdded():
-            return _joined(entry, members_after({}, entry).values())
+            members = members_after({}, entry).values()
+            return [_replaced(entry, _joined_place(entry, member)) for member in members]
         case MemberRemoved(user_id=user_id):
-            return [_replaced(entry, user_id, {})]
+            return [_replaced(entry, _place(entry, user_id))]
         case RoleChanged(user_id=user_id, role=role):
             own = {"_id": member_id(entry.room_id, user_id), "rev": {"$lt": entry.rev}}
             return [UpdateOne(own, {"$set": {"role": role, "rev": entry.rev}})]
@@ -89,31 +96,26 @@ def member_updates(entry: Entry) -> list[UpdateOne]:
             return []
 
 
-def _joined(entry: Entry, members: Iterable[Member]) -> list[UpdateOne]:
-    return [
-        _replaced(
-            entry,
-            member.user_id,
-            {
-                "role": member.role,
-                "joined_seq": member.joined_seq,
-                "delivered_seq": 0,
-                "read_seq": 0,
-            },
-        )
-        for member in members
-    ]
-
-
-def _replaced(entry: Entry, user_id: UserId, place: Document) -> UpdateOne:
-    identifier = member_id(entry.room_id, user_id)
-    new = {
-        "_id": identifier,
+def _place(entry: Entry, user_id: UserId) -> Document:
+    return {
+        "_id": member_id(entry.room_id, user_id),
         "room_id": entry.room_id,
         "user_id": user_id,
         "rev": entry.rev,
-        **place,
     }
+
+
+def _joined_place(entry: Entry, member: Member) -> Document:
+    return {
+        **_place(entry, member.user_id),
+        "role": member.role,
+        "joined_seq": member.joined_seq,
+        "delivered_seq": 0,
+        "read_seq": 0,
+    }
+
+
+def _replaced(entry: Entry, place: Document) -> UpdateOne:
     is_newer = {"$gte": ["$rev", entry.rev]}
-    stages = [{"$replaceWith": {"$cond": [is_newer, "$$ROOT", {"$literal": new}]}}]
-    return UpdateOne({"_id": identifier}, stages, upsert=True)
+    stages = [{"$replaceWith": {"$cond": [is_newer, "$$ROOT", {"$literal": place}]}}]
+    return UpdateOne({"_id": place["_id"]}, stages, upsert=True)

@@ -1,6 +1,7 @@
 """Rooms and their people in MongoDB."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -9,21 +10,28 @@ from whatchat.adapters.mongo.activity import Activity
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
-from whatchat.adapters.mongo.indexes import LOG_CONCERNED, LOG_ORDER, LOG_PENDING
+from whatchat.adapters.mongo.indexes import (
+    LOG_CONCERNED,
+    LOG_ORDER,
+    LOG_PENDING,
+    LOG_PROJECTION,
+)
 from whatchat.adapters.mongo.log_queries import (
     and_also,
     heads,
+    pending_anywhere,
     pending_for,
     pending_in,
     pending_publicly,
 )
 from whatchat.adapters.mongo.picture import Picture, Pictures, found_members, found_rooms
 from whatchat.adapters.mongo.projection import Projection
+from whatchat.adapters.mongo.room_changes import read_room_changes
 from whatchat.adapters.mongo.room_documents import member_id, member_of
 from whatchat.domain.batches import batches
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.models import LISTED_PEOPLE
-from whatchat.domain.ports.room_store import Membership, RoomPosition
+from whatchat.domain.ports.room_store import ChangedRooms, Membership, RoomPosition
 from whatchat.domain.room_state import Member, RoomRecord, RoomState
 
 MAX_ROOMS: Final = 1_000
@@ -81,7 +89,7 @@ class MongoRoomStore:
         page = found_rooms(
             _public(query, before), {"$sort": {"last_activity": -1, "_id": -1}}, {"$limit": limit}
         )
-        found = await self._pictures.of(
+        found = await self._pictures.since_now(
             [*pending_publicly(), and_also(page, "rooms")], hint=LOG_PENDING
         )
         picture = await self._pictures.of_rooms(list(found.rooms))
@@ -135,7 +143,7 @@ class MongoRoomStore:
     @within_deadline
     async def joined(self, user_ids: Sequence[UserId]) -> Mapping[UserId, Mapping[RoomId, Seq]]:
         theirs = and_also(found_members({"user_id": {"$in": user_ids}}), "members")
-        picture = await self._pictures.of([*pending_for(user_ids), theirs], hint=LOG_CONCERNED)
+        picture = await self._pictures.since_now([*pending_anywhere(), theirs], hint=LOG_PENDING)
         found: dict[UserId, dict[RoomId, Seq]] = {}
         for place in picture.members:
             found.setdefault(place["user_id"], {})[place["room_id"]] = place["joined_seq"]
@@ -151,6 +159,10 @@ class MongoRoomStore:
             found |= {one["head"]["_id"]: one["head"]["rev"] for one in await cursor.to_list()}
         return found
 
+    @within_deadline
+    async def changed_since(self, moment: datetime | None, *, limit: int) -> ChangedRooms:
+        return await read_room_changes(self._database, moment, limit)
+
     async def _memberships_of(self, user_id: UserId) -> list[Membership]:
         """All the user's rooms, newest activity first.
 
@@ -158,7 +170,7 @@ class MongoRoomStore:
         """
         own = {"user_id": user_id}
         places = await self._pictures.of(
-            [*pending_for([user_id]), and_also(found_members(own), "members")], hint=LOG_CONCERNED
+            [*pending_for(user_id), and_also(found_members(own), "members")], hint=LOG_CONCERNED
         )
         room_ids = [place["room_id"] for place in places.members]
         if not room_ids:
@@ -171,7 +183,9 @@ class MongoRoomStore:
         self, room_ids: Sequence[RoomId], match: dict[str, Any], *then: dict[str, Any]
     ) -> Picture:
         members = and_also(found_members(match, *then), "members")
-        return await self._pictures.of([*pending_in("room", room_ids), members], hint=LOG_PENDING)
+        return await self._pictures.of(
+            [*pending_in("room", room_ids), members], hint=LOG_PROJECTION
+        )
 
 
 def _memberships(picture: Picture) -> list[Membership]:

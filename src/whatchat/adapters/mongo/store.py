@@ -1,10 +1,13 @@
 """MongoDB plays every store port."""
 
+from collections.abc import Sequence
+
 from whatchat.adapters.mongo.account_store import MongoAccountStore
 from whatchat.adapters.mongo.activity import Activity
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
 from whatchat.adapters.mongo.leases import Leases
+from whatchat.adapters.mongo.log_feed import MongoLogFeed
 from whatchat.adapters.mongo.message_store import MongoMessageStore
 from whatchat.adapters.mongo.migration import IDENTITY, Migration
 from whatchat.adapters.mongo.projection import Projection
@@ -12,9 +15,10 @@ from whatchat.adapters.mongo.room_store import MongoRoomStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
 from whatchat.domain.ports.account_store import AccountStore
+from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_store import RoomStore
-from whatchat.domain.ports.store import StoreIdentity
+from whatchat.domain.ports.store import Lease, StoreIdentity
 
 
 class MongoStore:
@@ -23,6 +27,7 @@ class MongoStore:
     accounts: AccountStore
     rooms: RoomStore
     messages: MessageStore
+    feed: LogFeed
 
     def __init__(self, url: str) -> None:
         self._database = MongoDatabase(url)
@@ -33,6 +38,7 @@ class MongoStore:
         self.rooms = MongoRoomStore(self._database, self._projection, self._activity)
         self._log = MongoMessageStore(self._database, self._projection, self._activity)
         self.messages = self._log
+        self.feed = MongoLogFeed(self._database)
 
     async def open(self) -> None:
         await self._database.open()
@@ -64,14 +70,15 @@ class MongoStore:
         await self._leases.release(name, holder)
 
     @within_deadline
-    async def ended_leases(self, prefix: str) -> list[str]:
-        return await self._leases.ended(prefix)
+    async def leases(self, prefix: str) -> Sequence[Lease]:
+        return await self._leases.beginning(prefix)
 
     @within_deadline
     async def ping(self) -> None:
         await self._database.ping()
 
     async def close(self) -> None:
+        await self.feed.close()
         await self._log.close()
         await self._activity.close()
         await self._database.close()

@@ -17,6 +17,7 @@ from whatchat.adapters.redis.servers import Request, checked, start_some
 from whatchat.adapters.redis.slots import owners, slot_of
 from whatchat.adapters.redis.url import Address
 from whatchat.domain.errors import Unavailable
+from whatchat.domain.tasks import ended
 from whatchat.observability.metrics import Metrics
 
 log = structlog.get_logger()
@@ -54,9 +55,7 @@ class Cluster:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await ended(self._task)
             self._task = None
         for server in self._servers.values():
             await server.close()
@@ -127,14 +126,17 @@ class Cluster:
         return Server(resolve, self._access, self._metrics)
 
     async def _keep_map(self) -> None:
+        doubted = False
         while True:
             await asyncio.sleep(MIN_REFRESH_SECONDS)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REFRESH_SECONDS):
                     await self._doubtful.wait()
+            doubted |= self._doubtful.is_set()
             self._doubtful.clear()
             try:
-                await self._apply(await self._read_map())
+                await self._apply(await self._read_map(), doubted=doubted)
+                doubted = False
             except Unavailable as error:
                 log.warning("the cluster's map cannot be read", reason=error.text)
             except Exception:
@@ -165,8 +167,10 @@ class Cluster:
             raise problem(address, "is in no cluster")
         return owners(answer, address)
 
-    async def _apply(self, found: Mapping[int, Address]) -> None:
+    async def _apply(self, found: Mapping[int, Address], *, doubted: bool) -> None:
         if found == self._owners:
+            if doubted:  # a slot may have been away and back
+                self._notify()
             return
         addresses = set(found.values())
         for address in addresses - self._servers.keys():
@@ -175,10 +179,13 @@ class Cluster:
         gone = [self._servers.pop(address) for address in self._servers.keys() - addresses]
         self._owners = found
         log.info("the cluster has changed", masters=len(addresses))
-        for notify in self._listeners:
-            notify()
+        self._notify()
         for server in gone:
             await server.close()
+
+    def _notify(self) -> None:
+        for notify in self._listeners:
+            notify()
 
 
 def _address(text: str) -> Address:

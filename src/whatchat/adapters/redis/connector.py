@@ -1,7 +1,6 @@
 """Keeping a link up."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -10,6 +9,7 @@ import structlog
 
 from whatchat.adapters.redis.link import Link
 from whatchat.domain.errors import Unavailable
+from whatchat.domain.tasks import ended
 
 log = structlog.get_logger()
 
@@ -56,12 +56,15 @@ class Connector:
         """Begin to keep a link up, whether or not one can be opened now."""
         self._task = asyncio.create_task(self._keep(), name=f"redis-{self._name}")
 
+    def give_up(self) -> None:
+        """Have the link that is up, if one is, replaced by another."""
+        if self._link is not None:
+            self._link.close()
+
     async def close(self) -> None:
         """Give up the link and open no other."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await ended(self._task)
             self._task = None
         if self._link is not None:
             self._link.close()
@@ -78,8 +81,8 @@ class Connector:
                     self._reopened()
             reopening, opened = True, loop.time()
             await asyncio.shield(self._link.lost)
+            log.warning("Redis is away", link=self._name, reason=self._link.fault)
             self._link = None
-            log.warning("Redis is away", link=self._name)
             if loop.time() - opened >= SETTLED_SECONDS:
                 self._pause = FIRST_PAUSE_SECONDS
             await self._rest()

@@ -58,7 +58,7 @@ async def dial(
         raise problem(address, f"refuses: {error.reply}") from None
     except Unavailable:
         link.close()
-        raise problem(address, "does not answer") from None
+        raise problem(address, link.fault) from None
     except BaseException:
         link.close()
         raise
@@ -76,7 +76,7 @@ async def connect(address: Address, access: Access, on_push: OnPush | None = Non
         )
     except TimeoutError:
         raise problem(address, "cannot be reached in time") from None
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter: no such name can be
         raise problem(address, f"cannot be reached: {error}") from None
 
 

@@ -43,7 +43,8 @@ class Link(asyncio.Protocol):
     What one turn of the event loop asks for leaves in one write. A server that keeps a
     command waiting longer than ``patience_seconds`` is given up: the link is lost, and all
     that waits fails with ``Unavailable``, as does everything later. ``lost`` says that
-    this has happened. What waits to be sent is bounded; beyond that commands fail at once.
+    this has happened, and ``fault`` how the server may be described then. What waits to be
+    sent is bounded; beyond that commands fail at once.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Link(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._overdue: _Batch | None = None
         self.lost: asyncio.Future[None] = self._loop.create_future()
+        self.fault = "does not answer"
 
     async def execute(self, commands: Sequence[Command]) -> list[Reply]:
         """The replies to ``commands``, errors among them as ``ReplyError`` values."""
@@ -105,7 +107,7 @@ class Link(asyncio.Protocol):
                 else:
                     self._take(reply)
         except HiredisError:
-            log.exception("what Redis said is not understood")
+            self.fault = "does not speak as Redis does"
             self.close()
 
     def _push(self, push: list[Any]) -> None:

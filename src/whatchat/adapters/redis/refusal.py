@@ -8,6 +8,7 @@ class Refused(Unavailable):
 
     def __init__(self, reply: str) -> None:
         super().__init__()
-        self.args = (reply,)
-        self.reply = reply
+        # Of a command that it does not know a server repeats the arguments: HELLO's are secret.
+        self.reply = reply.partition(", with args")[0]
+        self.args = (self.reply,)
         self.kind = reply.partition(" ")[0]

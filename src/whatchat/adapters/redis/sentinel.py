@@ -49,7 +49,7 @@ class Sentinels:
         except Refused as error:
             raise problem(sentinel, f"refuses: {error.reply}") from None
         except Unavailable:
-            raise problem(sentinel, "does not answer") from None
+            raise problem(sentinel, link.fault) from None
         finally:
             link.close()
         if found is None:

@@ -32,6 +32,10 @@ class Server:
         """Disconnect."""
         await self._commands.close()
 
+    def give_up(self) -> None:
+        """Connect anew: this may be a master no more."""
+        self._commands.give_up()
+
     async def execute(self, commands: Sequence[Command]) -> list[Reply]:
         """The replies, errors among them as values. Raises ``Unavailable``, at once if away."""
         return await self._commands.link.execute(commands)

@@ -8,6 +8,7 @@ from msgspec.msgpack import Decoder, Encoder
 from whatchat.adapters.redis.keys import SESSIONS_SECONDS, Keys
 from whatchat.adapters.redis.script import Script
 from whatchat.adapters.redis.servers import Request, Servers
+from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import SessionId, UserId
 from whatchat.domain.ports.session_registry import Session
 
@@ -35,13 +36,16 @@ class RedisSessionRegistry:
         user_id, session_id = session.user_id, session.session_id
         key, index = self._keys.session(user_id, session_id), self._keys.sessions(user_id)
         self._users[session_id] = user_id
-        await self._servers.run(
-            [
-                Request(key, ("SET", key, _encoder.encode(session), "EX", lease_seconds)),
-                Request(index, ("SADD", index, session_id)),
-                Request(index, ("EXPIRE", index, SESSIONS_SECONDS)),
-            ]
-        )
+        requests = [
+            Request(key, ("SET", key, _encoder.encode(session), "EX", lease_seconds)),
+            Request(index, ("SADD", index, session_id)),
+            Request(index, ("EXPIRE", index, SESSIONS_SECONDS)),
+        ]
+        try:
+            await self._servers.run(requests)
+        except Unavailable:
+            self._users.pop(session_id, None)  # whoever gives up says no more
+            raise
 
     async def renew(
         self, session_ids: Sequence[SessionId], *, lease_seconds: int

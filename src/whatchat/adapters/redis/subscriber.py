@@ -64,7 +64,7 @@ class Subscriber:
         self.wanted: set[bytes] = set()
         self._server = server
         self._verbs = verbs
-        self._canary_channel = canary_channel
+        self.canary_channel = canary_channel
         self._heard = heard
         self._resumed = resumed
         self._doubt = doubt
@@ -109,7 +109,7 @@ class Subscriber:
         # From here on what is newly wanted is subscribed on this link, beside what follows.
         self._link = link
         try:
-            await self._tell(self._verbs.subscribe, [self._canary_channel])
+            await self._tell(self._verbs.subscribe, [self.canary_channel])
             resuming = bool(self.wanted)
             for batch in _batches(tuple(self.wanted)):
                 await self._tell(self._verbs.subscribe, self.wanted.intersection(batch))
@@ -140,9 +140,13 @@ class Subscriber:
         if kind == self._verbs.message:
             if push[1] in self.wanted:
                 self._heard(push[2])
-            elif push[1] == self._canary_channel:
+            elif push[1] == self.canary_channel:
                 self.canary.heard()
-        elif kind == self._verbs.moved and push[1] in self.wanted:
+        elif kind == self._verbs.moved and (
+            push[1] in self.wanted or push[1] == self.canary_channel
+        ):
+            # Not in force any more, also if the slot comes back before the map is read.
+            self.wanted.discard(push[1])
             self._doubt()
 
     def _begin(self) -> None:
@@ -152,7 +156,7 @@ class Subscriber:
         ]
 
     async def _sing(self) -> None:
-        await self._server.execute([(self._verbs.publish, self._canary_channel, b"")])
+        await self._server.execute([(self._verbs.publish, self.canary_channel, b"")])
 
     async def _probe(self) -> None:
         """Have a connection given up over which nothing comes, before the pod is deaf."""
@@ -164,6 +168,8 @@ class Subscriber:
 
     def _went_deaf(self) -> None:
         self._metrics.broker_deafness.inc()
+        # Whoever takes what this pod says may be another server than the one it listens to.
+        self._server.give_up()
         if self._link is not None:
             self._link.close()
 

@@ -1,11 +1,10 @@
 """Listening to all servers that have channels of this pod."""
 
 import asyncio
-import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -14,6 +13,7 @@ from whatchat.adapters.redis.server import Server
 from whatchat.adapters.redis.servers import Servers, start_some
 from whatchat.adapters.redis.subscriber import PLAIN, SHARDED, Heard, Subscriber
 from whatchat.domain.ids import random_id
+from whatchat.domain.tasks import ended
 from whatchat.observability.metrics import Metrics
 
 log = structlog.get_logger()
@@ -74,9 +74,7 @@ class Subscriptions:
         """Listen no more."""
         self._wanted.clear()
         if self._following is not None:
-            self._following.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._following
+            await ended(self._following)
         for subscriber in self._subscribers.values():
             await subscriber.close()
 
@@ -108,26 +106,40 @@ class Subscriptions:
             await self._changed.wait()
             self._changed.clear()
             try:
-                await self._share_out_anew()
+                moved = await self._share_out_anew()
             except Exception:
                 log.exception("channels could not be shared out; trying again")
                 self._changed.set()
                 await asyncio.sleep(RETRY_SECONDS)
             else:
-                self._resumed()
+                if moved:
+                    self._resumed()
 
-    async def _share_out_anew(self) -> None:
-        masters = self._servers.masters()
-        for server in [server for server in self._subscribers if server not in masters]:
-            await self._subscribers.pop(server).close()
-        for server in [server for server in masters if server not in self._subscribers]:
-            self._subscribers[server] = subscriber = self._subscriber(server)
-            subscriber.start_soon()
+    async def _share_out_anew(self) -> bool:
+        """Have each channel where it belongs; whether any was not."""
+        await self._replace_subscribers()
         shares = self._shared_out(self._wanted)
+        # All begin in one turn: what comes in while a server is waited for is not undone.
+        changes: list[Coroutine[Any, Any, None]] = []
+        has_moved = False
         for subscriber in self._subscribers.values():
             share = set(shares.get(subscriber, ()))
-            await subscriber.unsubscribe(subscriber.wanted - share)
-            await subscriber.subscribe(share - subscriber.wanted)
+            new, gone = share - subscriber.wanted, subscriber.wanted - share
+            changes += [subscriber.subscribe(new), subscriber.unsubscribe(gone)]
+            has_moved |= bool(new)
+        await asyncio.gather(*changes)
+        return has_moved
+
+    async def _replace_subscribers(self) -> None:
+        """Have one at each server; where the slot of a canary was moved away, a new one."""
+        for server, subscriber in list(self._subscribers.items()):
+            if self._servers.master_of(subscriber.canary_channel) is not server:
+                del self._subscribers[server]
+                await subscriber.close()
+        for server in self._servers.masters():
+            if server not in self._subscribers:
+                self._subscribers[server] = subscriber = self._subscriber(server)
+                subscriber.start_soon()
 
     def _subscriber(self, server: Server) -> Subscriber:
         channel = self._canary_channel(server)

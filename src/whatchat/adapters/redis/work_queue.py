@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+import structlog
 from msgspec.msgpack import Decoder, Encoder
 
 from whatchat.adapters.redis.keys import Keys
@@ -11,6 +12,9 @@ from whatchat.adapters.redis.script import Script
 from whatchat.adapters.redis.servers import Servers, run_one
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ports.work_queue import Assignment, Job, Progress
+from whatchat.observability.metrics import Metrics
+
+log = structlog.get_logger()
 
 CLAIM_SECONDS: Final = 30.0
 ATTEMPTS: Final = 5
@@ -25,7 +29,10 @@ _decoder: Final = Decoder(Job)
 
 
 class RedisWorkQueue:
-    """Implements ``WorkQueue`` by one stream with a consumer group for each group."""
+    """Implements ``WorkQueue`` by one stream with a consumer group for each group.
+
+    Several may serve one queue, each with a claim time of its own.
+    """
 
     def __init__(
         self,
@@ -33,12 +40,14 @@ class RedisWorkQueue:
         keys: Keys,
         name: str,
         groups: Sequence[str],
+        metrics: Metrics,
         *,
         claim_seconds: float = CLAIM_SECONDS,
         attempts: int = ATTEMPTS,
         max_jobs: int = MAX_JOBS,
     ) -> None:
         self._servers = servers
+        self._metrics = metrics
         self._stream = keys.work(name)
         self._asides = {group: keys.work_aside(name, group) for group in groups}
         self._claim_ms = round(claim_seconds * 1000)
@@ -57,11 +66,14 @@ class RedisWorkQueue:
         return bool(verdict == b"added")
 
     async def take(self, group: str, worker: str, *, limit: int) -> list[Assignment]:
-        found = await _TAKE.run(
+        given_up, found = await _TAKE.run(
             self._servers,
             (self._stream, self._asides[group]),
             *(group, worker, limit, self._claim_ms, self._attempts, MAX_PUT_ASIDE),
         )
+        if given_up:
+            self._metrics.work_put_aside.labels(group).inc(given_up)
+            log.error("jobs failed too often and were put aside", group=group, jobs=given_up)
         return [
             Assignment(job=_decoder.decode(job), attempt=attempt, receipt=receipt.decode())
             for receipt, attempt, job in found
@@ -79,6 +91,9 @@ class RedisWorkQueue:
         aside = self._asides[group]
         found = await run_one(self._servers, aside, "XREVRANGE", aside, "+", "-", "COUNT", limit)
         return [_decoder.decode(job) for _, (_, job) in found]
+
+    async def ping(self) -> None:
+        await run_one(self._servers, self._stream, "PING")
 
     async def _feed(self, after: bytes, *parts: Argument) -> tuple[bytes, bytes, bytes]:
         groups = tuple(self._asides)

@@ -1,6 +1,6 @@
 """The room log in the store: the truth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -41,15 +41,15 @@ class MessageStore(Protocol):
         """
         ...
 
-    async def entries(self, room_id: RoomId, *, after: Rev, limit: int) -> list[Entry]:
-        """The room's entries with ``rev > after``, in order; bodies of messages are blank."""
+    async def finish(self, room_ids: Collection[RoomId]) -> None:
+        """See to it that nothing is left to project or to erase in these rooms.
+
+        Reads do that for themselves; this is for what a dead writer left and nobody reads.
+        """
         ...
 
-    async def last_written(self, pod: str, *, seconds: int) -> Mapping[RoomId, Rev]:
-        """The rooms that a pod wrote to lately, each with the first rev of its own.
-
-        Lately is up to ``seconds`` before the latest of its entries, by its own clock.
-        """
+    async def entries(self, room_id: RoomId, *, after: Rev, limit: int) -> list[Entry]:
+        """The room's entries with ``rev > after``, in order; bodies of messages are blank."""
         ...
 
     async def find(self, room_id: RoomId, actor_id: UserId, client_id: ClientId) -> Entry | None:

@@ -7,6 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
+from whatchat.domain.log import MembershipChange
 from whatchat.domain.room_state import Member, RoomRecord, RoomState
 
 
@@ -22,6 +23,26 @@ class RoomPosition(Struct, frozen=True, kw_only=True):
 
     last_activity: datetime
     room_id: RoomId
+
+
+class ChangedRoom(Struct, frozen=True, kw_only=True):
+    """A change of a room rather than of a message: the entry ``rev`` of its log."""
+
+    room_id: RoomId
+    rev: Rev
+    change: MembershipChange
+
+
+class ChangedRooms(Struct, frozen=True, kw_only=True):
+    """Changes of rooms since some moment, in the order of the store's time.
+
+    ``read_at`` is the store's time at which this was read. Not ``complete``: there are
+    more, later ones.
+    """
+
+    changes: tuple[ChangedRoom, ...]
+    complete: bool
+    read_at: datetime
 
 
 class RoomStore(Protocol):
@@ -85,4 +106,12 @@ class RoomStore(Protocol):
 
     async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:
         """The latest rev of each room; unknown rooms are absent."""
+        ...
+
+    async def changed_since(self, moment: datetime | None, *, limit: int) -> ChangedRooms:
+        """All rooms' changes at or after ``moment`` by the store's time; of ``None``, none.
+
+        The ``limit`` earliest. A change is found for an hour at least. It may show up a
+        little after the time that the store gave it: ask with an overlap of ten seconds.
+        """
         ...

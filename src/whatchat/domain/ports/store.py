@@ -1,10 +1,13 @@
 """The store as a whole."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
 
 from whatchat.domain.ports.account_store import AccountStore
+from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_store import RoomStore
 
@@ -20,12 +23,21 @@ class StoreIdentity(Struct, frozen=True, kw_only=True):
     secret: bytes
 
 
+class Lease(Struct, frozen=True, kw_only=True):
+    """A lease that was not given up: by the store's clock it lasts ``until`` or has ended."""
+
+    name: str
+    until: datetime
+    ended: bool
+
+
 class Store(Protocol):
     """Opens, prepares and closes the truth; the other store ports are its parts."""
 
     accounts: AccountStore
     rooms: RoomStore
     messages: MessageStore
+    feed: LogFeed
 
     async def open(self) -> None:
         """Connect. Raises ``Unavailable`` naming what is wrong with the URL or the server."""
@@ -47,8 +59,8 @@ class Store(Protocol):
         """Take or extend a named lease by the store's time; false while another holds it."""
         ...
 
-    async def ended_leases(self, prefix: str) -> list[str]:
-        """The names of leases that begin so, have ended, and were never given up."""
+    async def leases(self, prefix: str) -> Sequence[Lease]:
+        """The leases whose names begin so; one that has ended is remembered for days."""
         ...
 
     async def release(self, name: str, holder: str) -> None:

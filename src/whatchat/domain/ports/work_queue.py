@@ -1,6 +1,7 @@
 """Background work, fed from the log and shared out between workers."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
@@ -13,11 +14,15 @@ class Job(Struct, frozen=True, kw_only=True):
 
     ``position`` is where in the feed of all entries it was read: opaque, never empty, and
     never the same for two jobs. A job may come more than once; ``(room_id, rev)`` tells.
+    ``kind`` is the change's, ``pod`` wrote it, at ``stored_at`` by the store's clock, which
+    is told to the second.
     """
 
     room_id: RoomId
     rev: Rev
     kind: str
+    pod: str
+    stored_at: datetime
     position: bytes
 
 
@@ -70,6 +75,10 @@ class WorkQueue(Protocol):
 
     async def progress(self) -> Progress:
         """How far it has come: the feeder may forget what is before ``oldest``."""
+        ...
+
+    async def ping(self) -> None:
+        """Answer, or raise ``Unavailable``."""
         ...
 
     async def put_aside(self, group: str, *, limit: int) -> list[Job]:

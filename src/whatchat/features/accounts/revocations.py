@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
+from whatchat.domain.errors import ChatError
 from whatchat.domain.ids import GrantId
 from whatchat.domain.ports.account_store import AccountStore
+from whatchat.domain.tasks import ended
 from whatchat.features.accounts.access_tokens import LIFETIME_SECONDS
 
 log = logging.getLogger(__name__)
@@ -62,9 +63,7 @@ class Revocations:
     async def stop(self) -> None:
         """Stop asking."""
         if self._polling:
-            self._polling.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._polling
+            await ended(self._polling)
             self._polling = None
 
     async def _keep_polling(self) -> None:
@@ -72,6 +71,8 @@ class Revocations:
             await asyncio.sleep(self._poll_seconds)
             try:
                 await self._poll()
+            except (ChatError, TimeoutError) as error:
+                log.warning("revocations cannot be read yet: %r", error)
             except Exception:
                 log.exception("revocations could not be read; trying again")
 

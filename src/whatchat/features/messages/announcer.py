@@ -46,6 +46,8 @@ class MessageAnnouncer:
                 payload=msgspec.json.encode(event),
                 room_id=entry.room_id,
                 rev=entry.rev,
+                on_message=True,
+                posted_at=entry.at if isinstance(entry.change, MessagePosted) else None,
             ),
         )
 

@@ -20,3 +20,20 @@ CREATE INDEX IF NOT EXISTS log_changed ON log (room_id, message_rev) WHERE messa
 CREATE INDEX IF NOT EXISTS log_targets ON log (room_id, target) WHERE target IS NOT NULL;
 -- Counting unread messages passes over one's own without reading them.
 CREATE INDEX IF NOT EXISTS log_senders ON log (room_id, rev, actor_id) WHERE message_rev IS NOT NULL;
+
+-- In which order the entries of all rooms were written, and how far background work has come.
+CREATE TABLE IF NOT EXISTS log_order (
+    number  INTEGER PRIMARY KEY,
+    room_id TEXT NOT NULL,
+    rev     INTEGER NOT NULL
+) STRICT;
+
+CREATE TRIGGER IF NOT EXISTS log_ordered AFTER INSERT ON log BEGIN INSERT INTO log_order (room_id, rev) VALUES (new.room_id, new.rev); END;
+
+-- What was written before there was an order has the order of its time.
+INSERT INTO log_order (room_id, rev) SELECT room_id, rev FROM log WHERE NOT EXISTS (SELECT 1 FROM log_order) ORDER BY at, rev;
+
+CREATE TABLE IF NOT EXISTS bookmarks (
+    name     TEXT PRIMARY KEY,
+    position BLOB NOT NULL
+) STRICT, WITHOUT ROWID;

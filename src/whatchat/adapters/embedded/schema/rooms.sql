@@ -29,3 +29,11 @@ CREATE TABLE IF NOT EXISTS members (
 
 CREATE INDEX IF NOT EXISTS members_by_user ON members (user_id, room_id);
 CREATE INDEX IF NOT EXISTS members_admins ON members (room_id, joined_seq) WHERE role = 'admin';
+
+-- Changes of rooms rather than of messages, by the time at which they were written.
+CREATE TABLE IF NOT EXISTS room_changes (
+    changed_at INTEGER NOT NULL,
+    room_id    TEXT NOT NULL,
+    rev        INTEGER NOT NULL,
+    PRIMARY KEY (changed_at, room_id, rev)
+) STRICT, WITHOUT ROWID;

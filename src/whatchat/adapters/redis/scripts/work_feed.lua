@@ -35,6 +35,7 @@ local function forget_workers(group)
     end
 end
 
+-- Of the groups named: the stream may know others, of a version before this.
 local function oldest_unfinished()
     local oldest
     local function consider(id)
@@ -42,10 +43,15 @@ local function oldest_unfinished()
             oldest = id
         end
     end
+    local known = {}
     for _, entry in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
         local group = as_map(entry)
+        known[group.name] = group
+    end
+    for _, name in ipairs(groups) do
+        local group = known[name]
         if group.pending > 0 then
-            consider(redis.call('XPENDING', stream, group.name)[2])
+            consider(redis.call('XPENDING', stream, name)[2])
         else
             local following = redis.call(
                 'XRANGE', stream, '(' .. group['last-delivered-id'], '+', 'COUNT', 1)

@@ -1,0 +1,46 @@
+"""Changes of rooms in the order in which they were written."""
+
+import sqlite3
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from whatchat.domain.log import Entry, MembershipChange
+from whatchat.domain.ports.room_store import ChangedRoom, ChangedRooms
+from whatchat.domain.times import to_millis, utc_now
+
+KEPT: Final = timedelta(hours=1)
+
+_change = msgspec.json.Decoder(MembershipChange)
+
+
+def note_room_changes(connection: sqlite3.Connection, entries: Iterable[Entry]) -> None:
+    """Note those of ``entries`` that change their room, and forget what is old."""
+    changes = [entry for entry in entries if isinstance(entry.change, MembershipChange)]
+    if not changes:
+        return
+    now = utc_now()
+    connection.executemany(
+        "INSERT INTO room_changes VALUES (?, ?, ?)",
+        [(to_millis(now), entry.room_id, entry.rev) for entry in changes],
+    )
+    connection.execute("DELETE FROM room_changes WHERE changed_at < ?", (to_millis(now - KEPT),))
+
+
+def read_room_changes(
+    connection: sqlite3.Connection, moment: datetime | None, limit: int
+) -> ChangedRooms:
+    """The earliest changes at or after a moment, by this machine's clock."""
+    now = utc_now()
+    rows = connection.execute(
+        "SELECT room_id, rev, change FROM room_changes JOIN log USING (room_id, rev)"
+        " WHERE changed_at >= ? ORDER BY changed_at, room_id, rev LIMIT ?",
+        (to_millis(moment), limit) if moment else (0, 0),
+    )
+    changes = tuple(
+        ChangedRoom(room_id=row["room_id"], rev=row["rev"], change=_change.decode(row["change"]))
+        for row in rows
+    )
+    return ChangedRooms(changes=changes, complete=len(changes) < limit, read_at=now)

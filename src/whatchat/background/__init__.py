@@ -1,0 +1,1 @@
+"""What is done about the log in the background: feeding it to workers, and what they do."""

@@ -1,0 +1,105 @@
+"""A worker: what is done in the background, wired together, and its life."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Final, NamedTuple
+
+import structlog
+
+from whatchat.background.consumer import Consumer
+from whatchat.background.feeder import Feeder
+from whatchat.background.last_words import GROUP as LAST_WORDS
+from whatchat.background.last_words import LastWords
+from whatchat.background.retention import Retention
+from whatchat.background.routine import Part, Routine
+from whatchat.domain.ports.work_queue import WorkQueue
+from whatchat.entrypoints.asgi import http_application
+from whatchat.entrypoints.background import BackgroundTasks
+from whatchat.entrypoints.ending import CLOSE_SECONDS
+from whatchat.entrypoints.probes import Readiness, probe_routes
+from whatchat.features.accounts.directory import CachedUserDirectory
+from whatchat.pod import Conversations, Ground
+
+GROUPS: Final = (Retention.group, LAST_WORDS)
+"""Who is handed every entry of the log. Whoever is added here gets what is written from then on."""
+
+FINISH_SECONDS: Final = 6.0
+"""So long a worker may take to finish what it has in hand."""
+
+log = structlog.get_logger("whatchat.worker")
+
+
+class Queues(NamedTuple):
+    """The work queue as the parts of a worker see it.
+
+    ``last_words`` is the same queue with the shorter claim time of that part.
+    """
+
+    common: WorkQueue
+    last_words: WorkQueue
+
+
+class Worker:
+    """One of any number of workers that share the work out between them.
+
+    ``internal`` is for the internal port where there is one. ``must_end`` is set, and
+    ``failed`` is true, when the worker cannot go on.
+    """
+
+    def __init__(self, ground: Ground, queues: Queues) -> None:
+        self.name = ground.pod
+        self.must_end = asyncio.Event()
+        self.failed = False
+        store, metrics = ground.adapters.store, ground.metrics
+        self._directory = CachedUserDirectory(store.accounts)
+        tell = Conversations(ground, self._directory).announcing.tell
+        parts: tuple[Part, ...] = (
+            Feeder(store, queues.common, self.name, metrics),
+            Consumer(queues.common, Retention(store.messages), self.name, store.ping, metrics),
+            LastWords(store, queues.last_words, tell, self.name, metrics),
+        )
+        self._routines = {part.name: Routine(part) for part in parts}
+        self._tasks = BackgroundTasks(self._fail)
+        self._closing = AsyncExitStack()
+        self.readiness = Readiness({"store": store.ping, "redis": queues.common.ping})
+        probes = probe_routes(self.readiness, metrics)
+        self.internal = http_application([], probes) if ground.settings.internal_port else None
+
+    async def owns(self, opened: AsyncExitStack) -> None:
+        """Leave it to the worker to close what was opened for it, last of all."""
+        await self._closing.enter_async_context(opened)
+
+    async def start(self) -> None:
+        """Begin to work."""
+        self._closing.push_async_callback(self._directory.close)
+        self._closing.push_async_callback(self._tasks.stop)
+        for name, routine in self._routines.items():
+            self._tasks.start(name, routine.run())
+        self.readiness.accepting = True
+
+    async def drain(self, *, at_once: bool = False) -> None:
+        """Take nothing more and finish what is in hand, unless ``at_once``.
+
+        What is not finished is another worker's after the queue's claim time.
+        """
+        self._finish()
+        if not at_once:
+            await self._tasks.ended(seconds=FINISH_SECONDS)
+
+    async def stop(self) -> None:
+        """Let go of everything, in reverse order."""
+        self._finish()  # also told by a flag: drivers may swallow a cancellation
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._closing.aclose()
+        except TimeoutError:
+            log.exception("the worker did not end in time")
+
+    def _finish(self) -> None:
+        self.readiness.accepting = False
+        for routine in self._routines.values():
+            routine.finish()
+
+    def _fail(self) -> None:
+        self.failed = True
+        self.must_end.set()
