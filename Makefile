@@ -16,8 +16,9 @@ FAST   := tests/unit tests/ports tests/integration/test_layout.py tests/integrat
 COVER  := --cov --cov-report=term:skip-covered --durations=25
 JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
+TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster check test test-full static format docs screenshots bench bench-smoke seams-latest lock setup tools clean
+.PHONY: help serve cluster check test test-full static format docs screenshots chaos bench bench-durable bench-smoke seams-latest lock setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +28,7 @@ serve: .venv/runtime ## Run one node with the embedded store: HOST=127.0.0.1 POR
 	@WHATCHAT_STORE_URL="sqlite:///$(DATA_DIR)/whatchat.db" \
 	    exec $(BIN)/whatchat serve --host "$(HOST)" --port "$(PORT)"
 
-cluster: .venv/dev tools ## Run three pods, MongoDB, Redis and HAProxy on this machine: PORT=8000
+cluster: .venv/dev tools ## Run three pods, a worker, MongoDB, Redis and HAProxy on this machine: PORT=8000
 	@exec $(BIN)/python -m tests.servers.cluster --port "$(PORT)"
 
 check: static ## Static checks, unit tests and the embedded port suites; at most 3 minutes
@@ -58,11 +59,21 @@ docs: .venv/dev ## Make docs/openapi.json and docs/asyncapi.json anew
 screenshots: .venv/dev tools ## Take the pictures of the playground that the README shows
 	$(BIN)/python -m tests.e2e.browser.screenshots
 
+chaos: .venv/dev tools ## Break one thing after the other under load, in 20 minutes; CHAOS_FLAGS=--help
+	$(BIN)/python -m tests.chaos $(CHAOS_FLAGS)
+
 bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, in 25 minutes; BENCH_FLAGS=--help
 	$(BIN)/python -m loadtests.bench $(BENCH_FLAGS)
+	@$(MAKE) bench-durable
+
+bench-durable: .venv/dev tools ## Measure pods over MongoDB and Redis, in 12 minutes; DURABLE_FLAGS=--help
+	$(BIN)/python -m loadtests.bench.durable $(DURABLE_FLAGS)
 
 bench-smoke: .venv/dev $(BENCH) ## The same with tiny numbers: that it works, not how fast anything is
-	$(BIN)/python -m loadtests.bench --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
+	@.ci/install redis-server
+	$(BIN)/python -m loadtests.bench $(TINY)
+	$(BIN)/python -m loadtests.bench $(TINY) --redis
+	@$(MAKE) bench-durable DURABLE_FLAGS="--connections 40 --rounds 1 --seconds 0.2 --pressure 0.05"
 
 setup: $(BENCH)
 
@@ -74,8 +85,8 @@ lock: .venv/dev ## Make the lock files anew from pyproject.toml; LOCK_FLAGS=--up
 
 setup: .venv/dev $(JS) tools ## Install all that the tests need
 
-tools: ## Install Chromium, strace, Redis, HAProxy, OpenSSL and MongoDB where they are missing
-	@.ci/install chromium strace redis-server haproxy openssl
+tools: ## Install Chromium, strace, Redis, HAProxy, OpenSSL, faketime and MongoDB where they are missing
+	@.ci/install chromium strace redis-server haproxy openssl faketime
 	@.ci/mongod >/dev/null
 
 clean: ## Remove what was installed and cached here; the data stays

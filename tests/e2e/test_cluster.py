@@ -30,7 +30,7 @@ PASSWORD = "correct horse battery staple"
 PEOPLE: tuple[Transports, ...] = (POLLING_FIRST, ("polling",)) * 3
 STOP_SECONDS = 20
 REFUSED = re.compile(r" (400|5..) by ")
-PARTS = ("mongod", "mongod", "mongod", "redis-server", "whatchat", "haproxy")
+PARTS = ("mongod", "mongod", "mongod", "redis-server", "pod", "worker", "haproxy")
 
 
 def running_in(folder: Path) -> list[str]:
@@ -102,9 +102,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A cluster that the module's tests share; nobody is refused by it."""
     folder = tmp_path_factory.mktemp("cluster")
     with Cluster(folder) as cluster:
-        pods, log = list(cluster.pods), cluster.proxy.log_lines
+        processes, log = [*cluster.pods, cluster.worker], cluster.proxy.log_lines
         yield cluster
-    assert [text for pod in pods for text in pod.tracebacks()] == []
+    assert [text for process in processes for text in process.tracebacks()] == []
     assert [line for line in log() if REFUSED.search(line)] == []
     assert running_in(folder) == []
 

@@ -1,0 +1,145 @@
+"""What happened, as those saw it to whom it happened; times are monotonic, in seconds."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeVar
+
+import msgspec
+
+from whatchat.domain.ids import ClientId, Rev, RoomId, UserId
+
+Way = Literal["live", "ack", "sync"]
+Turn = Literal["breaking", "healed", "quiet", "judged"]
+
+
+class Sent(NamedTuple):
+    """Somebody began to send a message, once for however many attempts."""
+
+    at: float
+    person: UserId
+    room: RoomId
+    client_id: ClientId
+    text: str
+
+
+class Accepted(NamedTuple):
+    """The sender was told that a message is in the log, and where."""
+
+    at: float
+    person: UserId
+    room: RoomId
+    client_id: ClientId
+    rev: Rev
+
+
+class Refusal(NamedTuple):
+    """The sender was told that a message is not wanted."""
+
+    at: float
+    person: UserId
+    client_id: ClientId
+    code: str
+
+
+class Unknown(NamedTuple):
+    """The sender has given up: the message may be in the log or not."""
+
+    at: float
+    person: UserId
+    client_id: ClientId
+
+
+class Vanished(NamedTuple):
+    """The sender is gone for ever; its pod has written the message and not published it."""
+
+    at: float
+    person: UserId
+    client_id: ClientId
+
+
+class Heard(NamedTuple):
+    """A room's event reached a client over its connection, for the first time or again."""
+
+    at: float
+    person: UserId
+    room: RoomId
+    rev: Rev
+    name: str
+
+
+class Shown(NamedTuple):
+    """A client told its user of a new message."""
+
+    at: float
+    person: UserId
+    room: RoomId
+    rev: Rev
+    client_id: ClientId
+    way: Way
+
+
+class Synced(NamedTuple):
+    """A client asked what it lacks; ``asked`` to by a gap, a resync or a connection."""
+
+    at: float
+    person: UserId
+    asked: bool
+
+
+class Probed(NamedTuple):
+    """A process of the product that runs was asked whether it lives."""
+
+    at: float
+    process: str
+    lives: bool
+
+
+class Marked(NamedTuple):
+    """A turn in the course of a trial."""
+
+    at: float
+    what: Turn
+
+
+Record = Sent | Accepted | Refusal | Unknown | Vanished | Heard | Shown | Synced | Probed | Marked
+R = TypeVar("R", Sent, Accepted, Refusal, Unknown, Vanished, Heard, Shown, Synced, Probed, Marked)
+
+
+class Journal:
+    """Records in the order of their coming; none is ever changed or taken away."""
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self._records: list[Record] = []
+        self._counts: Counter[type[Record]] = Counter()
+        for record in records:
+            self.note(record)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._records)
+
+    def note(self, record: Record) -> None:
+        """Add a record."""
+        self._records.append(record)
+        self._counts[type(record)] += 1
+
+    def count(self, kind: type[Record]) -> int:
+        """How many records there are of a kind."""
+        return self._counts[kind]
+
+    def of(self, kind: type[R]) -> list[R]:
+        """The records of a kind."""
+        return [record for record in self._records if isinstance(record, kind)]
+
+    def marked(self, what: Turn) -> float:
+        """When a turn was taken."""
+        return next(mark.at for mark in self.of(Marked) if mark.what == what)
+
+    def write(self, path: Path) -> None:
+        """Leave the records in a file, one a line."""
+        path.write_bytes(
+            b"\n".join(
+                msgspec.json.encode({"kind": type(record).__name__, **record._asdict()})
+                for record in self._records
+            )
+        )
