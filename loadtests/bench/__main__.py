@@ -1,6 +1,7 @@
 """``python -m loadtests.bench``: compare the servers and write down what comes out."""
 
 import argparse
+import shutil
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = _plan(arguments)
     if raise_descriptor_limit() < plan.connections + SPARE_DESCRIPTORS:
         sys.exit(f"{plan.connections} connections need more descriptors: see `ulimit -Hn`")
+    if plan.redis and shutil.which("redis-server") is None:
+        sys.exit("--redis needs redis-server: run `make tools`")
     found = report(plan, run(plan, _tell))
     _tell(f"\n{tables(found)}")
     write(found, plan.out)
@@ -37,9 +40,10 @@ def write(found: Report, out: Path) -> None:
     """Leave a report in a folder: for programs, for people, and as a picture."""
     out.mkdir(parents=True, exist_ok=True)
     text = msgspec.json.format(msgspec.json.encode(found, enc_hook=str), indent=2)
-    (out / "bench.json").write_bytes(text + b"\n")
-    (out / "bench.md").write_text(tables(found), encoding="utf-8")
-    (out / "bench.svg").write_text(picture(found), encoding="utf-8")
+    name = found.plan.name
+    (out / f"{name}.json").write_bytes(text + b"\n")
+    (out / f"{name}.md").write_text(tables(found), encoding="utf-8")
+    (out / f"{name}.svg").write_text(picture(found), encoding="utf-8")
 
 
 def _plan(arguments: Sequence[str] | None) -> Plan:
@@ -56,6 +60,7 @@ def _plan(arguments: Sequence[str] | None) -> Plan:
     add("--pressure", type=float, default=usual.pressure, help="factor on all rates")
     add("--servers", default=",".join(ServerName), help="which servers, with commas")
     add("--work", default=",".join(Work), help="which works, with commas")
+    add("--redis", action="store_true", help="every server with its Redis adapter, and a Redis")
     add("--out", type=Path, default=usual.out, help="folder for the results")
     given = parser.parse_args(arguments)
     try:
@@ -66,6 +71,7 @@ def _plan(arguments: Sequence[str] | None) -> Plan:
             pressure=given.pressure,
             servers=_names(given.servers, ServerName),
             works=_names(given.work, Work),
+            redis=given.redis,
             out=given.out,
         )
     except ValueError as error:

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import Final
+from typing import ClassVar, Final
 
 from loadtests.bench.frames import (
     ACKED,
@@ -41,13 +41,15 @@ class Tally:
     """What all clients of a load have met so far.
 
     ``latencies`` holds, for each delivery, the microseconds from the moment at which its
-    message was due to be sent to the moment at which it was read.
+    message was due to be sent to the moment at which it was read; ``ack_latencies`` the same
+    for each ack, where acks say whose they are.
     """
 
-    __slots__ = ("acked", "latencies", "lost", "unsent")
+    __slots__ = ("ack_latencies", "acked", "latencies", "lost", "unsent")
 
     def __init__(self) -> None:
         self.latencies: list[int] = []
+        self.ack_latencies: list[int] = []
         self.acked = self.lost = self.unsent = 0
 
 
@@ -58,6 +60,9 @@ class Client:
     """
 
     __slots__ = ("_person", "_ready", "_rest", "_sock", "_upgraded", "fd", "open", "tally")
+
+    hears_itself: ClassVar[bool] = True
+    """Whether what it says is delivered to it as well."""
 
     def __init__(
         self, address: str, port: int, person: Person, tally: Tally, ready: Callable[[], None]
@@ -125,15 +130,20 @@ class Client:
                 size, start = _long_size(data, position)
             if start + size > end:
                 break
-            if data.startswith(HEARD, start):
-                at = int(data[start + _AT : start + _END_OF_AT])
-                self.tally.latencies.append(now - at)
-            elif data.startswith(ACKED, start):
-                self.tally.acked += 1
-            else:
+            if not self._count(data, start, now):
                 self._take_other(data[position], data[start : start + size])
             position = start + size
         return position
+
+    def _count(self, data: bytes, start: int, now: int) -> bool:
+        """Count the payload that begins at ``start`` if it is a delivery or an ack."""
+        if data.startswith(HEARD, start):
+            self.tally.latencies.append(now - int(data[start + _AT : start + _END_OF_AT]))
+        elif data.startswith(ACKED, start):
+            self.tally.acked += 1
+        else:
+            return False
+        return True
 
     def _take_answer(self, data: bytes) -> int:
         """Handle the answer to the upgrade; returns where the first frame begins."""

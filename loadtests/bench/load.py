@@ -27,6 +27,7 @@ class Heard(NamedTuple):
     """What became of the messages of one schedule; ``latencies`` are in µs, sorted.
 
     ``planned`` messages were to be sent, ``sent`` were before patience ended.
+    ``ack_latencies`` are there where acks say whose they are.
     """
 
     planned: int
@@ -34,6 +35,7 @@ class Heard(NamedTuple):
     acked: int
     expected: int
     latencies: Sequence[int]
+    ack_latencies: Sequence[int] = ()
 
     @property
     def delivered(self) -> int:
@@ -51,19 +53,18 @@ class Heard(NamedTuple):
 
     def percentile_ms(self, percent: int) -> float:
         """The latency that so many per cent of the deliveries did not exceed."""
-        if not self.latencies:
-            return math.inf
-        return self.latencies[(len(self.latencies) - 1) * percent // 100] / 1000
+        return percentile_ms(self.latencies, percent)
 
 
 class Load:
     """Clients of one server, driven from one loop; Python's collector is off meanwhile."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, client: type[Client] = Client) -> None:
         self.tally = Tally()
         self.clients: list[Client] = []
         self._rooms: dict[int, list[Client]] = {}
         self._port = port
+        self._client = client
         self._epoll = select.epoll()
         self._timer = Timer()
         self._by_fd: dict[int, Callable[[], None]] = {self._timer.fd: _nothing}
@@ -72,15 +73,20 @@ class Load:
         gc.collect()
         gc.disable()
 
-    def connect(self, people: Sequence[Person]) -> float:
-        """Sign everybody in, as fast as the server takes them; returns the seconds it took."""
-        request = upgrade_request(self._port)
+    def connect(
+        self, people: Sequence[Person], *, port: int | None = None, silent: bool = False
+    ) -> float:
+        """Sign everybody in, as fast as the server takes them; returns the seconds it took.
+
+        At another server if ``port`` says so; those who are ``silent`` are never made to speak.
+        """
+        port = port or self._port
         began, first, last_ready = time.monotonic(), len(self.clients), self._ready
         total = first + len(people)
         stall = began + STALL_SECONDS
         while self._ready < total:
             while len(self.clients) < total and len(self.clients) - self._ready < AT_ONCE:
-                self._open(people[len(self.clients) - first], request)
+                self._open(people[len(self.clients) - first], port, silent=silent)
             self._turn(0.1)
             if self._ready > last_ready:
                 last_ready, stall = self._ready, time.monotonic() + STALL_SECONDS
@@ -102,9 +108,10 @@ class Load:
         server is more than ``patience`` seconds behind.
         """
         rooms = list(self._rooms.values())
-        behind = patience * rate * len(self.clients) / len(rooms)
+        unheard = 0 if self._client.hears_itself else 1
+        behind = patience * rate * (sum(map(len, rooms)) / len(rooms) - unheard)
         planned, before = max(1, round(rate * seconds)), self.tally.acked
-        self.tally.latencies = []
+        self.tally.latencies, self.tally.ack_latencies = [], []
         sent = expected = 0
         start = time.monotonic_ns() + _NS // 1000
         for number in range(planned):
@@ -113,12 +120,12 @@ class Load:
             turn, place = divmod(number, len(rooms))
             room = rooms[place]
             room[turn % len(room)].say(due // 1000 + EPOCH_US)
-            sent, expected = sent + 1, expected + len(room)
+            sent, expected = sent + 1, expected + len(room) - unheard
             if expected - len(self.tally.latencies) > behind:
                 break
         self._drain(before + sent, expected)
-        latencies = sorted(self.tally.latencies)
-        return Heard(planned, sent, self.tally.acked - before, expected, latencies)
+        latencies, ack_latencies = sorted(self.tally.latencies), sorted(self.tally.ack_latencies)
+        return Heard(planned, sent, self.tally.acked - before, expected, latencies, ack_latencies)
 
     def close(self) -> None:
         """Let all clients go."""
@@ -128,15 +135,16 @@ class Load:
         self._epoll.close()
         gc.enable()
 
-    def _open(self, person: Person, request: bytes) -> None:
-        client = Client(
-            _address(len(self.clients)), self._port, person, self.tally, self._count_ready
+    def _open(self, person: Person, port: int, *, silent: bool) -> None:
+        client = self._client(
+            _address(len(self.clients)), port, person, self.tally, self._count_ready
         )
         self.clients.append(client)
-        self._rooms.setdefault(person.room, []).append(client)
+        if not silent:
+            self._rooms.setdefault(person.room, []).append(client)
         self._by_fd[client.fd] = client.read
         self._epoll.register(client.fd, select.EPOLLIN)
-        client.write(request)
+        client.write(upgrade_request(port))
 
     def _count_ready(self) -> None:
         self._ready += 1
@@ -162,6 +170,13 @@ class Load:
         by_fd = self._by_fd
         for fd, _ in self._epoll.poll(seconds, _BATCH):
             by_fd[fd]()
+
+
+def percentile_ms(latencies: Sequence[int], percent: int) -> float:
+    """What so many per cent of sorted latencies in µs do not exceed; infinity of none."""
+    if not latencies:
+        return math.inf
+    return latencies[(len(latencies) - 1) * percent // 100] / 1000
 
 
 def _address(number: int) -> str:

@@ -13,6 +13,8 @@ from msgspec import Struct
 
 _NODE: Final = Path(__file__).parent / "peers" / "node" / "package.json"
 _PACKAGES: Final = ("python-socketio", "python-engineio", "uvicorn", "uvloop", "picows")
+_WITH_REDIS: Final = ("hiredis", "redis")
+_REDIS: Final = "redis"
 
 
 class Machine(Struct, frozen=True, kw_only=True):
@@ -28,8 +30,8 @@ class Machine(Struct, frozen=True, kw_only=True):
     packages: dict[str, str]
 
 
-def this_machine() -> Machine:
-    """What a run made here and now says of itself."""
+def this_machine(*, redis: bool = False) -> Machine:
+    """What a run made here and now says of itself, ``redis``: if it is one with Redis."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return Machine(
         date=datetime.now(UTC).date().isoformat(),
@@ -38,8 +40,8 @@ def this_machine() -> Machine:
         memory_gib=round(pages / 2**30, 1),
         kernel=platform.release(),
         python=platform.python_version(),
-        node=_node_version(),
-        packages={**{name: version(name) for name in _PACKAGES}, **_node_packages()},
+        node=_first_line("node", "--version").removeprefix("v"),
+        packages=_packages() | (_redis_packages() if redis else {}),
     )
 
 
@@ -50,14 +52,26 @@ def _processor() -> str:
     return platform.machine()
 
 
-def _node_version() -> str:
+def _packages() -> dict[str, str]:
+    python = {name: version(name) for name in _PACKAGES}
+    node = {name: at for name, at in _node_packages().items() if _REDIS not in name}
+    return python | node
+
+
+def _redis_packages() -> dict[str, str]:
+    """The server, and what the servers of the comparison reach it with."""
+    _, _, server = _first_line("redis-server", "--version").partition("v=")
+    python = {f"{name} (Python)": version(name) for name in _WITH_REDIS}
+    node = {name: at for name, at in _node_packages().items() if _REDIS in name}
+    return {"redis-server": server.partition(" ")[0]} | python | node
+
+
+def _first_line(*command: str) -> str:
     try:
-        ended = subprocess.run(
-            ["node", "--version"], capture_output=True, text=True, check=True, timeout=10
-        )
+        ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return "none"
-    return ended.stdout.strip().removeprefix("v")
+    return ended.stdout.partition("\n")[0].strip()
 
 
 class _Package(Struct, frozen=True, kw_only=True):

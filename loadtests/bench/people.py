@@ -13,10 +13,11 @@ SECRET: Final = "what every server of the benchmark checks tokens with"
 
 
 class Person(NamedTuple):
-    """Somebody's place, and the frame that signs them in."""
+    """Somebody's place, and the frame that signs them in; ``room_id`` where the load needs it."""
 
     room: int
     connect: bytes
+    room_id: str = ""
 
 
 def people(count: int, room_size: int) -> list[Person]:

@@ -53,7 +53,8 @@ def _heading(report: Report) -> str:
         f"{plan.connections:,} connections, one core for the server; rounds: {plan.rounds}, "
         f"medians; {machine.date}; {machine.processor}"
     )
-    return _text(_MARGIN, 36, "Socket.IO servers under the same load", size=18, weight=600) + _text(
+    title = "Socket.IO servers under the same load" + ", on Redis" * plan.redis
+    return _text(_MARGIN, 36, title, size=18, weight=600) + _text(
         _MARGIN, 58, about, colour="#64748b"
     )
 

@@ -44,7 +44,8 @@ TRAFFIC: Final[Mapping[Work, Traffic]] = {
 class Plan(Struct, frozen=True, kw_only=True):
     """How much of what; the defaults are what the published tables are made with.
 
-    ``seconds`` is how long each rate is held, and ``pressure`` a factor on all rates.
+    ``seconds`` is how long each rate is held, and ``pressure`` a factor on all rates. With
+    ``redis`` every server has one beside it, through its Redis adapter.
     """
 
     connections: int = 10_000
@@ -53,4 +54,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     pressure: float = 1.0
     servers: tuple[ServerName, ...] = tuple(ServerName)
     works: tuple[Work, ...] = tuple(Work)
+    redis: bool = False
     out: Path = Path("bench-results")
+
+    @property
+    def name(self) -> str:
+        """What the files of the results are called."""
+        return "bench-redis" if self.redis else "bench"

@@ -9,6 +9,7 @@ from typing import Final
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _ALLOWED: Final = sorted(os.sched_getaffinity(0))
+ALL_CORES: Final = tuple(_ALLOWED)
 SERVER_CORE: Final = _ALLOWED[0]
 LOAD_CORE: Final = _ALLOWED[-1]
 """The same as the server's only where there is no other."""
@@ -35,10 +36,10 @@ def machine_seconds() -> float:
 
 
 @contextlib.contextmanager
-def pinned(core: int) -> Iterator[None]:
-    """Keep this thread, and the processes that it starts, on one core for a while."""
+def pinned(*cores: int) -> Iterator[None]:
+    """Keep this thread, and the processes that it starts, on these cores for a while."""
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, cores)
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from loadtests.bench.machine import Machine, this_machine
 from loadtests.bench.plan import Plan, ServerName
-from loadtests.bench.rows import CORES, ROWS, Row
+from loadtests.bench.rows import ROWS, Row, cores
 from loadtests.bench.run import Outcome
 from loadtests.bench.samples import Failure, Sample
 
@@ -55,10 +55,10 @@ class Report(Struct, frozen=True, kw_only=True):
 def report(plan: Plan, outcome: Outcome) -> Report:
     """What a run on this machine came to."""
     return Report(
-        machine=this_machine(),
+        machine=this_machine(redis=plan.redis),
         plan=plan,
         lines=_lines(ROWS, plan, outcome.samples),
-        cores=_lines(CORES, plan, outcome.samples),
+        cores=_lines(cores(redis=plan.redis), plan, outcome.samples),
         failures=list(outcome.failures),
         samples=list(outcome.samples),
     )

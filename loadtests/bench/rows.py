@@ -1,5 +1,6 @@
 """What is reported: every figure, its name, and what is wanted of it."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from loadtests.bench.plan import Work
@@ -58,13 +59,16 @@ ROWS: Final = (
 )
 """Everything that is reported, in its order."""
 
-CORES: Final = tuple(
-    Row(work, share, f"{who}, {work}", "%")
-    for work in Work
-    for who, share in (
+
+def cores(*, redis: bool) -> Sequence[Row]:
+    """How busy the cores were, and with ``redis`` what that took of the load's.
+
+    A load near 100 % would measure itself, and others are in the way.
+    """
+    shares = [
         ("server", Measure.SERVER_SHARE),
         ("load", Measure.LOAD_SHARE),
+        *([("Redis", Measure.REDIS_SHARE)] if redis else []),
         ("others", Measure.OTHERS_SHARE),
-    )
-)
-"""How busy the cores were: a load near 100 % would measure itself, and others are in the way."""
+    ]
+    return [Row(work, share, f"{who}, {work}", "%") for work in Work for who, share in shares]

@@ -57,7 +57,7 @@ def _turns(plan: Plan) -> Iterator[_Turn]:
 
 
 def _measure(turn: _Turn, plan: Plan) -> list[Sample]:
-    with running(turn.server) as server:
+    with running(turn.server, redis=plan.redis) as server:
         measured = WORKS[turn.work](server, plan)
     return [
         Sample(**turn._asdict(), measure=measure, value=value)

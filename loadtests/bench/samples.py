@@ -21,6 +21,7 @@ class Measure(StrEnum):
     RATE_HELD = "messages_per_second_held"
     SERVER_SHARE = "server_core_percent"
     LOAD_SHARE = "load_core_percent"
+    REDIS_SHARE = "redis_core_percent"
     OTHERS_SHARE = "others_percent"
 
 

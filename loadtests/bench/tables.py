@@ -50,7 +50,8 @@ def _about(report: Report) -> str:
         f"{machine.memory_gib} GiB, Linux {machine.kernel}; "
         f"Python {machine.python}, Node {machine.node}, {packages}. "
         f"{plan.connections:,} connections, rounds: {plan.rounds}, {plan.seconds:g} s at each "
-        f"rate. Medians, and in brackets the least and the most."
+        f"rate{', every server with its Redis adapter' if plan.redis else ''}. Medians, and in "
+        f"brackets the least and the most."
     )
 
 

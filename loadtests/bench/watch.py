@@ -22,20 +22,29 @@ class Watch:
         return (self._server.cpu_seconds - self._before.server) * 1e6
 
     def shares(self) -> Mapping[Measure, float]:
-        """How much of its core each has used; of all others, what they used of any core."""
+        """How much of its core each has used; of all others, what they used of any core.
+
+        Redis, where there is one, shares the load's core.
+        """
         now, before = self._now(), self._before
         per_cent = 100 / (now.passed - before.passed)
         server, load = now.server - before.server, now.load - before.load
-        others = max(0.0, now.machine - before.machine - server - load)
+        redis = now.redis - before.redis
+        others = max(0.0, now.machine - before.machine - server - load - redis)
         return {
             Measure.SERVER_SHARE: server * per_cent,
             Measure.LOAD_SHARE: load * per_cent,
+            **({Measure.REDIS_SHARE: redis * per_cent} if self._server.has_redis else {}),
             Measure.OTHERS_SHARE: others * per_cent,
         }
 
     def _now(self) -> "_Seconds":
         return _Seconds(
-            time.monotonic(), self._server.cpu_seconds, time.process_time(), machine_seconds()
+            time.monotonic(),
+            self._server.cpu_seconds,
+            time.process_time(),
+            self._server.redis_seconds,
+            machine_seconds(),
         )
 
 
@@ -43,4 +52,5 @@ class _Seconds(NamedTuple):
     passed: float
     server: float
     load: float
+    redis: float
     machine: float

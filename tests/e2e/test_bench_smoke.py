@@ -10,7 +10,7 @@ import pytest
 
 from loadtests.bench.plan import ServerName, Work
 from loadtests.bench.report import Report
-from loadtests.bench.rows import CORES, ROWS, Row
+from loadtests.bench.rows import ROWS, Row, cores
 from loadtests.bench.samples import Measure
 from loadtests.bench.works import ABLE
 
@@ -22,11 +22,18 @@ def decoded(kind: type, value: object) -> object:
     return kind(value)
 
 
+@pytest.fixture(scope="module", params=["bench", "bench-redis"])
+def name(request: pytest.FixtureRequest) -> str:
+    """What the results are called: without Redis, and with it."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("bench")
+def out(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
+    out = tmp_path_factory.mktemp(name)
+    flags = [*TINY, "--out", str(out), *(["--redis"] if name == "bench-redis" else [])]
     ended = subprocess.run(
-        [sys.executable, "-m", "loadtests.bench", *TINY, "--out", str(out)],
+        [sys.executable, "-m", "loadtests.bench", *flags],
         cwd=ROOT,
         check=False,
         capture_output=True,
@@ -38,8 +45,9 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def report(out: Path) -> Report:
-    return msgspec.json.decode((out / "bench.json").read_bytes(), type=Report, dec_hook=decoded)
+def report(out: Path, name: str) -> Report:
+    text = (out / f"{name}.json").read_bytes()
+    return msgspec.json.decode(text, type=Report, dec_hook=decoded)
 
 
 def able(row: Row) -> list[ServerName]:
@@ -47,7 +55,7 @@ def able(row: Row) -> list[ServerName]:
 
 
 def test_every_row_has_a_figure_of_every_server(report: Report) -> None:
-    for lines, rows in ((report.lines, ROWS), (report.cores, CORES)):
+    for lines, rows in ((report.lines, ROWS), (report.cores, cores(redis=report.plan.redis))):
         found = [(line.title, [figure.server for figure in line.figures]) for line in lines]
         assert found == [(row.title, able(row)) for row in rows]
     assert report.failures == []
@@ -69,9 +77,9 @@ def test_latencies_are_those_of_a_loopback(report: Report) -> None:
             assert 0.01 < sample.value < 5_000, sample
 
 
-def test_tables_and_picture_are_of_the_same_figures(out: Path, report: Report) -> None:
-    tables = (out / "bench.md").read_text(encoding="utf-8")
-    texts = {text.text for text in ET.parse(out / "bench.svg").iter() if text.text}
+def test_tables_and_picture_are_of_the_same_figures(out: Path, name: str, report: Report) -> None:
+    tables = (out / f"{name}.md").read_text(encoding="utf-8")
+    texts = {text.text for text in ET.parse(out / f"{name}.svg").iter() if text.text}
     for line in report.lines:
         assert f"| {line.title}" in tables
         if len({round(figure.median, 3) for figure in line.figures}) > 1:

@@ -1,10 +1,14 @@
-"""Whatchat's sockets under the benchmark's load: ``python -m loadtests.bench.ours SECRET``."""
+"""Whatchat's sockets under the benchmark's load.
+
+``python -m loadtests.bench.ours SECRET [REDIS_URL]``
+"""
 
 import logging
 import sys
 
 import uvloop
 
+from loadtests.bench.ours.adapters import adapters_on
 from loadtests.bench.ours.sockets import sockets
 from whatchat.entrypoints.asgi import PodApplication, http_application
 from whatchat.entrypoints.handshake import Handshake, HandshakePolicy
@@ -24,12 +28,14 @@ from whatchat.settings import Settings
 def main() -> None:
     """Serve on a free port of this machine, and print it."""
     configure_logging(level=logging.WARNING)
-    uvloop.run(_serve(sys.argv[1].encode()))
+    secret, *rest = sys.argv[1:]
+    uvloop.run(_serve(secret.encode(), rest[0] if rest else None))
 
 
-async def _serve(secret: bytes) -> None:
+async def _serve(secret: bytes, redis_url: str | None) -> None:
     policy = HandshakePolicy()
-    realtime = sockets(secret, policy, Settings())
+    adapters = await adapters_on(redis_url) if redis_url else None
+    realtime = sockets(secret, policy, Settings(), adapters)
     await realtime.start()
     spare_collector()
     server = _server(realtime, policy)

@@ -1,14 +1,16 @@
 """Rooms that need no store: everybody's is in the user's id, and its log is a number."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from whatchat.domain.audience import Announcement
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.ports.room_log import Applied, Proposal
-from whatchat.domain.ports.room_store import Membership, RoomPosition
+from whatchat.domain.ports.room_store import ChangedRooms, Membership, RoomPosition
 from whatchat.domain.room_state import Member, RoomRecord, RoomState, nonexistent
+from whatchat.domain.times import utc_now
 
 
 class NotInTheBenchmark(Exception):
@@ -76,6 +78,9 @@ class MadeUpRooms:
         self, records: Sequence[RoomRecord], viewer_id: UserId | None
     ) -> Mapping[RoomId, list[Member]]:
         raise NotInTheBenchmark
+
+    async def changed_since(self, moment: datetime | None, *, limit: int) -> ChangedRooms:
+        return ChangedRooms(changes=(), complete=True, read_at=utc_now())
 
 
 def room_of(user_id: UserId) -> RoomId:

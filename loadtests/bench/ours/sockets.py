@@ -2,11 +2,10 @@
 
 from functools import partial
 
+from loadtests.bench.ours.adapters import Adapters, adapters_alone
 from loadtests.bench.ours.authenticator import SignedTokens
 from loadtests.bench.ours.messages import RoomMessages
 from loadtests.bench.ours.rooms import MadeUpRooms
-from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
-from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.entrypoints.address import client_address
 from whatchat.entrypoints.handshake import HandshakePolicy
 from whatchat.features.accounts.access_tokens import AccessTokens
@@ -19,10 +18,19 @@ from whatchat.realtime.server import Caps, RealtimeServer
 from whatchat.settings import Settings
 
 
-def sockets(secret: bytes, policy: HandshakePolicy, settings: Settings) -> RealtimeServer:
-    """Sockets for whoever brings a token that ``secret`` has signed; not started yet."""
+def sockets(
+    secret: bytes,
+    policy: HandshakePolicy,
+    settings: Settings,
+    adapters: Adapters | None = None,
+) -> RealtimeServer:
+    """Sockets for whoever brings a token that ``secret`` has signed; not started yet.
+
+    Without ``adapters`` they are those of a pod without Redis.
+    """
+    broker, registry = adapters or adapters_alone()
     authenticator = SignedTokens(AccessTokens(KeyRing.of_secret(secret)))
-    broker, rooms, lifetimes = InProcessBroker(InProcessExchange()), MadeUpRooms(), Lifetimes()
+    rooms, lifetimes = MadeUpRooms(), Lifetimes()
     return RealtimeServer(
         commands=RoomMessages(rooms, broker),
         greet=SessionService(authenticator, lifetimes, epoch="bench").greet,
@@ -31,7 +39,7 @@ def sockets(secret: bytes, policy: HandshakePolicy, settings: Settings) -> Realt
         broker=broker,
         rooms=rooms,
         room_log=rooms,
-        registry=InProcessSessionRegistry(),
+        registry=registry,
         metrics=Metrics(),
         pod="bench",
         address_of=partial(client_address, trusted=()),

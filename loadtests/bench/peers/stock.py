@@ -1,4 +1,4 @@
-"""Stock python-socketio on uvicorn under the benchmark's load: ``stock.py SECRET``."""
+"""Stock python-socketio on uvicorn under the benchmark's load: ``stock.py SECRET [REDIS_URL]``."""
 
 import logging
 import socket
@@ -10,9 +10,11 @@ import socketio
 import uvicorn
 
 SECRET = sys.argv[1] if len(sys.argv) > 1 else ""
+REDIS_URL = sys.argv[2] if len(sys.argv) > 2 else None
 BACKLOG = 2048
 
 sio = socketio.AsyncServer(
+    client_manager=socketio.AsyncRedisManager(REDIS_URL) if REDIS_URL else None,
     async_mode="asgi",
     transports=["websocket"],
     http_compression=False,

@@ -58,6 +58,17 @@ def test_without_a_figure_to_compare_with_there_is_no_verdict(node: list[float])
     assert (line.ratio, line.met) == (None, None)
 
 
+@pytest.mark.parametrize("redis", [False, True])
+def test_a_run_on_redis_says_so(redis: bool) -> None:
+    plan = Plan(works=(Work.ROOMS_10,), redis=redis)
+    found = report(plan, Outcome(samples(OURS, 14), ()))
+    assert ("Redis, rooms-10" in [line.title for line in found.cores]) is redis
+    assert ("redis-server" in found.machine.packages) is redis
+    assert ("@socket.io/redis-adapter" in found.machine.packages) is redis
+    assert ("with its Redis adapter" in tables(found)) is redis
+    assert ("on Redis" in picture(found)) is redis
+
+
 def test_failures_are_told() -> None:
     failure = Failure(round=2, server=STOCK, work=Work.ROOMS_10, reason="let nobody in")
     found = reported(*samples(OURS, 14), failures=(failure,))

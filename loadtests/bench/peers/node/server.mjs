@@ -1,20 +1,31 @@
-// Node's socket.io under the benchmark's load: node server.mjs SECRET
+// Node's socket.io under the benchmark's load: node server.mjs SECRET [REDIS_URL]
 
 import { createSecretKey } from "node:crypto";
 import { createServer } from "node:http";
+import { createAdapter } from "@socket.io/redis-adapter";
 import jwt from "jsonwebtoken";
+import { createClient } from "redis";
 import { Server } from "socket.io";
 
 // As a string, jsonwebtoken would first try to read it as a public key, at 0.4 ms a token.
 const secret = createSecretKey(Buffer.from(process.argv[2]));
 const checks = { algorithms: ["HS256"], issuer: "whatchat", audience: "whatchat" };
 
+async function redisAdapter(url) {
+  const publisher = createClient({ url });
+  const subscriber = publisher.duplicate();
+  await Promise.all([publisher.connect(), subscriber.connect()]);
+  return createAdapter(publisher, subscriber);
+}
+
+const redisUrl = process.argv[3];
 const http = createServer();
 const io = new Server(http, {
   transports: ["websocket"],
   perMessageDeflate: false,
   httpCompression: false,
   serveClient: false,
+  ...(redisUrl && { adapter: await redisAdapter(redisUrl) }),
 });
 const revs = new Map();
 

@@ -1,0 +1,1 @@
+"""The durable path: whole pods over a real MongoDB and a real Redis."""

@@ -1,0 +1,152 @@
+"""The works: each takes fresh servers and returns what it measured."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from statistics import fmean
+from typing import Final
+
+from loadtests.bench.durable.client import ContractClient
+from loadtests.bench.durable.crowd import Crowd, settle
+from loadtests.bench.durable.parts import Parts
+from loadtests.bench.durable.plan import ROOM_SIZES, Plan, Work
+from loadtests.bench.durable.samples import Measure
+from loadtests.bench.durable.watch import Watch
+from loadtests.bench.highest import FIRST_RATE, HELD_P99_MS, TRIES, highest_held
+from loadtests.bench.load import Heard, Load, percentile_ms
+from loadtests.bench.process import ALL_CORES, SERVER_CORE
+from tests.e2e.node_process import NodeProcess
+
+Measured = Mapping[Measure, float]
+
+WARM_SECONDS: Final = 3.0
+BEHIND_SECONDS: Final = 1.0
+SHARE_OF_SECONDS: Final = 0.4
+"""For how long each rate is held while the highest is looked for."""
+
+TALKERS_PART: Final = 4
+"""So many times fewer talk, on each of two pods, than are idle on the third."""
+
+LEAST_PING_MS: Final = 100
+
+
+def talk(work: Work, parts: Parts, plan: Plan) -> Measured:
+    """Have everybody's rooms told something at a steady rate."""
+    with _talkers(ROOM_SIZES[work], parts, plan) as (pod, load):
+        load.send(plan.rate, min(WARM_SECONDS, plan.seconds))
+        watch = Watch(_pids(parts, pod))
+        heard = load.send(plan.rate, plan.seconds)
+        used = watch.seconds(Measure.POD_SHARE)
+        return {
+            **_fate_of(heard),
+            Measure.CPU_PER_MESSAGE: used * 1e6 / max(1, heard.acked),
+            **watch.shares(),
+        }
+
+
+def highest(work: Work, parts: Parts, plan: Plan) -> Measured:
+    """Find out how many messages a second are accepted and delivered in time."""
+    with _talkers(ROOM_SIZES[work], parts, plan) as (pod, load):
+        load.send(plan.rate / 2, min(WARM_SECONDS, plan.seconds))
+        best: Measured = {}
+
+        def is_held(rate: float) -> bool:
+            nonlocal best
+            for _ in range(TRIES):
+                watch = Watch(_pids(parts, pod))
+                heard = load.send(rate, plan.seconds * SHARE_OF_SECONDS, patience=BEHIND_SECONDS)
+                shares = watch.shares()
+                if _is_in_time(heard):
+                    best = shares
+                    return True
+            return False
+
+        held = highest_held(FIRST_RATE * plan.pressure, is_held)
+        return {Measure.RATE_HELD: held, **best}
+
+
+def pods(work: Work, parts: Parts, plan: Plan) -> Measured:
+    """Have two pods exchange messages beside a third whose people are in other rooms.
+
+    Heartbeats are so frequent that every stretch measured has the same number of them.
+    """
+    ping_ms = max(LEAST_PING_MS, int(plan.seconds * 1000 / 2))
+    talkers = Crowd("talker", 2 * plan.connections // TALKERS_PART, ROOM_SIZES[work])
+    listeners = Crowd("idle", plan.connections, ROOM_SIZES[work])
+    settle(parts.store_url, talkers, listeners)
+    ours, second, idle = (parts.pod(*ALL_CORES, ping_interval_ms=ping_ms) for _ in range(3))
+    with _load_on(ours) as load:
+        load.connect(talkers.people()[::2])
+        load.connect(talkers.people()[1::2], port=second.port)
+        load.connect(listeners.people(), port=idle.port, silent=True)
+        load.send(plan.rate / 2, min(WARM_SECONDS, plan.seconds))
+        pids = {
+            **_pids(parts, ours),
+            Measure.SECOND_POD_SHARE: second.pid,
+            Measure.IDLE_POD_SHARE: idle.pid,
+        }
+        calm = Watch(pids)
+        load.idle(plan.seconds)
+        before = calm.shares()[Measure.IDLE_POD_SHARE]
+        watch = Watch(pids)
+        heard = load.send(plan.rate, plan.seconds)
+        shares = watch.shares()
+    return {**_fate_of(heard), **shares, Measure.IDLE_POD_SHARE_BEFORE: before}
+
+
+WORKS: Final[Mapping[Work, Callable[[Parts, Plan], Measured]]] = {
+    Work.ROOMS_2: partial(talk, Work.ROOMS_2),
+    Work.ROOMS_10: partial(talk, Work.ROOMS_10),
+    Work.HIGHEST_2: partial(highest, Work.HIGHEST_2),
+    Work.HIGHEST_10: partial(highest, Work.HIGHEST_10),
+    Work.PODS: partial(pods, Work.PODS),
+}
+
+
+@contextmanager
+def _talkers(room_size: int, parts: Parts, plan: Plan) -> Iterator[tuple[NodeProcess, Load]]:
+    """One pod on the first core, and everybody signed in there."""
+    crowd = Crowd("talker", plan.connections, room_size)
+    settle(parts.store_url, crowd)
+    pod = parts.pod(SERVER_CORE)
+    with _load_on(pod) as load:
+        load.connect(crowd.people())
+        yield pod, load
+
+
+@contextmanager
+def _load_on(pod: NodeProcess) -> Iterator[Load]:
+    load = Load(pod.port, ContractClient)
+    try:
+        yield load
+    finally:
+        load.close()
+
+
+def _pids(parts: Parts, pod: NodeProcess) -> dict[Measure, int]:
+    return {
+        Measure.POD_SHARE: pod.pid,
+        Measure.MONGO_SHARE: parts.mongo_pid,
+        Measure.REDIS_SHARE: parts.redis_pid,
+    }
+
+
+def _is_in_time(heard: Heard) -> bool:
+    late = max(heard.percentile_ms(99), percentile_ms(heard.ack_latencies, 99))
+    return heard.complete and late < HELD_P99_MS
+
+
+def _fate_of(heard: Heard) -> Measured:
+    return {
+        Measure.ACCEPTED: 100 * heard.acked / heard.planned,
+        Measure.DELIVERED: 100 * heard.delivered / max(1, heard.expected),
+        Measure.ACK_MEAN: _mean_ms(heard.ack_latencies),
+        Measure.ACK_P99: percentile_ms(heard.ack_latencies, 99),
+        Measure.DELIVERY_MEAN: _mean_ms(heard.latencies),
+        Measure.DELIVERY_P99: heard.percentile_ms(99),
+    }
+
+
+def _mean_ms(latencies: Sequence[int]) -> float:
+    return fmean(latencies) / 1000 if latencies else math.inf
