@@ -127,9 +127,13 @@ class Announcing:
     async def _clean_for_ever(self) -> None:
         while True:
             await asyncio.sleep(RETRY_SECONDS)
-            for rooms in batches(list(self._dirty), AT_ONCE):
-                if not any(await asyncio.gather(*map(self._clean, rooms))):
-                    break  # store or broker is away: reading all the others would not help it
+            await self.clean()
+
+    async def clean(self) -> None:
+        """Announce the dirty rooms, or find for a few that they cannot be."""
+        for rooms in batches(list(self._dirty), AT_ONCE):
+            if not any(await asyncio.gather(*map(self._clean, rooms))):
+                break  # store or broker is away: reading all the others would not help it
 
     async def tell(self, room_id: RoomId, told: Rev) -> None:
         """Announce whatever the log has after ``told``. Raises what store or broker raise."""

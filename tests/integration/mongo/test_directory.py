@@ -1,12 +1,18 @@
 """The order of public rooms, which is written a little late."""
 
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from tests.integration.mongo.entries import ADA, created, entry, post
+from tests.integration.mongo.faults import refusing
+from tests.servers.mongod import ReplicaSet
 from tests.waiting import until
+from whatchat.adapters.mongo.log_documents import Pending
 from whatchat.adapters.mongo.store import MongoStore
+from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import RoomId, random_id
 from whatchat.domain.log import RoomUpdated
 from whatchat.domain.models import RoomSettings
@@ -59,3 +65,41 @@ async def test_a_room_enters_the_directory_where_its_latest_message_puts_it(
     await write(store, public, 2, minute=1)
     await store.messages.append([entry(private, 3, RoomUpdated(settings=PUBLIC))])
     assert await order(store) == [private, public]
+
+
+async def directory(store: MongoStore) -> Collection[RoomId]:
+    return await order(store)
+
+
+async def joined(store: MongoStore) -> Collection[RoomId]:
+    return (await store.rooms.joined([ADA]))[ADA]
+
+
+@pytest.mark.parametrize("read", [directory, joined])
+async def test_looking_everywhere_ends_though_somewhere_a_change_is_always_pending(
+    mongo: ReplicaSet,
+    store: MongoStore,
+    other: MongoStore,
+    monkeypatch: pytest.MonkeyPatch,
+    read: Callable[[MongoStore], Awaitable[Collection[RoomId]]],
+) -> None:
+    async def leave_pending(*, private: bool) -> RoomId:
+        room_id = RoomId(random_id())
+        with refusing(mongo, "update", "log"), pytest.raises(Unavailable):
+            await store.messages.append([entry(room_id, 1, created(ADA, private=private))])
+        return room_id
+
+    finish, times = other._projection.finish, 0
+
+    async def finish_while_more_is_left(kind: Pending, room_ids: Iterable[RoomId]) -> None:
+        nonlocal times
+        times += 1
+        await finish(kind, room_ids)
+        await leave_pending(private=True)
+
+    room_id = await leave_pending(private=False)
+    monkeypatch.setattr(other._projection, "finish", finish_while_more_is_left)
+    found = await read(other)
+    monkeypatch.undo()
+    assert room_id in found
+    assert times == 1

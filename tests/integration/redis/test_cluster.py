@@ -199,24 +199,23 @@ async def test_what_is_wanted_while_channels_are_shared_out_anew_is_kept(
     pod, other = await pods.open(cluster.url), await pods.open(cluster.url)
     # Whoever learns of a move goes through the servers in the order of their addresses.
     first, second, third = sorted(range(3), key=lambda number: cluster.servers[number].port)
-    source, target = cluster.servers[first], cluster.servers[second]
-    moved, *_ = rooms_of(first, pods)
-    fresh = rooms_of(third, pods)[:30]
+    source, target = cluster.servers[second], cluster.servers[first]
+    moved, *_ = rooms_of(second, pods)
+    fresh = rooms_of(third, pods)[:40]
     slot = slot_of(pods.keys.room_channel(moved))
     await pod.broker.subscribe_rooms([moved])
     cluster.move_slot(slot, source, target)
     try:
-        source.pause()  # and the share-out waits for it
+        target.pause()  # and sharing out waits for it
         for room in fresh:
             await pod.broker.subscribe_rooms([room])
             await asyncio.sleep(0.1)
-        source.resume()
-        await until(pod.hears)
+        target.resume()
         await until(lambda: heard_all(pod, other, [moved, *fresh]), seconds=20)
         channels = {pods.keys.room_channel(room) for room in fresh}
         assert channels <= set(cluster.servers[third].command("PUBSUB", "SHARDCHANNELS"))
     finally:
-        source.resume()
+        target.resume()
         cluster.move_slot(slot, target, source)
 
 
@@ -233,6 +232,25 @@ async def test_a_slot_that_was_away_only_for_a_moment_is_heard_again(
     await until(lambda: pod.resumed > 0)
     await until(lambda: heard_all(pod, other, [room]))
     assert await pod.hears()
+
+
+async def test_a_doubt_outlives_a_map_that_cannot_be_read(
+    cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whatchat.adapters.redis.cluster.REFRESH_SECONDS", 0.1)
+    asked, shared_out_anew = asyncio.Event(), asyncio.Event()
+
+    async def away() -> None:
+        asked.set()
+        raise Unavailable
+
+    async with connected(cluster.url) as servers:
+        servers.when_changed(shared_out_anew.set)
+        with monkeypatch.context() as patch:
+            patch.setattr(servers, "_read_map", away)
+            servers.doubt()
+            await asked.wait()
+        await asyncio.wait_for(shared_out_anew.wait(), 5)
 
 
 async def test_a_slot_that_takes_a_canary_along_deafens_nobody(

@@ -8,11 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from tests.integration.services.conftest import House, PodServices, actor
-from tests.integration.services.gate import LateMessageStore
+from tests.integration.services.gate import GatedMessageStore, LateMessageStore
+from tests.waiting import until
 from whatchat.adapters.embedded.broker import InProcessBroker
 from whatchat.domain.audience import Announcement, InRoom, ToUser
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import ClientId, Rev, RoomId, Seq, SessionId, UserId
+from whatchat.domain.log import Entry
+from whatchat.domain.ports.message_store import MessageStore
 from whatchat.features.messages.contract import DeleteMessage, EditMessage, SendMessage
 from whatchat.features.rooms.contract import (
     AddMembers,
@@ -240,3 +243,57 @@ async def test_who_is_put_out_is_told_nothing_that_came_later(house: House) -> N
     (farewell,) = [one for one in told if one.event == "room:removed"]
     assert json.loads(farewell.payload)["room"]["rev"] == 2
     assert b"Without Bob" not in farewell.payload
+
+
+class WatchedMessageStore(GatedMessageStore):
+    """A store that notes whose log is read, and keeps one room's readers waiting."""
+
+    def __init__(self, inner: MessageStore) -> None:
+        super().__init__(inner)
+        self.read: list[RoomId] = []
+        self.hanging: RoomId | None = None
+        self.goes_on = asyncio.Event()
+
+    async def entries(self, room_id: RoomId, *, after: Rev, limit: int) -> list[Entry]:
+        self.read.append(room_id)
+        if room_id == self.hanging:
+            await self.goes_on.wait()
+        return await self._inner.entries(room_id, after=after, limit=limit)
+
+
+async def test_a_broker_that_is_away_costs_few_reads_however_many_rooms_are_dirty(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(announcing, "AT_ONCE", 2)
+    monkeypatch.setattr("tests.integration.services.conftest.InProcessBroker", DeafExchangeBroker)
+    messages = WatchedMessageStore(house.store.messages)
+    pod = await house.pod(messages)
+    assert isinstance(pod.broker, DeafExchangeBroker)
+    rooms = {(await pod.group("ada")).id for _ in range(6)}
+    for room_id in rooms:
+        pod.log._announcing.suspect(room_id, Rev(0))
+    pod.broker.is_down = True
+    for tried in (2, 4, 6):
+        await pod.log._announcing.clean()
+        assert len(messages.read) == tried
+    assert set(messages.read) == rooms, "none is tried again before the others were"
+
+    pod.broker.is_down = False
+    found = await listening(pod, RoomId("none"))
+    await pod.log._announcing.clean()
+    assert {one.room_id for one in found} == rooms
+
+
+async def test_a_room_that_hangs_holds_up_no_others(house: House) -> None:
+    messages = WatchedMessageStore(house.store.messages)
+    pod = await house.pod(messages)
+    hanging, *others = [(await pod.group("ada")).id for _ in range(5)]
+    found = await listening(pod, hanging)
+    for room_id in (hanging, *others):
+        pod.log._announcing.suspect(room_id, Rev(0))
+    messages.hanging = hanging
+    cleaning = asyncio.create_task(pod.log._announcing.clean())
+    await until(lambda: {one.room_id for one in found} == set(others))
+    messages.goes_on.set()
+    await cleaning
+    assert found[-1].room_id == hanging

@@ -110,7 +110,7 @@ def test_a_redis_that_is_something_else_is_one_line(tmp_path: Path, url: str) ->
         serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         serving.start()
         try:
-            here = "127.0.0.1:{}".format(server.server_address[1])
+            here = f"127.0.0.1:{server.server_address[1]}"
             ended = whatchat(
                 *("serve", "--port", "0"),
                 cwd=tmp_path,

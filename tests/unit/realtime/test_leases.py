@@ -184,11 +184,13 @@ async def test_renewing_goes_on_while_entering_takes_longer_than_its_turns(
 
 async def test_nobody_is_closed_who_has_not_left(registry: SometimesAway, leases: Leases) -> None:
     registry.seconds = 0.05
-    refuse(registry, 1)
-    for name in ("a", "refused-0", "b"):
-        leases.enter(session(name))
-        await asyncio.sleep(0.01)
-    leases.leave(SessionId("refused-0"))
+    (refused,) = refuse(registry, 1)
+    leases.enter(session("a"))
+    leases.enter(refused)
+    await asyncio.sleep(0.01)
+    leases.enter(session("b"))
+    await asyncio.sleep(0.01)
+    leases.leave(refused.session_id)
     leases.enter(session("c"))
     await entered(registry, {"a", "b", "c"})
     await asyncio.sleep(0.1)

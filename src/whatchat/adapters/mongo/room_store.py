@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -11,30 +11,25 @@ from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
 from whatchat.adapters.mongo.indexes import (
-    LOG_CONCERNED,
-    LOG_ORDER,
     LOG_PENDING,
     LOG_PROJECTION,
 )
 from whatchat.adapters.mongo.log_queries import (
     and_also,
-    heads,
     pending_anywhere,
-    pending_for,
     pending_in,
     pending_publicly,
 )
+from whatchat.adapters.mongo.memberships import Memberships, memberships_in, position
 from whatchat.adapters.mongo.picture import Picture, Pictures, found_members, found_rooms
 from whatchat.adapters.mongo.projection import Projection
 from whatchat.adapters.mongo.room_changes import read_room_changes
 from whatchat.adapters.mongo.room_documents import member_id, member_of
-from whatchat.domain.batches import batches
+from whatchat.adapters.mongo.room_heads import RoomHeads
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.models import LISTED_PEOPLE
 from whatchat.domain.ports.room_store import ChangedRooms, Membership, RoomPosition
 from whatchat.domain.room_state import Member, RoomRecord, RoomState
-
-MAX_ROOMS: Final = 1_000
 
 
 class MongoRoomStore:
@@ -43,7 +38,14 @@ class MongoRoomStore:
     def __init__(self, database: MongoDatabase, projection: Projection, activity: Activity) -> None:
         self._database = database
         self._pictures = Pictures(database, projection)
+        self._memberships = Memberships(self._pictures)
+        self._heads = RoomHeads(database)
         self._activity = activity
+
+    async def close(self) -> None:
+        """Wait for what is being read for many."""
+        await self._memberships.close()
+        await self._heads.close()
 
     @within_deadline
     async def state(self, room_id: RoomId) -> RoomState | None:
@@ -64,21 +66,21 @@ class MongoRoomStore:
     @within_deadline
     async def membership(self, room_id: RoomId, user_id: UserId) -> Membership | None:
         place = and_also(found_members({"_id": member_id(room_id, user_id)}), "members")
-        found = _memberships(await self._pictures.of_rooms([room_id], place))
+        found = memberships_in(await self._pictures.of_rooms([room_id], place))
         return found[0] if found else None
 
     @within_deadline
     async def memberships(self, user_id: UserId) -> list[Membership]:
-        return await self._memberships_of(user_id)
+        return await self._memberships.of(user_id)
 
     @within_deadline
     async def memberships_page(
         self, user_id: UserId, *, before: RoomPosition | None, limit: int
     ) -> list[Membership]:
-        everything = await self._memberships_of(user_id)
+        everything = await self._memberships.of(user_id)
         if before:
             bound = (before.last_activity, before.room_id)
-            everything = [one for one in everything if _position(one.record) < bound]
+            everything = [one for one in everything if position(one) < bound]
         return everything[:limit]
 
     @within_deadline
@@ -151,33 +153,11 @@ class MongoRoomStore:
 
     @within_deadline
     async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:
-        found: dict[RoomId, Rev] = {}
-        for some in batches(room_ids, MAX_ROOMS):
-            cursor = await self._database.majority.log.aggregate(
-                heads(some), hint=LOG_ORDER, batchSize=MAX_ROOMS
-            )
-            found |= {one["head"]["_id"]: one["head"]["rev"] for one in await cursor.to_list()}
-        return found
+        return await self._heads.of(room_ids)
 
     @within_deadline
     async def changed_since(self, moment: datetime | None, *, limit: int) -> ChangedRooms:
         return await read_room_changes(self._database, moment, limit)
-
-    async def _memberships_of(self, user_id: UserId) -> list[Membership]:
-        """All the user's rooms, newest activity first.
-
-        Which they are is asked first; then rooms and places are read at one moment.
-        """
-        own = {"user_id": user_id}
-        places = await self._pictures.of(
-            [*pending_for(user_id), and_also(found_members(own), "members")], hint=LOG_CONCERNED
-        )
-        room_ids = [place["room_id"] for place in places.members]
-        if not room_ids:
-            return []
-        there = {**own, "room_id": {"$in": room_ids}}
-        picture = await self._pictures.of_rooms(room_ids, and_also(found_members(there), "members"))
-        return sorted(_memberships(picture), key=lambda one: _position(one.record), reverse=True)
 
     async def _people(
         self, room_ids: Sequence[RoomId], match: dict[str, Any], *then: dict[str, Any]
@@ -186,18 +166,6 @@ class MongoRoomStore:
         return await self._pictures.of(
             [*pending_in("room", room_ids), members], hint=LOG_PROJECTION
         )
-
-
-def _memberships(picture: Picture) -> list[Membership]:
-    return [
-        Membership(record=record, member=member_of(place))
-        for place in picture.members
-        if (record := picture.record(place["room_id"]))
-    ]
-
-
-def _position(record: RoomRecord) -> tuple[Any, RoomId]:
-    return record.last_activity, record.room_id
 
 
 def _joining(member: Member) -> tuple[int, UserId]:

@@ -35,7 +35,8 @@ class MongoStore:
         self._projection = Projection(self._database)
         self._activity = Activity(self._database)
         self.accounts = MongoAccountStore(self._database)
-        self.rooms = MongoRoomStore(self._database, self._projection, self._activity)
+        self._rooms = MongoRoomStore(self._database, self._projection, self._activity)
+        self.rooms = self._rooms
         self._log = MongoMessageStore(self._database, self._projection, self._activity)
         self.messages = self._log
         self.feed = MongoLogFeed(self._database)
@@ -80,5 +81,6 @@ class MongoStore:
     async def close(self) -> None:
         await self.feed.close()
         await self._log.close()
+        await self._rooms.close()
         await self._activity.close()
         await self._database.close()

@@ -1,0 +1,98 @@
+"""What many callers ask for at once, in few commands."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
+from typing import Final, Generic, NamedTuple, TypeVar
+
+import pymongo
+
+from whatchat.adapters.mongo.deadlines import DEADLINE_SECONDS
+from whatchat.domain.errors import Unavailable
+
+MAX_WAITING: Final = 10_000
+MAX_COMMANDS: Final = 2
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class _Waiting(NamedTuple, Generic[Item, Result]):
+    item: Item
+    future: "asyncio.Future[Result]"
+
+
+class Gathering(Generic[Item, Result]):
+    """Has ``command`` carry out what was asked for, up to ``most`` items at a time.
+
+    Nothing waits while fewer than ``MAX_COMMANDS`` are under way; what queues up behind them
+    shares the next, which so begins after each of its callers asked. ``command`` gives each
+    item's result in order, or an error in its place; what it raises is everybody's.
+    """
+
+    def __init__(
+        self,
+        command: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]],
+        *,
+        name: str,
+        most: int,
+    ) -> None:
+        self._command = command
+        self._name = name
+        self._most = most
+        self._waiting: deque[_Waiting[Item, Result]] = deque()
+        self._commands: set[asyncio.Task[None]] = set()
+
+    async def ask(self, item: Item) -> Result:
+        """The item's result. Raises what the command does, ``TimeoutError`` if it is late."""
+        if len(self._waiting) >= MAX_WAITING:
+            raise Unavailable
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(item, future))
+        self._send()
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            return await future
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        while self._commands:
+            await asyncio.wait(self._commands)
+
+    def _send(self) -> None:
+        while self._waiting and len(self._commands) < MAX_COMMANDS:
+            group = self._next_group()
+            if not group:
+                return
+            # In a context of its own: the deadline of whoever came first is not all the others'.
+            command = asyncio.create_task(self._run(group), name=self._name, context=Context())
+            self._commands.add(command)
+            command.add_done_callback(self._done)
+
+    def _next_group(self) -> list[_Waiting[Item, Result]]:
+        """What has waited longest, without those whose callers gave up."""
+        group: list[_Waiting[Item, Result]] = []
+        while self._waiting and len(group) < self._most:
+            one = self._waiting.popleft()
+            if not one.future.done():
+                group.append(one)
+        return group
+
+    def _done(self, command: "asyncio.Task[None]") -> None:
+        self._commands.discard(command)
+        self._send()
+
+    async def _run(self, group: Sequence[_Waiting[Item, Result]]) -> None:
+        results: Sequence[Result | Exception]
+        try:
+            with pymongo.timeout(DEADLINE_SECONDS):
+                results = await self._command([one.item for one in group])
+        except Exception as error:  # noqa: BLE001 - whoever asked is told
+            results = [error] * len(group)
+        for one, result in zip(group, results, strict=True):
+            if one.future.done():
+                continue
+            if isinstance(result, Exception):
+                one.future.set_exception(result)
+            else:
+                one.future.set_result(result)
