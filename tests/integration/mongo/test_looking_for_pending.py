@@ -10,7 +10,7 @@ from pymongo.database import Database
 from tests.integration.mongo.entries import ADA, created, entry
 from tests.servers.mongod import Answer
 from whatchat.adapters.mongo.indexes import LOG_PROJECTION
-from whatchat.adapters.mongo.log_documents import KINDS, Pending
+from whatchat.adapters.mongo.log_documents import DONE, KINDS, Pending
 from whatchat.adapters.mongo.log_queries import pending_in
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.domain.ids import RoomId, random_id
@@ -29,6 +29,12 @@ async def rooms(store: MongoStore) -> list[RoomId]:
         log: list[AnyChange] = [created(ADA), *changes]
         await store.messages.append([entry(room_id, n, one) for n, one in enumerate(log, 1)])
     return rooms
+
+
+async def test_what_is_projected_keeps_its_place_in_the_index(
+    documents: Database[Answer], rooms: Sequence[RoomId]
+) -> None:
+    assert documents.log.count_documents({"projection": DONE}) == len(rooms) * (CHANGES + 1)
 
 
 @contextmanager

@@ -124,7 +124,7 @@ async def test_what_was_revoked_during_an_outage_is_learnt_after_it(
     revocations = Revocations(line, poll_seconds=0.01)
     await revocations.start()
     line.cut = True
-    await eventually(lambda: "trying again" in caplog.text)
+    await eventually(lambda: "cannot be read yet" in caplog.text)
     actor = elsewhere.actor(await elsewhere.register("ada"))
     await elsewhere.service.logout(actor, Logout())
     assert actor.grant_id not in revocations
