@@ -1,5 +1,6 @@
 """What clients of the benchmark may ask for: to tell their room something."""
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -57,5 +58,6 @@ class RoomMessages:
             room_id=room_id,
             rev=rev,
         )
-        await self._broker.publish([announcement])
+        published = asyncio.ensure_future(self._broker.publish([announcement]))
+        published.add_done_callback(asyncio.Future.exception)  # nobody makes up for a loss here
         return self._encoder.encode(Accepted(rev=rev))

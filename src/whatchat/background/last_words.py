@@ -22,15 +22,15 @@ GROUP: Final = "last-words"
 POD_LEASES: Final = "pod/"
 """What the names of pods' leases begin with; the pod's own name follows."""
 
-OUTLIVED: Final = timedelta(seconds=6)
+OUTLIVED: Final = timedelta(seconds=8)
 """A lease that lasts so much longer than an entry is old was renewed after it was announced.
 
-That is the lease's 3 s, the 2 s that an announcement may take, and 1 s for times that are
+That is the lease's 3 s, the 4 s that the broker may keep a pod waiting, and 1 s for times that are
 told to the second.
 """
 
 CLAIM_SECONDS: Final = 10.0
-"""So long another worker waits for one that may have died; a job is in hand for 4 s or so."""
+"""So long another worker waits for one that may have died; a job is in hand for 6 s or so."""
 
 ROUND_SECONDS: Final = 0.5
 MAX_IN_HAND: Final = 20_000

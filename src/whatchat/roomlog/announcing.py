@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 import structlog
 
 from whatchat.domain.audience import Announcement
 from whatchat.domain.batches import batches
-from whatchat.domain.errors import ChatError
+from whatchat.domain.errors import ChatError, Unavailable
 from whatchat.domain.ids import Rev, RoomId, SessionId
 from whatchat.domain.log import Change, Entry, subject_of
 from whatchat.domain.message_state import MessageState
@@ -24,6 +25,7 @@ from whatchat.observability.metrics import Metrics
 log = structlog.get_logger()
 
 DEADLINE_SECONDS: Final = 2.0
+STOP_SECONDS: Final = 2.0
 RETRY_SECONDS: Final = 1.0
 CLEANING_SECONDS: Final = 10.0
 PAGE: Final = 500
@@ -63,6 +65,7 @@ class Announcing:
         self._announcers = announcers
         self._metrics = metrics
         self._dirty: dict[RoomId, Rev] = {}
+        self._publishing: set[asyncio.Future[None]] = set()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -70,7 +73,9 @@ class Announcing:
         self._task = asyncio.create_task(self._clean_for_ever(), name="dirty-rooms")
 
     async def stop(self) -> None:
-        """Stop seeing to them."""
+        """Stop seeing to them, once what is being published is settled."""
+        if self._publishing:
+            await asyncio.wait(self._publishing, timeout=STOP_SECONDS)
         if self._task:
             await ended(self._task)
 
@@ -81,8 +86,20 @@ class Announcing:
             async with self._telling([one]):
                 made += await self._announcements(one)
         if made:
-            async with self._telling(news):  # in one round trip
-                await self._broker.publish(made)
+            self._publish(made, news)
+
+    def _publish(self, announcements: Sequence[Announcement], news: Sequence[News]) -> None:
+        """Hand them over; whoever waits for its ack does not wait for the broker."""
+        published = asyncio.ensure_future(self._broker.publish(announcements))
+        self._publishing.add(published)
+        published.add_done_callback(partial(self._published, news))
+
+    def _published(self, news: Sequence[News], published: "asyncio.Future[None]") -> None:
+        self._publishing.discard(published)
+        if published.cancelled():
+            self._soil(news, Unavailable())
+        elif error := published.exception():
+            self._soil(news, error)
 
     async def replay(self, room_id: RoomId, *, after: Rev, limit: int) -> list[Announcement]:
         """What the entries after a rev are announced as, from the store."""
@@ -104,12 +121,8 @@ class Announcing:
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 yield
-        except (ChatError, TimeoutError) as error:
-            log.warning("an announcement failed", error=repr(error))
-            self._soil(news)
-        except Exception:
-            log.exception("an announcement failed")
-            self._soil(news)
+        except Exception as error:  # noqa: BLE001 - logged where it is dealt with
+            self._soil(news, error)
 
     async def _announcements(self, news: News) -> Sequence[Announcement]:
         return await self._announcers[type(news.entry.change)].announce(*news)
@@ -119,7 +132,11 @@ class Announcing:
         first = Rev(told + 1)
         self._dirty[room_id] = min(self._dirty.get(room_id, first), first)
 
-    def _soil(self, news: Sequence[News]) -> None:
+    def _soil(self, news: Sequence[News], error: BaseException) -> None:
+        if not isinstance(error, ChatError | TimeoutError):
+            log.error("an announcement failed", exc_info=error)
+        elif not self._dirty:
+            log.warning("announcements fail; trying again", error=repr(error))
         for one in news:
             self._metrics.publish_failures.inc()
             self.suspect(one.entry.room_id, Rev(one.entry.rev - 1))

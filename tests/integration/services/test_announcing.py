@@ -180,12 +180,11 @@ class SilentBroker(InProcessBroker):
 async def test_a_broker_that_does_not_answer_keeps_no_ack_back(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(announcing, "DEADLINE_SECONDS", 0.01)
+    monkeypatch.setattr(announcing, "STOP_SECONDS", 0.01)
     monkeypatch.setattr("tests.integration.services.conftest.InProcessBroker", SilentBroker)
     pod = await house.pod()
     room = await pod.group("ada", "bob")
     assert (await pod.send("ada", room.id)).seq == 2
-    assert "whatchat_broker_publish_failures_total 2.0" in pod.metrics.render().decode()
 
 
 async def test_what_was_written_without_a_word_is_announced_all_the_same(

@@ -1,6 +1,7 @@
 """The broker for pods that share one process."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -51,9 +52,12 @@ class InProcessBroker:
     async def check_hearing(self) -> None:
         """Nothing to do: no pod is ever deaf."""
 
-    async def publish(self, announcements: Sequence[Announcement]) -> None:
+    def publish(self, announcements: Sequence[Announcement]) -> Awaitable[None]:
         for announcement in announcements:
             self._exchange.carry(announcement)
+        published: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        published.set_result(None)
+        return published
 
     async def subscribe_users(self, user_ids: Sequence[UserId]) -> None:
         self._users.update(user_ids)

@@ -1,6 +1,8 @@
 """The broker for pods that share a Redis."""
 
+import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -8,7 +10,8 @@ import structlog
 
 from whatchat.adapters.redis.envelope import BadEnvelope, Sealer, unseal
 from whatchat.adapters.redis.keys import Keys
-from whatchat.adapters.redis.servers import Request, Servers
+from whatchat.adapters.redis.link import Reply
+from whatchat.adapters.redis.servers import Request, Servers, checked
 from whatchat.adapters.redis.subscriptions import Subscriptions
 from whatchat.domain.audience import Announcement, Audience, InRoom
 from whatchat.domain.errors import Unavailable
@@ -54,7 +57,21 @@ class RedisBroker:
         if self._subscriptions.deaf:
             raise Unavailable("this pod does not hear the broker")
 
-    async def publish(self, announcements: Sequence[Announcement]) -> None:
+    def publish(self, announcements: Sequence[Announcement]) -> "asyncio.Future[None]":
+        published: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not announcements:
+            published.set_result(None)
+            return published
+        try:
+            replies = self._subscriptions.publish(self._tell(announcements))
+        except Unavailable as error:
+            published.set_exception(error)
+        else:
+            replies.add_done_callback(partial(_settle, published))
+        return published
+
+    def _tell(self, announcements: Sequence[Announcement]) -> list[Request]:
+        """Tell this pod's listeners, and make what tells the other pods."""
         verb, seal = self._subscriptions.verbs.publish, self._sealer.seal
         requests = []
         for announcement in announcements:
@@ -62,8 +79,7 @@ class RedisBroker:
             requests.append(Request(channel, (verb, channel, seal(announcement))))
             if channel in self._subscriptions:
                 self._hear(announcement)
-        if requests:
-            await self._servers.run(requests)
+        return requests
 
     async def subscribe_users(self, user_ids: Sequence[UserId]) -> None:
         await self._subscriptions.subscribe(list(map(self._keys.user_channel, user_ids)))
@@ -116,3 +132,17 @@ class RedisBroker:
         if monotonic() >= self._next_complaint:
             self._next_complaint = monotonic() + COMPLAINT_SECONDS
             log.warning("an envelope cannot be read", reason=str(error))
+
+
+def _settle(published: "asyncio.Future[None]", replies: "asyncio.Future[list[Reply]]") -> None:
+    """Pass on how it went, if anybody still wants to know."""
+    if published.done():
+        return
+    try:
+        checked(replies.result())
+    except Unavailable as error:
+        published.set_exception(error)
+    except asyncio.CancelledError:
+        published.set_exception(Unavailable())
+    else:
+        published.set_result(None)

@@ -65,12 +65,16 @@ class Link(asyncio.Protocol):
 
     async def execute(self, commands: Sequence[Command]) -> list[Reply]:
         """The replies to ``commands``, errors among them as ``ReplyError`` values."""
+        return await self.submit(commands)
+
+    def submit(self, commands: Sequence[Command]) -> "asyncio.Future[list[Reply]]":
+        """The same for who need not wait, of one command at least. May raise ``Unavailable``."""
         done: asyncio.Future[list[Reply]] = self._loop.create_future()
         self._send(commands)
         self._batches.append(_Batch(len(commands), [], done, self._loop.time()))
         if self._timer is None:
             self._timer = self._loop.call_later(self._patience_seconds, self._watch)
-        return await done
+        return done
 
     async def ask(self, *command: Argument) -> Reply:
         """The reply to one command. Raises :class:`Refused` if it is an error."""

@@ -1,5 +1,6 @@
 """One master."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 
@@ -39,6 +40,17 @@ class Server:
     async def execute(self, commands: Sequence[Command]) -> list[Reply]:
         """The replies, errors among them as values. Raises ``Unavailable``, at once if away."""
         return await self._commands.link.execute(commands)
+
+    def submit(
+        self, commands: Sequence[Command], over: Link | None
+    ) -> "asyncio.Future[list[Reply]]":
+        """The same for who need not wait, ``over`` a link of their own while that is there.
+
+        Raises ``Unavailable`` while commands would: of two links to a server that hangs, theirs
+        notices first.
+        """
+        own = self._commands.link
+        return (own if over is None or over.lost.done() else over).submit(commands)
 
     async def dial(
         self, on_push: OnPush | None = None, *, patience_seconds: float | None = None

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from whatchat.adapters.redis.canary import Canary
 from whatchat.adapters.redis.connector import Connector
-from whatchat.adapters.redis.link import Link
+from whatchat.adapters.redis.link import Command, Link, Reply
 from whatchat.adapters.redis.refusal import Refused
 from whatchat.adapters.redis.server import Server
 from whatchat.domain.errors import Unavailable
@@ -103,6 +103,10 @@ class Subscriber:
         self.wanted.difference_update(channels)
         with contextlib.suppress(Unavailable):
             await self._tell(self._verbs.unsubscribe, channels)
+
+    def submit(self, commands: Sequence[Command]) -> "asyncio.Future[list[Reply]]":
+        """What will be the replies, over the link that listens. Raises ``Unavailable``."""
+        return self._server.submit(commands, self._link)
 
     async def _open(self) -> Link:
         link = await self._server.dial(self._take, patience_seconds=PATIENCE_SECONDS)

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from itertools import count
 from typing import Any, Final
 
 import structlog
 
 from whatchat.adapters.redis.keys import Keys
+from whatchat.adapters.redis.link import Reply
 from whatchat.adapters.redis.server import Server
-from whatchat.adapters.redis.servers import Servers, start_some
+from whatchat.adapters.redis.servers import Request, Servers, start_some
 from whatchat.adapters.redis.subscriber import PLAIN, SHARDED, Heard, Subscriber
 from whatchat.domain.ids import random_id
 from whatchat.domain.tasks import ended
@@ -47,6 +48,7 @@ class Subscriptions:
         self._subscribers: dict[Server, Subscriber] = {}
         self._changed = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
+        self._publishing: set[asyncio.Future[list[Reply]]] = set()
         servers.when_changed(self._changed.set)
 
     def __contains__(self, channel: bytes) -> bool:
@@ -77,6 +79,21 @@ class Subscriptions:
             await ended(self._following)
         for subscriber in self._subscribers.values():
             await subscriber.close()
+
+    def publish(self, requests: Sequence[Request]) -> "asyncio.Future[list[Reply]]":
+        """What will be the replies, errors among them as values. Raises ``Unavailable``.
+
+        What is published on a channel goes over the link that hears it: the reply and other
+        pods' copies arrive together, and wake this one once instead of twice. On a cluster
+        channels are many servers'.
+        """
+        if not self._servers.sharded:
+            (subscriber,) = self._subscribers.values()
+            return subscriber.submit([request.command for request in requests])
+        publishing = asyncio.ensure_future(self._servers.run(requests))
+        self._publishing.add(publishing)
+        publishing.add_done_callback(self._publishing.discard)
+        return publishing
 
     async def subscribe(self, channels: Collection[bytes]) -> None:
         """Hear these: from the return on, or, where a server is away, once it is back."""

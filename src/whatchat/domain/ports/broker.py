@@ -1,6 +1,6 @@
 """Copies and wake-ups between pods."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from whatchat.domain.audience import Announcement
@@ -37,8 +37,12 @@ class Broker(Protocol):
         """
         ...
 
-    async def publish(self, announcements: Sequence[Announcement]) -> None:
-        """Send copies to all pods, this one included. Raises ``Unavailable`` if it cannot."""
+    def publish(self, announcements: Sequence[Announcement]) -> Awaitable[None]:
+        """Send copies to all pods, in the order of the calls; nobody has to wait for them.
+
+        This pod's listeners have heard them on return. What is returned is settled within
+        seconds: by ``Unavailable`` unless it is known that the broker has them.
+        """
         ...
 
     async def subscribe_users(self, user_ids: Sequence[UserId]) -> None:
