@@ -148,11 +148,10 @@ async def _with_redis(
 
 async def _lease(settings: Settings, store: Store, name: str) -> PodLease:
     """The pod's right to work on its store: alone, or as one of several."""
-    if settings.redis_url:
-        lease = PodLease(store, name, lease=f"{POD_LEASES}{name}")
-        await lease.acquire()
+    several = bool(settings.redis_url)
+    lease = PodLease(store, name, lease=f"{POD_LEASES}{name}" if several else SOLE_POD)
+    others = SOLE_POD if several else POD_LEASES
+    if await lease.acquire() and await lease.is_without(others):
         return lease
-    lease = PodLease(store, name, lease=SOLE_POD)
-    if not await lease.acquire():
-        raise CannotRun("another pod runs on this store; several need WHATCHAT_REDIS_URL")
-    return lease
+    await lease.release()
+    raise CannotRun("another pod runs on this store; several need WHATCHAT_REDIS_URL, all of them")

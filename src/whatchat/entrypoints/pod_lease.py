@@ -1,7 +1,7 @@
 """A pod's right to work on its store."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -42,11 +42,16 @@ class PodLease:
 
     async def acquire(self) -> bool:
         """Take the lease; false if another pod keeps renewing it."""
-        for _ in range(round(self._patience_seconds / RETRY_SECONDS)):
-            if await self._take():
-                return True
-            await asyncio.sleep(RETRY_SECONDS)
-        return await self._take()
+        return await self._within_patience(self._take)
+
+    async def is_without(self, others: str) -> bool:
+        """Whether no lease is held that is named so, or begins so if that ends with a slash."""
+
+        async def none_held() -> bool:
+            found = [lease for lease in await self._store.leases(others) if not lease.ended]
+            return not any(lease.name == others or others.endswith("/") for lease in found)
+
+        return await self._within_patience(none_held)
 
     async def keep(self, on_lost: Callable[[], None]) -> None:
         """Renew until cancelled, or until another pod has it: then call ``on_lost`` and end."""
@@ -65,6 +70,13 @@ class PodLease:
             await self._store.release(self._name, self._holder)
         except Unavailable:
             log.warning("the lease was not given up; it ends by itself")
+
+    async def _within_patience(self, condition: Callable[[], Awaitable[bool]]) -> bool:
+        for _ in range(round(self._patience_seconds / RETRY_SECONDS)):
+            if await condition():
+                return True
+            await asyncio.sleep(RETRY_SECONDS)
+        return await condition()
 
     async def _take(self) -> bool:
         return await self._store.acquire(self._name, self._holder, seconds=LEASE_SECONDS)

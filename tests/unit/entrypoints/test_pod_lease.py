@@ -75,3 +75,24 @@ async def test_a_lease_that_is_kept_does_not_end(
     assert not lost.is_set()
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("mine", "others"), [("pod", "pod/"), ("pod/me", "pod")])
+async def test_a_pod_alone_and_pods_with_a_broker_do_not_share_a_store(
+    store: SqliteStore, mine: str, others: str
+) -> None:
+    lease = PodLease(store, "me", lease=mine, patience_seconds=0.3)
+    assert await lease.acquire()
+    assert await lease.is_without(others)
+    other = PodLease(store, "another", lease="pod/another" if others == "pod/" else "pod")
+    assert await other.acquire()
+    assert not await lease.is_without(others)
+    await other.release()
+    assert await lease.is_without(others)
+
+
+async def test_pods_with_a_broker_do_not_mind_each_other(store: SqliteStore) -> None:
+    for name in ("one", "two"):
+        lease = PodLease(store, name, lease=f"pod/{name}", patience_seconds=0)
+        assert await lease.acquire()
+        assert await lease.is_without("pod")

@@ -10,7 +10,7 @@ from whatchat.domain.ids import DeviceId, GrantId, UserId
 from whatchat.domain.ports.account_store import Account, DeviceRecord, Grant, Rotation
 from whatchat.domain.times import from_millis, to_millis, utc_now
 
-REVOCATIONS_KEPT: Final = timedelta(hours=1)
+REVOCATIONS_KEPT: Final = timedelta(hours=2)
 DEVICES_KEPT: Final = timedelta(days=90)
 
 

@@ -16,7 +16,7 @@ LOG_CONCERNED: Final = "log_concerned"
 LOG_STORED: Final = "log_stored"
 LOG_ROOM_CHANGES: Final = "log_room_changes"
 
-REVOCATIONS_KEPT_SECONDS: Final = 3600
+REVOCATIONS_KEPT_SECONDS: Final = 7200
 LEASES_KEPT_SECONDS: Final = 7 * 86_400
 
 
@@ -66,12 +66,15 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
         _index("devices_forgotten", "forget_at", expireAfterSeconds=0),
     ],
     "revocations": [
-        _index("revocations_ended", "revoked_at", expireAfterSeconds=REVOCATIONS_KEPT_SECONDS),
+        _index("revocations_over", "revoked_at", expireAfterSeconds=REVOCATIONS_KEPT_SECONDS),
     ],
     "leases": [
         _index("leases_ended", "until", expireAfterSeconds=LEASES_KEPT_SECONDS),
     ],
 }
 
-RETIRED: Final[Mapping[str, frozenset[str]]] = {"log": frozenset({"log_pods"})}
+RETIRED: Final[Mapping[str, frozenset[str]]] = {
+    "log": frozenset({"log_pods"}),
+    "revocations": frozenset({"revocations_ended"}),
+}
 """Names that earlier versions used; what they named is dropped."""

@@ -76,9 +76,9 @@ class Migration:
         with pymongo.timeout(LONGEST_BUILD_SECONDS):
             for name, indexes in INDEXES.items():
                 collection = getattr(collections, name)
-                await collection.create_indexes(indexes)
                 for retired in RETIRED.get(name, frozenset()) & {*await _names(collection)}:
                     await collection.drop_index(retired)
+                await collection.create_indexes(indexes)
         identity = {"epoch": random_id(), "secret": secrets.token_bytes(32)}
         await collections.identity.update_one(
             {"_id": IDENTITY}, {"$setOnInsert": identity}, upsert=True

@@ -157,6 +157,6 @@ class AccountStore(Protocol):
     async def revoked_since(self, moment: datetime | None) -> Revoked:
         """Grants revoked at or after ``moment`` by the store's time, or all it still knows.
 
-        Revocations are kept for an hour at least.
+        Revocations are kept for two hours at least.
         """
         ...
