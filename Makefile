@@ -59,14 +59,14 @@ docs: .venv/dev ## Make docs/openapi.json and docs/asyncapi.json anew
 screenshots: .venv/dev tools ## Take the pictures of the playground that the README shows
 	$(BIN)/python -m tests.e2e.browser.screenshots
 
-chaos: .venv/dev tools ## Break one thing after the other under load, in 20 minutes; CHAOS_FLAGS=--help
+chaos: .venv/dev tools ## Break one thing after the other under load, in 12 minutes; CHAOS_FLAGS=--help
 	$(BIN)/python -m tests.chaos $(CHAOS_FLAGS)
 
-bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, in 25 minutes; BENCH_FLAGS=--help
+bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, and bench-durable, in 35 minutes; BENCH_FLAGS=--help
 	$(BIN)/python -m loadtests.bench $(BENCH_FLAGS)
 	@$(MAKE) bench-durable
 
-bench-durable: .venv/dev tools ## Measure pods over MongoDB and Redis, in 12 minutes; DURABLE_FLAGS=--help
+bench-durable: .venv/dev tools ## Measure pods over MongoDB and Redis, in 10 minutes; DURABLE_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.durable $(DURABLE_FLAGS)
 
 bench-smoke: .venv/dev $(BENCH) ## The same with tiny numbers: that it works, not how fast anything is
