@@ -164,10 +164,12 @@ class RoomWriter:
             self._is_behind = False
         elif self._is_behind:
             await self._catch_up()
+        # Before the messages: an append after it shows if one of them has changed meanwhile.
+        state = self.state
         targets = {one.proposal.target for one in batch}
         keys = [(self.room_id, target) for target in targets if target is not None]
         found = await self._messages.messages(keys) if keys else {}
-        return replace(self.state, messages={seq: message for (_, seq), message in found.items()})
+        return replace(state, messages={seq: message for (_, seq), message in found.items()})
 
     def _decide(self, state: RoomState, batch: Sequence[_Waiting]) -> list[_Decision]:
         """Each proposal's rule on the room as the proposals before it leave it."""

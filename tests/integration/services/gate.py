@@ -1,12 +1,13 @@
 """Real stores whose appends go wrong on purpose."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.log import Entry
-from whatchat.domain.ports.message_store import Appended, MessageStore
+from whatchat.domain.message_state import MessageState
+from whatchat.domain.ports.message_store import Appended, MessageKey, MessageStore
 
 
 class GatedMessageStore:
@@ -32,6 +33,19 @@ class GatedMessageStore:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+
+class SlowReading(GatedMessageStore):
+    """A store whose messages are held back once they are read."""
+
+    async def append(self, entries: Sequence[Entry]) -> Appended:
+        return await self._inner.append(entries)
+
+    async def messages(self, keys: Sequence[MessageKey]) -> Mapping[MessageKey, MessageState]:
+        found = await self._inner.messages(keys)
+        self.waiting.set()
+        await self._open.wait()
+        return found
 
 
 class LateMessageStore(GatedMessageStore):

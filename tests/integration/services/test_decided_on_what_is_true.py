@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from tests.integration.services.conftest import House, PodServices, actor
-from tests.integration.services.gate import GatedMessageStore
+from tests.integration.services.gate import GatedMessageStore, SlowReading
 from whatchat.domain.contract import Outcome
 from whatchat.domain.errors import Conflict, NotFound
 from whatchat.domain.ids import Rev, RoomId, UserId
 from whatchat.domain.log import MessageEdited, MessagePosted
 from whatchat.domain.models import Room
-from whatchat.features.messages.contract import DeleteMessage, EditMessage
+from whatchat.features.messages.contract import AddReaction, DeleteMessage, EditMessage
 from whatchat.features.rooms.contract import (
     AddMembers,
     CreateRoom,
@@ -201,3 +201,31 @@ async def test_both_people_of_a_pair_open_one_room(
     assert isinstance(outcome, Outcome)
     assert not outcome.created
     assert outcome.value.id == theirs[0].id
+
+
+@pytest.mark.parametrize("change", ["edit", "react"])
+async def test_a_message_is_never_older_than_what_was_heard_of_its_room(
+    house: House, change: str
+) -> None:
+    """The slow pod hears that a message is gone while it waits for the message."""
+    reading = SlowReading(house.store.messages)
+    slow, other = await house.pod(reading), await house.pod()
+    room = await slow.group("ada", "bob")
+    for pod in (slow, other):
+        await pod.broker.subscribe_rooms([room.id])
+    message = await slow.send("ada", room.id, "a secret")
+    told: list[tuple[int, str]] = []
+    other.broker.listen(lambda one: told.append((one.rev, one.event)))
+
+    ada = actor("ada")
+    changing: Coroutine[Any, Any, object] = (
+        slow.messages.edit(ada, EditMessage(message_id=message.id, content="another"))
+        if change == "edit"
+        else slow.messages.react(ada, AddReaction(message_id=message.id, emoji="👍"))
+    )
+    outcome = await overtaken(
+        reading, changing, lambda: other.messages.delete(ada, DeleteMessage(message_id=message.id))
+    )
+
+    assert isinstance(outcome, NotFound)
+    assert told == [(message.rev + 1, "message:deleted")]
