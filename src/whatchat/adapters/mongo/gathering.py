@@ -24,8 +24,9 @@ class _Waiting(NamedTuple, Generic[Item, Result]):
 
 
 class Gathering(Generic[Item, Result]):
-    """Has ``command`` carry out what was asked for, up to ``most`` items at a time.
+    """Has ``command`` carry out what was asked for, items of ``most`` weight at a time.
 
+    An item weighs one, unless ``weigh`` says otherwise, and goes alone if it weighs more.
     Nothing waits while fewer than ``MAX_COMMANDS`` are under way; what queues up behind them
     shares the next, which so begins after each of its callers asked. ``command`` gives each
     item's result in order, or an error in its place; what it raises is everybody's.
@@ -37,10 +38,12 @@ class Gathering(Generic[Item, Result]):
         *,
         name: str,
         most: int,
+        weigh: Callable[[Item], int] = lambda _: 1,
     ) -> None:
         self._command = command
         self._name = name
         self._most = most
+        self._weigh = weigh
         self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._commands: set[asyncio.Task[None]] = set()
 
@@ -72,10 +75,15 @@ class Gathering(Generic[Item, Result]):
     def _next_group(self) -> list[_Waiting[Item, Result]]:
         """What has waited longest, without those whose callers gave up."""
         group: list[_Waiting[Item, Result]] = []
-        while self._waiting and len(group) < self._most:
-            one = self._waiting.popleft()
+        weight = 0
+        while self._waiting:
+            one = self._waiting[0]
             if not one.future.done():
+                weight += self._weigh(one.item)
+                if group and weight > self._most:
+                    break
                 group.append(one)
+            self._waiting.popleft()
         return group
 
     def _done(self, command: "asyncio.Task[None]") -> None:
@@ -89,6 +97,8 @@ class Gathering(Generic[Item, Result]):
                 results = await self._command([one.item for one in group])
         except Exception as error:  # noqa: BLE001 - whoever asked is told
             results = [error] * len(group)
+        if len(results) != len(group):
+            results = [ValueError(f"{self._name}: a result for each")] * len(group)
         for one, result in zip(group, results, strict=True):
             if one.future.done():
                 continue

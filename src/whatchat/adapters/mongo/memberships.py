@@ -1,9 +1,9 @@
 """Whose rooms are which, for everybody who connects at the moment."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from whatchat.adapters.mongo.gathering import Gathering
 from whatchat.adapters.mongo.indexes import LOG_CONCERNED, LOG_PENDING
@@ -14,37 +14,41 @@ from whatchat.domain.ids import RoomId, UserId
 from whatchat.domain.ports.room_store import Membership
 
 MAX_PEOPLE: Final = 100
-MAX_ROOMS: Final = 2_000
+MAX_ROOMS: Final = 1_000
 
-Rooms = Mapping[UserId, Sequence[RoomId]]
+
+class _Places(NamedTuple):
+    """Where somebody was found to be."""
+
+    user_id: UserId
+    room_ids: Sequence[RoomId]
 
 
 class Memberships:
     """Reads all rooms of a user; those who ask at the same time share their commands.
 
-    After an outage thousands connect within seconds, each asking for a few rooms.
+    After an outage thousands connect within seconds, each asking for a few rooms. Which
+    they are is asked first; then rooms and places are read, those of each at one moment.
     """
 
     def __init__(self, pictures: Pictures) -> None:
         self._pictures = pictures
-        self._reads = Gathering(self._read, name="memberships", most=MAX_PEOPLE)
+        self._lists = Gathering(self._list, name="room-lists", most=MAX_PEOPLE)
+        self._reads = Gathering(
+            self._read, name="memberships", most=MAX_ROOMS, weigh=lambda one: len(one.room_ids)
+        )
 
     async def of(self, user_id: UserId) -> list[Membership]:
         """All the user's rooms, newest activity first."""
-        return await self._reads.ask(user_id)
+        room_ids = await self._lists.ask(user_id)
+        return await self._reads.ask(_Places(user_id, room_ids)) if room_ids else []
 
     async def close(self) -> None:
         """Wait for what is being read."""
+        await self._lists.close()
         await self._reads.close()
 
-    async def _read(self, user_ids: Sequence[UserId]) -> list[list[Membership] | Exception]:
-        """Which rooms there are is asked first; then rooms and places are read at one moment."""
-        found: dict[UserId, list[Membership]] = {}
-        for rooms in _parts(await self._rooms(sorted(set(user_ids)))):
-            found |= await self._memberships(rooms)
-        return [found.get(user_id, []) for user_id in user_ids]
-
-    async def _rooms(self, user_ids: Sequence[UserId]) -> Rooms:
+    async def _list(self, user_ids: Sequence[UserId]) -> list[list[RoomId] | Exception]:
         theirs = and_also(found_members({"user_id": {"$in": user_ids}}), "members")
         if len(user_ids) == 1:
             asked = [*pending_for(user_ids[0]), theirs]
@@ -56,17 +60,18 @@ class Memberships:
         rooms: dict[UserId, list[RoomId]] = defaultdict(list)
         for place in picture.members:
             rooms[place["user_id"]].append(place["room_id"])
-        return rooms
+        return [rooms[user_id] for user_id in user_ids]
 
-    async def _memberships(self, rooms: Rooms) -> Mapping[UserId, list[Membership]]:
-        room_ids = sorted({room_id for some in rooms.values() for room_id in some})
-        theirs = and_also(found_members({"user_id": {"$in": list(rooms)}}), "members")
+    async def _read(self, places: Sequence[_Places]) -> list[list[Membership] | Exception]:
+        room_ids = sorted({room_id for one in places for room_id in one.room_ids})
+        user_ids = sorted({one.user_id for one in places})
+        theirs = and_also(found_members({"user_id": {"$in": user_ids}}), "members")
         found: dict[UserId, list[Membership]] = defaultdict(list)
         for membership in memberships_in(await self._pictures.of_rooms(room_ids, theirs)):
             found[membership.member.user_id].append(membership)
         for memberships in found.values():
             memberships.sort(key=position, reverse=True)
-        return found
+        return [found[one.user_id] for one in places]
 
 
 def memberships_in(picture: Picture) -> list[Membership]:
@@ -81,17 +86,3 @@ def memberships_in(picture: Picture) -> list[Membership]:
 def position(membership: Membership) -> tuple[datetime, RoomId]:
     """What a user's rooms are sorted by."""
     return membership.record.last_activity, membership.record.room_id
-
-
-def _parts(rooms: Rooms) -> Iterator[Rooms]:
-    """People by people, with few enough rooms to a command; nobody's are taken apart."""
-    part: dict[UserId, Sequence[RoomId]] = {}
-    count = 0
-    for user_id, room_ids in rooms.items():
-        if part and count + len(room_ids) > MAX_ROOMS:
-            yield part
-            part, count = {}, 0
-        part[user_id] = room_ids
-        count += len(room_ids)
-    if part:
-        yield part

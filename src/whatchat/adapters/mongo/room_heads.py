@@ -10,7 +10,6 @@ from whatchat.adapters.mongo.log_queries import heads
 from whatchat.domain.batches import batches
 from whatchat.domain.ids import Rev, RoomId
 
-MAX_QUESTIONS: Final = 100
 MAX_ROOMS: Final = 1_000
 
 Heads = Mapping[RoomId, Rev]
@@ -21,7 +20,7 @@ class RoomHeads:
 
     def __init__(self, database: MongoDatabase) -> None:
         self._database = database
-        self._reads = Gathering(self._answer, name="heads", most=MAX_QUESTIONS)
+        self._reads = Gathering(self._answer, name="heads", most=MAX_ROOMS, weigh=len)
 
     async def of(self, room_ids: Sequence[RoomId]) -> Heads:
         """The latest rev of each room that there is."""
