@@ -49,7 +49,8 @@ def _tried(fault: Fault, plan: Plan, folder: Path) -> Outcome:
             outcome = runner.run(trial(fault, plan, place, lambda text: _tell(f"  {text}")))
     except TROUBLES as error:
         outcome = Outcome.unfinished(fault.name, plan.clients or fault.needs.clients, error)
-    _tell(f"  {outcome.accepted} accepted, converged after {outcome.converged:.1f} s")
+    counted = f"{outcome.accepted} accepted, {outcome.changed} changes"
+    _tell(f"  {counted}, converged after {outcome.converged:.1f} s")
     for problem in outcome.problems[:SHOWN_PROBLEMS]:
         _tell(f"  {problem}")
     if len(outcome.problems) > SHOWN_PROBLEMS:

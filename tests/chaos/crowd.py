@@ -31,7 +31,7 @@ FAULTY = 10
 """Every so manieth person is on the network that breaks."""
 
 POLLING = 4
-"""Every so manieth person begins with polling."""
+"""Every so manieth person begins with polling; some of these are on that network."""
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -146,7 +146,7 @@ def _client(
         network.url if number % FAULTY == 0 else url,
         sign_in,
         journal,
-        transports=POLLING_FIRST if number % POLLING == 1 else WEBSOCKET_FIRST,
+        transports=POLLING_FIRST if number % POLLING == 0 else WEBSOCKET_FIRST,
         patience=PATIENCE_SECONDS,
     )
 

@@ -10,6 +10,7 @@ import msgspec
 from whatchat.domain.ids import ClientId, Rev, RoomId, UserId
 
 Way = Literal["live", "ack", "sync"]
+How = Literal["edit", "delete", "react", "unreact"]
 Turn = Literal["breaking", "healed", "quiet", "judged"]
 
 
@@ -33,8 +34,31 @@ class Accepted(NamedTuple):
     rev: Rev
 
 
+class Changing(NamedTuple):
+    """Somebody began to change the message ``of``; ``what`` is the new text, or an emoji.
+
+    An edit goes under this ``client_id``; of other changes the journal alone knows it.
+    """
+
+    at: float
+    person: UserId
+    room: RoomId
+    client_id: ClientId
+    of: ClientId
+    how: How
+    what: str
+
+
+class Changed(NamedTuple):
+    """Who began a change was told that it is in the log."""
+
+    at: float
+    person: UserId
+    client_id: ClientId
+
+
 class Refusal(NamedTuple):
-    """The sender was told that a message is not wanted."""
+    """The sender was told that a message, or a change of one, is not wanted."""
 
     at: float
     person: UserId
@@ -43,7 +67,7 @@ class Refusal(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """The sender has given up: the message may be in the log or not."""
+    """The sender has given up: the message, or the change, may be in the log or not."""
 
     at: float
     person: UserId
@@ -69,7 +93,10 @@ class Heard(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """A client told its user of a new message."""
+    """A client told its user of a new message, by the event ``by``.
+
+    That is the message's own rev, or that of its latest change where ``sync`` brought both.
+    """
 
     at: float
     person: UserId
@@ -77,6 +104,20 @@ class Shown(NamedTuple):
     rev: Rev
     client_id: ClientId
     way: Way
+    by: Rev
+
+
+class Turned(NamedTuple):
+    """A client told its user, by the event at ``rev``, how a message is since ``changed``."""
+
+    at: float
+    person: UserId
+    room: RoomId
+    rev: Rev
+    client_id: ClientId
+    changed: Rev
+    text: str
+    is_deleted: bool
 
 
 class Synced(NamedTuple):
@@ -102,8 +143,22 @@ class Marked(NamedTuple):
     what: Turn
 
 
-Record = Sent | Accepted | Refusal | Unknown | Vanished | Heard | Shown | Synced | Probed | Marked
-R = TypeVar("R", Sent, Accepted, Refusal, Unknown, Vanished, Heard, Shown, Synced, Probed, Marked)
+Record = (
+    Sent
+    | Accepted
+    | Changing
+    | Changed
+    | Refusal
+    | Unknown
+    | Vanished
+    | Heard
+    | Shown
+    | Turned
+    | Synced
+    | Probed
+    | Marked
+)
+R = TypeVar("R", bound=Record)
 
 
 class Journal:

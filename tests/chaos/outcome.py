@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 from tests.chaos.evidence import Evidence
-from tests.chaos.journal import Accepted, Journal, Sent, Shown, Unknown, Vanished
+from tests.chaos.journal import Accepted, Changed, Journal, Sent, Shown, Unknown, Vanished
 from tests.chaos.problems import Duplicated, Lost, Problem, Unfinished
 from whatchat.domain.ids import ClientId
 
@@ -12,7 +12,8 @@ from whatchat.domain.ids import ClientId
 class Outcome(NamedTuple):
     """A row of the table; times in seconds.
 
-    ``unknown`` are the sends without an answer. ``converged`` is how long after the healing
+    ``accepted`` are messages, ``changed`` what was accepted of edits, deletions and reactions,
+    and ``unknown`` what of all these had no answer. ``converged`` is how long after the healing
     the last client had everything that was sent before it; ``longest`` how long any message
     took to any client.
     """
@@ -20,6 +21,7 @@ class Outcome(NamedTuple):
     fault: str
     clients: int
     accepted: int
+    changed: int
     unknown: int
     lost: int
     duplicated: int
@@ -36,6 +38,7 @@ class Outcome(NamedTuple):
             fault=fault,
             clients=clients,
             accepted=journal.count(Accepted),
+            changed=journal.count(Changed),
             unknown=journal.count(Unknown) + journal.count(Vanished),
             lost=sum(isinstance(one, Lost) for one in problems),
             duplicated=sum(isinstance(one, Duplicated) for one in problems),
@@ -48,7 +51,7 @@ class Outcome(NamedTuple):
     def unfinished(cls, fault: str, clients: int, error: BaseException) -> Self:
         """Of a trial that could not be judged."""
         problem = Unfinished(f"{type(error).__name__}: {error}")
-        return cls(fault, clients, 0, 0, 0, 0, 0.0, 0.0, [problem])
+        return cls(fault, clients, 0, 0, 0, 0, 0, 0.0, 0.0, [problem])
 
 
 def _times(journal: Journal) -> tuple[float, float]:

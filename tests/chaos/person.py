@@ -4,19 +4,32 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
-from tests.chaos.journal import Accepted, Journal, Refusal, Sent, Unknown, Vanished
+from tests.chaos.journal import (
+    Accepted,
+    Changed,
+    Changing,
+    Journal,
+    Refusal,
+    Sent,
+    Unknown,
+    Vanished,
+)
+from tests.chaos.wishes import Wish, wish
 from tests.servers.haproxy import COOKIE
-from whatchat.client import WhatchatClient
+from whatchat.client import Message, WhatchatClient
 from whatchat.domain.errors import ChatError, Unavailable
 from whatchat.domain.ids import ClientId, Rev, RoomId, UserId, random_id
 
 VANISHING_SECONDS = 5
 
+CHANGING = 0.2
+"""How much of what people do is changing what was said."""
+
 
 class Person:
-    """Says one thing at a time, each until its outcome is known or patience is at its end.
+    """Does one thing at a time, each until its outcome is known or patience is at its end.
 
     ``is_judged`` is false of whoever is gone for ever.
     """
@@ -51,15 +64,21 @@ class Person:
     async def say(self, room_id: RoomId, text: str) -> None:
         """Say something and note what comes of it."""
         client_id = self._sending(room_id, text)
-        try:
-            said = await self.client.send(room_id, text, client_id=client_id)
-        except Unavailable:
-            self._journal.note(Unknown(time.monotonic(), self.id, client_id))
-        except ChatError as error:
-            self._journal.note(Refusal(time.monotonic(), self.id, client_id, error.code))
-        else:
+        said = await self._answer(client_id, self.client.send(room_id, text, client_id=client_id))
+        if said:
             accepted = Accepted(time.monotonic(), self.id, room_id, client_id, Rev(said.seq))
             self._journal.note(accepted)
+
+    async def change(self, wish: Wish) -> None:
+        """Change something that was said and note what comes of it."""
+        message, client_id = wish.message, ClientId(random_id())
+        begun = Changing(
+            *(time.monotonic(), self.id, message.room_id, client_id),
+            *(message.client_id, wish.how, wish.what),
+        )
+        self._journal.note(begun)
+        if await self._answer(client_id, self._changed(wish, client_id)):
+            self._journal.note(Changed(time.monotonic(), self.id, client_id))
 
     async def vanish_saying(self, room_id: RoomId, text: str) -> None:
         """Say something once and be gone, whatever comes of it."""
@@ -79,6 +98,29 @@ class Person:
         await self._stop_talking()
         await self.client.close()
 
+    async def _answer(self, client_id: ClientId, answer: Awaitable[Message]) -> Message | None:
+        """The message as it now is; nothing, and a note of it, if that cannot be known."""
+        try:
+            return await answer
+        except Unavailable:
+            self._journal.note(Unknown(time.monotonic(), self.id, client_id))
+        except ChatError as error:
+            self._journal.note(Refusal(time.monotonic(), self.id, client_id, error.code))
+        return None
+
+    async def _changed(self, wish: Wish, client_id: ClientId) -> Message:
+        message_id = wish.message.id
+        match wish.how:
+            case "edit":
+                edit = {"messageId": message_id, "content": wish.what, "clientId": client_id}
+                return await self.client._change_message("message:edit", edit)
+            case "delete":
+                return await self.client.delete(message_id)
+            case "react":
+                return await self.client.react(message_id, wish.what)
+            case "unreact":
+                return await self.client.unreact(message_id, wish.what)
+
     async def _stop_talking(self) -> None:
         talking, self._talking = self._talking, None
         if talking:
@@ -95,7 +137,12 @@ class Person:
         while not await _set_within(until, random.expovariate(1 / each)):
             [room_id] = random.choices(self.room_ids, weights)
             count += 1
-            await self.say(room_id, f"{self.client.user.username}: {count}")
+            text = f"{self.client.user.username}: {count}"
+            wanted = wish(self.client.messages(room_id), self.id, text)
+            if wanted and random.random() < CHANGING:
+                await self.change(wanted)
+            else:
+                await self.say(room_id, text)
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -18,11 +18,11 @@ class Problem:
 
 
 class Lost(Problem):
-    """A message was accepted, or is in the log, and somebody does not have it."""
+    """A message or a change was accepted, or is in the log, and somebody does not have it."""
 
 
 class Duplicated(Problem):
-    """A message is there twice."""
+    """A message or a change is there twice."""
 
 
 class Reordered(Problem):
@@ -43,6 +43,14 @@ class Gap(Problem):
 
 class Divergent(Problem):
     """At one rev there are different messages, or one message is at different revs."""
+
+
+class Stale(Problem):
+    """A message is not as its changes have left it."""
+
+
+class Exposed(Problem):
+    """What was said in a message is still there, or is shown, though the message was deleted."""
 
 
 class Pending(Problem):

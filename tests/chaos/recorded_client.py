@@ -4,10 +4,11 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from tests.chaos.journal import Heard, Journal, Shown, Synced, Way
+from tests.chaos.evidence import Line
+from tests.chaos.journal import Heard, Journal, Shown, Synced, Turned, Way
 from whatchat.client import WEBSOCKET_FIRST, MessageSent, WhatchatClient
 from whatchat.client.catching_up import CatchingUp
-from whatchat.client.events import ResyncAsked, SessionReady
+from whatchat.client.events import MessageEvent, ResyncAsked, SessionReady
 from whatchat.client.link import Link
 from whatchat.client.replica import Replica
 from whatchat.client.socket import Socket
@@ -61,9 +62,10 @@ class RecordedReplica(Replica):
         for event in events:
             if isinstance(event, MessageSent):
                 said = event.message
-                self._journal.note(
-                    Shown(now, self._person, said.room_id, Rev(said.seq), said.client_id, self._way)
-                )
+                about = (self._person, said.room_id, Rev(said.seq), said.client_id)
+                self._journal.note(Shown(now, *about, self._way, event.rev))
+            if isinstance(event, MessageEvent) and event.message.rev > event.message.seq:
+                self._journal.note(_turned(now, self._person, event))
         super()._tell(events)
 
     @contextmanager
@@ -73,6 +75,14 @@ class RecordedReplica(Replica):
             yield
         finally:
             self._way = "live"
+
+
+def _turned(now: float, person: UserId, event: MessageEvent) -> Turned:
+    line = Line.of(event.message)
+    return Turned(
+        *(now, person, event.room_id, event.rev),
+        *(line.client_id, line.changed, line.text, line.is_deleted),
+    )
 
 
 class RecordedCatchingUp(CatchingUp):

@@ -1,7 +1,5 @@
 """The checker names each kind of failure that is planted, and nothing else."""
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.chaos import problems
@@ -10,6 +8,7 @@ from tests.chaos.evidence import Entry, Line
 from tests.chaos.journal import (
     Accepted,
     Heard,
+    How,
     Marked,
     Probed,
     Record,
@@ -17,22 +16,16 @@ from tests.chaos.journal import (
     Sent,
     Shown,
     Synced,
+    Turned,
     Unknown,
     Vanished,
 )
 from tests.chaos.made_up_trial import ANN, BOB, CAKE, CAT, MEMBERS, SAID, TEA, MadeUpTrial
+from tests.chaos.planted_changes import first_said
+from tests.chaos.planting import PLANTED, Plant, plants
 from tests.chaos.problems import Problem
 from tests.chaos.wrong_ways import HEALED_SECONDS, LAST_WORD_SECONDS
 from whatchat.domain.ids import ClientId, Rev, RoomId, UserId
-
-Plant = Callable[[MadeUpTrial], type[Problem]]
-PLANTED: list[Plant] = []
-
-
-def plants(plant: Plant) -> Plant:
-    """Have it planted in a trial of its own; it says what the checker has to name."""
-    PLANTED.append(plant)
-    return plant
 
 
 @plants
@@ -104,6 +97,12 @@ def a_retry_that_became_another_message(trial: MadeUpTrial) -> type[Problem]:
 
 
 @plants
+def a_retry_that_is_kept_again_and_not_shown(trial: MadeUpTrial) -> type[Problem]:
+    trial.keep(trial.logs[TEA][-1].client_id)
+    return problems.Duplicated
+
+
+@plants
 def a_message_announced_twice(trial: MadeUpTrial) -> type[Problem]:
     shown = [one for one in trial.records if isinstance(one, Shown) and one.person == BOB]
     trial.records.append(shown[-1])
@@ -165,6 +164,13 @@ def a_log_entry_that_nobody_sent(trial: MadeUpTrial) -> type[Problem]:
     trial.logs[TEA].append(Entry(rev, BOB, ClientId("ghost"), is_message=True))
     for person in MEMBERS[TEA]:
         trial.views[person, TEA].append(Line(rev, ClientId("ghost"), BOB, "boo"))
+    return problems.Phantom
+
+
+@plants
+def a_log_entry_under_another_name(trial: MadeUpTrial) -> type[Problem]:
+    first = trial.logs[TEA][1]
+    trial.logs[TEA][1] = first._replace(actor=CAT)
     return problems.Phantom
 
 
@@ -252,6 +258,17 @@ def an_unknown_outcome_that_is_seen_and_not_kept(trial: MadeUpTrial) -> type[Pro
 
 
 @plants
+def an_unknown_outcome_that_one_holds_unannounced_and_nobody_keeps(
+    trial: MadeUpTrial,
+) -> type[Problem]:
+    client_id = trial.send(ANN, TEA)
+    sent = trial.sent(client_id)
+    trial.records.append(Unknown(trial.now, ANN, client_id))
+    trial.views[BOB, TEA].append(Line(Rev(SAID + 2), client_id, ANN, sent.text))
+    return problems.Pending
+
+
+@plants
 def a_message_that_came_to_no_end(trial: MadeUpTrial) -> type[Problem]:
     trial.send(ANN, TEA)
     return problems.Pending
@@ -269,6 +286,20 @@ def somebody_who_stands_behind(trial: MadeUpTrial) -> type[Problem]:
     trial.cursors = {(person, TEA): Rev(SAID + 2) for person in (ANN, BOB)}
     trial.cursors[CAT, TEA] = Rev(SAID + 1)
     return problems.Pending
+
+
+@plants
+def somebody_who_never_came_back(trial: MadeUpTrial) -> type[Problem]:
+    trial.absent.add(BOB)
+    return problems.Pending
+
+
+@plants
+def a_message_that_had_no_answer_though_all_was_whole(trial: MadeUpTrial) -> type[Problem]:
+    trial.records.append(Marked(trial.now, "healed"))
+    client_id = trial.send(ANN, TEA)
+    trial.records.append(Unknown(trial.now, ANN, client_id))
+    return problems.Late
 
 
 @plants
@@ -299,13 +330,15 @@ def a_message_that_came_long_after_the_healing(trial: MadeUpTrial) -> type[Probl
 def a_message_that_was_announced_and_taken_back(trial: MadeUpTrial) -> type[Problem]:
     client_id = trial.send(ANN, TEA)
     trial.records.append(Unknown(trial.now, ANN, client_id))
-    trial.records.append(Shown(trial.now, BOB, TEA, Rev(SAID + 2), client_id, "live"))
+    rev = Rev(SAID + 2)
+    trial.records.append(Shown(trial.now, BOB, TEA, rev, client_id, "live", rev))
     return problems.Pending
 
 
 @plants
 def an_announcement_of_what_nobody_sent(trial: MadeUpTrial) -> type[Problem]:
-    trial.records.append(Shown(trial.now, BOB, TEA, Rev(SAID + 2), ClientId("ghost"), "live"))
+    rev = Rev(SAID + 2)
+    trial.records.append(Shown(trial.now, BOB, TEA, rev, ClientId("ghost"), "live", rev))
     return problems.Phantom
 
 
@@ -329,6 +362,10 @@ def a_pod_that_does_not_answer(trial: MadeUpTrial) -> type[Problem]:
     return problems.Silent
 
 
+def _is_of(shown: Shown, person: UserId, client_id: ClientId) -> bool:
+    return (shown.person, shown.client_id) == (person, client_id)
+
+
 def _is_shown(record: Record, person: UserId, room: RoomId, *revs: int) -> bool:
     return isinstance(record, Shown) and record[1:3] == (person, room) and record.rev in revs
 
@@ -347,6 +384,11 @@ def test_what_is_planted_is_named(plant: Plant) -> None:
     assert {type(problem) for problem in check(trial.evidence())} == {kind}
 
 
+def test_every_kind_of_problem_that_a_checker_names_is_planted() -> None:
+    planted = {plant(MadeUpTrial()) for plant in PLANTED}
+    assert planted == {*Problem.__subclasses__()} - {problems.Crashed, problems.Unfinished}
+
+
 def test_when_all_is_well_nothing_is_named() -> None:
     assert check(MadeUpTrial().evidence()) == []
 
@@ -358,6 +400,69 @@ def test_an_unknown_outcome_may_be_all_or_nothing() -> None:
         trial.records.append(Unknown(trial.now, ANN, client_id))
         if is_kept:
             trial.show(client_id, trial.keep(client_id))
+    assert check(trial.evidence()) == []
+
+
+def test_changes_of_all_kinds_are_well() -> None:
+    trial = MadeUpTrial()
+    first, second = first_said(trial), trial.logs[TEA][2].client_id
+    trial.change(ANN, first, "edit", "otherwise")
+    trial.change(BOB, first, "react", "👍")
+    trial.change(BOB, first, "unreact", "👍")
+    trial.change(BOB, first, "react", "👍")
+    trial.change(CAT, second, "react", "👍")
+    trial.change(BOB, second, "delete")
+    assert check(trial.evidence()) == []
+
+
+def test_an_unknown_change_may_be_all_or_nothing() -> None:
+    trial = MadeUpTrial()
+    first = first_said(trial)
+    asked: list[tuple[How, str]] = [("edit", "1"), ("edit", "2"), ("react", "👍"), ("react", "😂")]
+    for number, (how, what) in enumerate(asked):
+        change_id = trial.wish(ANN, first, how, what)
+        trial.records.append(Unknown(trial.now, ANN, change_id))
+        if number % 2:
+            trial.turn(first, trial.keep_change(change_id))
+    assert check(trial.evidence()) == []
+
+
+def test_what_is_being_deleted_may_be_gone_for_others() -> None:
+    trial = MadeUpTrial()
+    first = first_said(trial)
+    trial.change(ANN, first, "delete")
+    change_id = trial.wish(BOB, first, "react", "👍")
+    trial.records.append(Refusal(trial.now, BOB, change_id, "not_found"))
+    assert check(trial.evidence()) == []
+
+
+def test_a_change_that_one_knew_of_already_is_no_news() -> None:
+    trial = MadeUpTrial()
+    first, old = first_said(trial), trial.views[CAT, TEA][0]
+    trial.change(BOB, first, "react", "👍")
+    reacted = trial.logs[TEA][-1].rev
+    trial.change(ANN, first, "delete")
+    trial.records = [
+        one
+        for one in trial.records
+        if not (isinstance(one, Turned) and (one.person, one.rev) == (CAT, reacted))
+    ]
+    trial.tell(CAT, old._replace(changed=reacted), reacted)
+    assert check(trial.evidence()) == []
+
+
+def test_what_was_missed_and_changed_may_come_in_the_order_of_the_changes() -> None:
+    trial = MadeUpTrial()
+    first, second = (trial.send(ANN, TEA) for _ in range(2))
+    for client_id in (first, second):
+        rev = trial.keep(client_id)
+        trial.records.append(Accepted(trial.now, ANN, TEA, client_id, rev))
+        trial.show(client_id, rev)
+    trial.change(ANN, first, "edit", "otherwise")
+    changed = trial.logs[TEA][-1].rev
+    [shown] = [one for one in trial.records if isinstance(one, Shown) and _is_of(one, BOB, first)]
+    trial.records.remove(shown)
+    trial.records.append(shown._replace(way="sync", by=changed))
     assert check(trial.evidence()) == []
 
 

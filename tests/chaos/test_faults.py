@@ -13,6 +13,7 @@ from pathlib import Path
 from secrets import token_hex
 
 import pytest
+from msgspec.structs import replace
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
@@ -31,6 +32,7 @@ from tests.servers.redis_sentinels import RedisSentinels
 from tests.waiting import until
 from whatchat.client import WhatchatClient
 from whatchat.client.views import Room
+from whatchat.domain.ids import Rev, Seq
 
 PASSWORD = "correct horse battery staple"
 CLOCKS = "import time; print(time.time(), time.monotonic())"
@@ -117,9 +119,15 @@ class TestOneRoom:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.3):
                 await reader.read()
+        await ann.delete(said[0].id)
         await reader.find_all_again()
-        await ann.delete(said[1].id)
-        with pytest.raises(AssertionError, match=rf"gone or changed: \[{said[1].seq}\]"):
+        undone = said[0].seq
+        reader._seen[undone] = replace(reader._seen[undone], rev=Rev(said[1].rev + 2))
+        with pytest.raises(AssertionError, match=rf"gone or undone: \[{undone}\]"):
+            await reader.find_all_again()
+        unknown = Seq(said[1].seq + 1)
+        reader._seen = {unknown: replace(said[1], seq=unknown)}
+        with pytest.raises(AssertionError, match=rf"gone or undone: \[{unknown}\]"):
             await reader.find_all_again()
 
 

@@ -6,14 +6,29 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.journal import Accepted, Heard, Journal, Sent, Shown, Synced, Way
+from tests.chaos.evidence import Line
+from tests.chaos.journal import (
+    Accepted,
+    Changed,
+    Changing,
+    Heard,
+    Journal,
+    Refusal,
+    Sent,
+    Shown,
+    Synced,
+    Turned,
+    Way,
+)
 from tests.chaos.person import Person
 from tests.chaos.recorded_client import RecordedClient
+from tests.chaos.wishes import Wish
 from tests.e2e.faulty_network import FaultyNetwork
 from tests.e2e.node_process import NodeProcess
 from tests.waiting import until
 from whatchat.client import auth
 from whatchat.client.http import Http
+from whatchat.domain.ids import Rev
 
 PASSWORD = "correct horse battery staple"
 PATIENCE_SECONDS = 15
@@ -70,6 +85,41 @@ async def test_a_message_is_noted_from_its_sending_to_its_showing(
     assert ways(journal, ann) == ["ack"]
     assert {(one.client_id, one.rev) for one in journal.of(Shown)} == {accepted[3:]}
     assert (bob.id, room_id, accepted.rev) in {one[1:4] for one in journal.of(Heard)}
+
+
+async def test_a_change_is_noted_from_its_wish_to_its_showing(
+    people: tuple[Person, Person, Journal],
+) -> None:
+    ann, bob, journal = people
+    [room_id] = ann.room_ids
+    await ann.say(room_id, "hello")
+    [said] = ann.client.messages(room_id)
+    await ann.change(Wish(said, "edit", "good morning"))
+    await until(lambda: len(journal.of(Turned)) == 2)
+    [asked], [changed] = journal.of(Changing), journal.of(Changed)
+    assert (asked.of, changed.client_id) == (said.client_id, asked.client_id)
+    assert {(one.person, one.client_id, one.text) for one in journal.of(Turned)} == {
+        (person.id, said.client_id, "good morning") for person in (ann, bob)
+    }
+    await ann.change(Wish(said, "delete"))
+    await until(lambda: len(journal.of(Turned)) == 4)
+    assert [(one.text, one.is_deleted) for one in journal.of(Turned)[2:]] == [("", True)] * 2
+    assert {Line.of(one) for one in bob.client.messages(room_id)} == {
+        Line(Rev(said.seq), said.client_id, ann.id, "", Rev(said.seq + 2), is_deleted=True)
+    }
+
+
+async def test_what_is_deleted_cannot_be_changed_and_the_refusal_is_noted(
+    people: tuple[Person, Person, Journal],
+) -> None:
+    ann, bob, journal = people
+    [room_id] = ann.room_ids
+    await ann.say(room_id, "hello")
+    [said] = ann.client.messages(room_id)
+    await ann.change(Wish(said, "delete"))
+    await bob.change(Wish(said, "react", "👍"))
+    [refused] = journal.of(Refusal)
+    assert (refused.person, refused.code) == (bob.id, "not_found")
 
 
 async def test_what_a_reconnect_brought_is_marked(

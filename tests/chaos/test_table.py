@@ -6,15 +6,15 @@ from tests.chaos.outcome import Outcome
 from tests.chaos.problems import Lost
 from tests.chaos.table import table, write
 
-FINE = Outcome("Redis is gone", 300, 1_234, 2, 0, 0, 1.26, 10.0, [])
-BAD = Outcome("The disk is gone", 60, 9, 0, 1, 1, 0.0, 3.0, [Lost("rev 2 is not shown")])
+FINE = Outcome("Redis is gone", 300, 1_234, 56, 2, 0, 0, 1.26, 10.0, [])
+BAD = Outcome("The disk is gone", 60, 9, 0, 0, 1, 1, 0.0, 3.0, [Lost("rev 2 is not shown")])
 PAGE = "# Reliability\n\n<!-- table -->\n\n{}\n<!-- end of table -->\n\nAnd more.\n"
 
 
 def test_each_outcome_is_a_row() -> None:
     fine, bad = table([FINE, BAD]).splitlines()[2:]
-    assert fine == "| Redis is gone | 300 | 1,234 | 2 | 0 | 0 | 1.3 s | 10.0 s |"
-    assert bad == "| The disk is gone: 1 PROBLEMS | 60 | 9 | 0 | 1 | 1 | never | 3.0 s |"
+    assert fine == "| Redis is gone | 300 | 1,234 | 56 | 2 | 0 | 0 | 1.3 s | 10.0 s |"
+    assert bad == "| The disk is gone: 1 PROBLEMS | 60 | 9 | 0 | 0 | 1 | 1 | never | 3.0 s |"
 
 
 def test_a_page_gets_the_new_table_in_the_place_of_the_old(tmp_path: Path) -> None:

@@ -111,7 +111,8 @@ async def _whole(cluster: Cluster, crowd: Crowd) -> None:
 
 def _has_all(crowd: Crowd, heads: Mapping[RoomId, Rev]) -> bool:
     return all(
-        room_id in person.client.state.rooms
+        person.client.is_connected
+        and room_id in person.client.state.rooms
         and person.client.state.rooms[room_id].cursor >= heads[room_id]
         for person in crowd.judged
         for room_id in person.room_ids
@@ -122,7 +123,8 @@ async def _evidence(cluster: Cluster, crowd: Crowd) -> Evidence:
     async with Truth.of(cluster.mongo.url(DATABASE)) as truth:
         logs = await truth.logs(crowd.members)
     judged = frozenset(person.id for person in crowd.judged)
-    return Evidence(crowd.journal, _views(crowd), logs, judged)
+    absent = frozenset(person.id for person in crowd.judged if not person.client.is_connected)
+    return Evidence(crowd.journal, _views(crowd), logs, judged, absent)
 
 
 def _views(crowd: Crowd) -> list[View]:
@@ -130,12 +132,10 @@ def _views(crowd: Crowd) -> list[View]:
         View(
             person.id,
             room_id,
-            [
-                Line(Rev(one.seq), one.client_id, one.sender.id, one.content)
-                for one in held.messages.values()
-            ],
+            [Line.of(one) for one in held.messages.values()],
             held.cursor,
             waits=room_id in person.client.state.early,
+            last=Line.of(held.room.last_message) if held.room.last_message else None,
         )
         for person in crowd.judged
         for room_id, held in person.client.state.rooms.items()

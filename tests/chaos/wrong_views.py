@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from tests.chaos.evidence import Entry, Evidence, Line, Log, View
+from tests.chaos.history import lines_after
 from tests.chaos.problems import (
     Divergent,
     Duplicated,
@@ -13,19 +14,23 @@ from tests.chaos.problems import (
     Phantom,
     Problem,
     Reordered,
+    Stale,
 )
 from tests.chaos.told import Told, ascend
-from whatchat.domain.ids import ClientId
+from tests.chaos.wrong_changes import differs
+from whatchat.domain.ids import ClientId, Rev
 
 
 def wrong_views(evidence: Evidence, told: Told) -> Iterator[Problem]:
     """What is held of each room by each of its people who is judged, and by nobody else."""
+    right = {log.room: lines_after(log, told) for log in evidence.logs.values()}
     for view in evidence.views:
         log = evidence.logs.get(view.room)
         if log is None or view.person not in log.members:
             yield Foreign("is shown a room without being in it", view.room, view.person)
         else:
             yield from _view(view, log, told)
+            yield from _changed(view, right[view.room], told)
     held = {(view.person, view.room) for view in evidence.views}
     for log in evidence.logs.values():
         for person in log.members & told.judged:
@@ -50,9 +55,19 @@ def _view(view: View, log: Log, told: Told) -> Iterator[Problem]:
     yield from _cursor(view, log, is_told=bool(lost))
 
 
+def _changed(view: View, right: Mapping[Rev, Line], told: Told) -> Iterator[Problem]:
+    """Messages that are not as their changes left them, in the room and in the list of rooms."""
+    for line in view.lines:
+        problem = differs(line, right.get(line.rev), view.room, view.person)
+        if problem and not _said_otherwise(line, view, told):
+            yield problem
+    if view.lines and view.last != view.lines[-1]:
+        yield Stale("the list of rooms shows another last message", view.room, view.person)
+
+
 def _said_otherwise(line: Line, view: View, told: Told) -> Problem | None:
     sent = told.sent.get(line.client_id)
-    if sent is None or (sent.person, sent.text) != (line.sender, line.text):
+    if sent is None or sent.person != line.sender or line.text not in told.words[line.client_id]:
         return Phantom(f"nobody said what is at rev {line.rev}", view.room, view.person)
     if sent.room != view.room:
         return Foreign(f"{line.client_id} was said in {sent.room}", view.room, view.person)

@@ -1,17 +1,20 @@
 """What can be wrong on the way: with what people were told, and when."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from math import inf
 
 from tests.chaos.evidence import Evidence
 from tests.chaos.journal import (
+    Changing,
     Heard,
     Journal,
     Marked,
     Probed,
     Refusal,
+    Sent,
     Shown,
     Synced,
+    Turned,
     Unknown,
     Vanished,
 )
@@ -30,7 +33,8 @@ from tests.chaos.problems import (
     Unasked,
 )
 from tests.chaos.told import Told, ascend, repeated
-from whatchat.domain.ids import ClientId, Rev
+from whatchat.domain.errors import NotFound
+from whatchat.domain.ids import ClientId
 from whatchat.entrypoints.pod_lease import LEASE_SECONDS
 
 HEALED_SECONDS = 30.0
@@ -47,7 +51,10 @@ def wrong_ways(evidence: Evidence, told: Told) -> Iterator[Problem]:
     yield from _announced_otherwise(evidence, told)
     yield from _stragglers(evidence.journal)
     yield from _unsettled(evidence.journal, told)
+    yield from _unanswered(evidence.journal, told)
     yield from _last_words(evidence, told)
+    for person in sorted(evidence.absent):
+        yield Pending("is not connected in the end", person=person)
     for synced in evidence.journal.of(Synced):
         if not synced.asked:
             yield Unasked("a sync without a gap, a resync or a reconnect", person=synced.person)
@@ -61,6 +68,7 @@ def _leaks(evidence: Evidence) -> Iterator[Problem]:
     journal = evidence.journal
     heard = {(one.person, one.room) for one in journal.of(Heard)}
     reached = heard | {(one.person, one.room) for one in journal.of(Shown)}
+    reached |= {(one.person, one.room) for one in journal.of(Turned)}
     for person, room in sorted(reached):
         if room not in evidence.logs or person not in evidence.logs[room].members:
             yield Foreign("heard of a room without being in it", room, person)
@@ -70,7 +78,7 @@ def _announcements(told: Told) -> Iterator[Problem]:
     for (person, room), shown in told.shown.items():
         for client_id in repeated(one.client_id for one in shown):
             yield Duplicated(f"{client_id} was announced twice", room, person)
-        if not ascend(list(_firsts(shown).values())):
+        if not ascend([one.by for one in _firsts(shown)]):
             yield Reordered("messages were announced in another order", room, person)
 
 
@@ -78,8 +86,8 @@ def _announced_otherwise(evidence: Evidence, told: Told) -> Iterator[Problem]:
     """What was announced and is not what is kept, whether it is still shown or not."""
     kept = {one.client_id: one for log in evidence.logs.values() for one in reversed(log.entries)}
     for (person, room), shown in told.shown.items():
-        for client_id, rev in _firsts(shown).items():
-            entry = kept.get(client_id)
+        for one in _firsts(shown):
+            client_id, rev, entry = one.client_id, one.rev, kept.get(one.client_id)
             if client_id not in told.sent:
                 yield Phantom(f"{client_id} was announced, and nobody sent it", room, person)
             elif entry and entry.rev != rev:
@@ -89,31 +97,57 @@ def _announced_otherwise(evidence: Evidence, told: Told) -> Iterator[Problem]:
 
 
 def _stragglers(journal: Journal) -> Iterator[Problem]:
-    healed = next((one.at for one in journal.of(Marked) if one.what == "healed"), inf)
-    for one in journal.of(Shown):
+    healed = _healed(journal)
+    told: list[Shown | Turned] = [*journal.of(Shown), *journal.of(Turned)]
+    for one in told:
         if one.at > healed + HEALED_SECONDS:
             after = f"{one.at - healed:.1f} s after the healing"
             yield Late(f"{one.client_id} came {after}", one.room, one.person)
 
 
-def _firsts(shown: Sequence[Shown]) -> dict[ClientId, Rev]:
-    """The revs at which messages were announced, each for its first time."""
-    firsts: dict[ClientId, Rev] = {}
+def _healed(journal: Journal) -> float:
+    return next((one.at for one in journal.of(Marked) if one.what == "healed"), inf)
+
+
+def _firsts(shown: Sequence[Shown]) -> Collection[Shown]:
+    """Announcements of messages, each for its first time."""
+    firsts: dict[ClientId, Shown] = {}
     for one in shown:
-        firsts.setdefault(one.client_id, one.rev)
-    return firsts
+        firsts.setdefault(one.client_id, one)
+    return firsts.values()
 
 
 def _unsettled(journal: Journal, told: Told) -> Iterator[Problem]:
     gone = {one.person for one in journal.of(Vanished)}
     refusals = journal.of(Refusal)
     for refused in refusals:
-        yield Refused(f"{refused.client_id}: {refused.code}", person=refused.person)
-    settled = {one.client_id for one in refusals} | told.accepted.keys()
+        if not _came_too_late(refused, told):
+            yield Refused(f"{refused.client_id}: {refused.code}", person=refused.person)
+    settled = {one.client_id for one in refusals} | told.accepted.keys() | told.changed.keys()
     settled |= {one.client_id for one in journal.of(Unknown)}
-    for client_id, sent in told.sent.items():
-        if client_id not in settled and sent.person not in gone:
-            yield Pending(f"{client_id} came to no end", sent.room, sent.person)
+    begun: list[Sent | Changing] = [*told.sent.values(), *told.asked.values()]
+    for one in begun:
+        if one.client_id not in settled and one.person not in gone:
+            yield Pending(f"{one.client_id} came to no end", one.room, one.person)
+
+
+def _unanswered(journal: Journal, told: Told) -> Iterator[Problem]:
+    """What was begun when all was whole again, and had no answer all the same."""
+    healed = _healed(journal)
+    for one in journal.of(Unknown):
+        begun = told.sent.get(one.client_id) or told.asked.get(one.client_id)
+        if begun and begun.at > healed:
+            yield Late(f"{one.client_id} had no answer", begun.room, begun.person)
+
+
+def _came_too_late(refused: Refusal, told: Told) -> bool:
+    """Whether it was a change of what somebody else wanted deleted by then."""
+    asked = told.asked.get(refused.client_id)
+    return asked is not None and any(
+        one.how == "delete" and one.of == asked.of and one.at < refused.at
+        for one in told.asked.values()
+        if one is not asked and refused.code == NotFound.code
+    )
 
 
 def _last_words(evidence: Evidence, told: Told) -> Iterator[Problem]:
