@@ -242,6 +242,7 @@ class Pod:
         await self._people.revocations.start()
         later(self._people.revocations.stop)
         self._conversations.log.start()
+        later(self._leave_the_rest)
         later(self._conversations.log.stop)
         await self._realtime.start()
         later(partial(self._realtime.stop, seconds=0))  # for a pod that nobody drained
@@ -270,6 +271,10 @@ class Pod:
     async def _move(self) -> None:
         await asyncio.sleep(ENDPOINT_SECONDS)
         await self._realtime.stop(seconds=self._drain_seconds)
+
+    async def _leave_the_rest(self) -> None:
+        if self._lease is not None and not self._conversations.announcing.all_told:
+            self._lease.leave()
 
     def _fail(self) -> None:
         self.failed = True

@@ -13,9 +13,11 @@ from whatchat import pod as pods
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
-from whatchat.bootstrap import CannotRun, build
+from whatchat.bootstrap import CannotRun, build, open_store
+from whatchat.domain.ids import Rev, RoomId
 from whatchat.entrypoints import pod_lease
 from whatchat.entrypoints.ending import longest_end
+from whatchat.entrypoints.pod_lease import SOLE_POD
 from whatchat.pod import Adapters, Pod
 from whatchat.settings import Settings
 
@@ -145,6 +147,20 @@ async def test_a_pod_that_cannot_let_go_is_not_waited_for_without_end(
     await asyncio.wait_for(pod.stop(), 2)
 
 
+@pytest.mark.parametrize("owes", [False, True])
+async def test_a_pod_that_owes_an_announcement_lets_its_lease_end_by_itself(
+    tmp_path: Path, owes: bool
+) -> None:
+    pod = await build(settings(tmp_path))
+    await pod.start()
+    if owes:
+        pod._conversations.announcing.dirty.doubt(RoomId("room"), Rev(0))
+    await pod.stop()
+    store = await open_store(settings(tmp_path))
+    assert bool(await store.leases(SOLE_POD)) is owes
+    await store.close()
+
+
 def test_the_end_of_a_pod_takes_so_long_at_most() -> None:
     """What deployments grant a pod before they kill it."""
-    assert longest_end(30) == 80
+    assert longest_end(30) == 83

@@ -17,7 +17,7 @@ ENDPOINT_SECONDS: Final = 5.0
 GRACE_SECONDS: Final = 10
 """So long REST requests in flight may take after that."""
 
-CLOSE_SECONDS: Final = 15.0
+CLOSE_SECONDS: Final = 18.0
 """So long a pod that serves nobody any more may take to let go of everything."""
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)

@@ -38,6 +38,7 @@ class PodLease:
         self._store = store
         self._holder = holder
         self._name = lease
+        self._is_left = False
         self._patience_seconds = PATIENCE_SECONDS if patience_seconds is None else patience_seconds
 
     async def acquire(self) -> bool:
@@ -64,8 +65,14 @@ class PodLease:
             except Unavailable:
                 log.warning("the store does not renew this pod's lease")
 
+    def leave(self) -> None:
+        """Have it end by itself, as if the pod had died: there is something left for others."""
+        self._is_left = True
+
     async def release(self) -> None:
         """Let the next pod in at once."""
+        if self._is_left:
+            return
         try:
             await self._store.release(self._name, self._holder)
         except Unavailable:

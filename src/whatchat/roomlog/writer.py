@@ -130,7 +130,7 @@ class RoomWriter:
     def _abandon(self, batch: Sequence[_Waiting], error: ChatError) -> None:
         """What the store did is unknown: only its own word counts from here on."""
         if self.state is not None:
-            self._announcing.suspect(self.room_id, self._told)
+            self._announcing.dirty.doubt(self.room_id, self._told)
         self.state = None
         for waiting in batch:
             waiting.fail(error)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from whatchat.domain.audience import Announcement, InRoom, ToUser
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import ClientId, Rev, RoomId, Seq, SessionId, UserId
 from whatchat.domain.log import Entry
-from whatchat.domain.ports.message_store import MessageStore
+from whatchat.domain.ports.message_store import Appended, MessageStore
 from whatchat.features.messages.contract import DeleteMessage, EditMessage, SendMessage
 from whatchat.features.rooms.contract import (
     AddMembers,
@@ -25,7 +25,7 @@ from whatchat.features.rooms.contract import (
     SettingsPatch,
     UpdateRoom,
 )
-from whatchat.roomlog import announcing
+from whatchat.roomlog import announcing, dirty_rooms
 
 ADA = actor("ada")
 BOB = UserId("bob")
@@ -150,7 +150,7 @@ class DeafExchangeBroker(InProcessBroker):
 async def test_a_room_whose_publish_failed_is_announced_until_it_succeeds(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(announcing, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(dirty_rooms, "RETRY_SECONDS", 0.01)
     monkeypatch.setattr("tests.integration.services.conftest.InProcessBroker", DeafExchangeBroker)
     pod = await house.pod()
     assert isinstance(pod.broker, DeafExchangeBroker)
@@ -191,7 +191,7 @@ async def test_what_was_written_without_a_word_is_announced_all_the_same(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store writes and does not answer; the sender never comes back."""
-    monkeypatch.setattr(announcing, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(dirty_rooms, "RETRY_SECONDS", 0.01)
     late = LateMessageStore(house.store.messages)
     pod = await house.pod(late)
     pod.log.start()
@@ -219,7 +219,7 @@ class BrittleBroker(InProcessBroker):
 
 
 async def test_no_failure_ends_the_repeating(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(announcing, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(dirty_rooms, "RETRY_SECONDS", 0.01)
     monkeypatch.setattr("tests.integration.services.conftest.InProcessBroker", BrittleBroker)
     pod = await house.pod()
     assert isinstance(pod.broker, BrittleBroker)
@@ -263,23 +263,23 @@ class WatchedMessageStore(GatedMessageStore):
 async def test_a_broker_that_is_away_costs_few_reads_however_many_rooms_are_dirty(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(announcing, "AT_ONCE", 2)
+    monkeypatch.setattr(dirty_rooms, "AT_ONCE", 2)
     monkeypatch.setattr("tests.integration.services.conftest.InProcessBroker", DeafExchangeBroker)
     messages = WatchedMessageStore(house.store.messages)
     pod = await house.pod(messages)
     assert isinstance(pod.broker, DeafExchangeBroker)
     rooms = {(await pod.group("ada")).id for _ in range(6)}
     for room_id in rooms:
-        pod.log._announcing.suspect(room_id, Rev(0))
+        pod.log._announcing.dirty.add(room_id, Rev(0))
     pod.broker.is_down = True
     for tried in (2, 4, 6):
-        await pod.log._announcing.clean()
+        await pod.log._announcing.dirty.clean()
         assert len(messages.read) == tried
     assert set(messages.read) == rooms, "none is tried again before the others were"
 
     pod.broker.is_down = False
     found = await listening(pod, RoomId("none"))
-    await pod.log._announcing.clean()
+    await pod.log._announcing.dirty.clean()
     assert {one.room_id for one in found} == rooms
 
 
@@ -289,10 +289,105 @@ async def test_a_room_that_hangs_holds_up_no_others(house: House) -> None:
     hanging, *others = [(await pod.group("ada")).id for _ in range(5)]
     found = await listening(pod, hanging)
     for room_id in (hanging, *others):
-        pod.log._announcing.suspect(room_id, Rev(0))
+        pod.log._announcing.dirty.add(room_id, Rev(0))
     messages.hanging = hanging
-    cleaning = asyncio.create_task(pod.log._announcing.clean())
+    cleaning = asyncio.create_task(pod.log._announcing.dirty.clean())
     await until(lambda: {one.room_id for one in found} == set(others))
     messages.goes_on.set()
     await cleaning
     assert found[-1].room_id == hanging
+
+
+async def test_a_pod_that_ends_announces_what_it_still_owes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.integration.services.conftest.InProcessBroker", DeafExchangeBroker)
+    pod = await house.pod()
+    assert isinstance(pod.broker, DeafExchangeBroker)
+    pod.log.start()
+    room = await pod.group("ada", "bob")
+    found = await listening(pod, room.id)
+    pod.broker.is_down = True
+    await pod.send("ada", room.id)
+    await until(lambda: not pod.log._announcing.all_told)
+    pod.broker.is_down = False
+    await pod.log.stop()
+    assert kinds(found) == [("message:new", "room", 2)]
+    assert pod.log._announcing.all_told
+
+
+async def test_a_pod_that_cannot_announce_ends_and_owes_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.integration.services.conftest.InProcessBroker", DeafExchangeBroker)
+    pod = await house.pod()
+    assert isinstance(pod.broker, DeafExchangeBroker)
+    pod.log.start()
+    room = await pod.group("ada", "bob")
+    pod.broker.is_down = True
+    await pod.send("ada", room.id)
+    await pod.log.stop()
+    assert not pod.log._announcing.all_told
+
+
+class TardyMessageStore(LateMessageStore):
+    """A store that gives up on an append, which is carried out later all the same."""
+
+    async def append(self, entries: Sequence[Entry]) -> Appended:
+        if not self.is_late:
+            return await super().append(entries)
+        self.appending = asyncio.create_task(self._later(entries))
+        raise Unavailable
+
+    async def _later(self, entries: Sequence[Entry]) -> Appended:
+        await self._open.wait()
+        return await self._inner.append(entries)
+
+
+async def test_what_comes_into_the_log_after_its_sender_was_refused_is_announced(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dirty_rooms, "RETRY_SECONDS", 0.01)
+    tardy = TardyMessageStore(house.store.messages)
+    pod = await house.pod(tardy)
+    pod.log.start()
+    room = await pod.group("ada", "bob")
+    found = await listening(pod, room.id)
+    tardy.is_late = True
+    tardy.shut()
+    with pytest.raises(Unavailable):
+        await pod.send("ada", room.id)
+    await asyncio.sleep(0.1)  # the room is looked at several times, and there is nothing
+    tardy.open()
+    await until(lambda: kinds(found) == [("message:new", "room", 2)])
+    await tardy.appending
+
+
+async def test_a_doubt_ends(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dirty_rooms, "DOUBT_SECONDS", 0.05)
+    pod = await house.pod()
+    room = await pod.group("ada")
+    dirty = pod.log._announcing.dirty
+    dirty.doubt(room.id, Rev(1))
+    await dirty.clean()
+    assert dirty
+    await asyncio.sleep(0.06)
+    await dirty.clean()
+    assert not dirty
+
+
+class RefusingBroker(InProcessBroker):
+    """A broker that refuses on the spot."""
+
+    def publish(self, announcements: Sequence[Announcement]) -> Awaitable[None]:
+        raise Unavailable
+
+
+async def test_a_broker_that_refuses_on_the_spot_keeps_no_ack_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.integration.services.conftest.InProcessBroker", RefusingBroker)
+    pod = await house.pod()
+    room = await pod.group("ada", "bob")
+    assert (await pod.send("ada", room.id)).seq == 2
+    assert "whatchat_broker_publish_failures_total 2.0" in pod.metrics.render().decode()

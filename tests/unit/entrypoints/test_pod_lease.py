@@ -96,3 +96,13 @@ async def test_pods_with_a_broker_do_not_mind_each_other(store: SqliteStore) -> 
         lease = PodLease(store, name, lease=f"pod/{name}", patience_seconds=0)
         assert await lease.acquire()
         assert await lease.is_without("pod")
+
+
+async def test_a_pod_that_leaves_something_to_others_lets_its_lease_end(
+    store: SqliteStore,
+) -> None:
+    lease = PodLease(store, "me", lease="pod/me", patience_seconds=0)
+    assert await lease.acquire()
+    lease.leave()
+    await lease.release()
+    assert [one.name for one in await store.leases("pod/")] == ["pod/me"]

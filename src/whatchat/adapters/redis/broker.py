@@ -136,13 +136,15 @@ class RedisBroker:
 
 def _settle(published: "asyncio.Future[None]", replies: "asyncio.Future[list[Reply]]") -> None:
     """Pass on how it went, if anybody still wants to know."""
+    error = Unavailable() if replies.cancelled() else replies.exception()
+    if error is None:
+        try:
+            checked(replies.result())
+        except Unavailable as refusal:
+            error = refusal
     if published.done():
         return
-    try:
-        checked(replies.result())
-    except Unavailable as error:
-        published.set_exception(error)
-    except asyncio.CancelledError:
-        published.set_exception(Unavailable())
-    else:
+    if error is None:
         published.set_result(None)
+    else:
+        published.set_exception(error)
