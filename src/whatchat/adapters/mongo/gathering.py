@@ -7,9 +7,13 @@ from contextvars import Context
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import pymongo
+import structlog
+from pymongo.errors import PyMongoError
 
-from whatchat.adapters.mongo.deadlines import DEADLINE_SECONDS
+from whatchat.adapters.mongo.deadlines import DEADLINE_SECONDS, kind_of
 from whatchat.domain.errors import Unavailable
+
+log = structlog.get_logger()
 
 MAX_WAITING: Final = 10_000
 MAX_COMMANDS: Final = 2
@@ -29,7 +33,7 @@ class Gathering(Generic[Item, Result]):
     An item weighs one, unless ``weigh`` says otherwise, and goes alone if it weighs more.
     Nothing waits while fewer than ``MAX_COMMANDS`` are under way; what queues up behind them
     shares the next, which so begins after each of its callers asked. ``command`` gives each
-    item's result in order, or an error in its place; what it raises is everybody's.
+    item's result in order, or an error in its place; what it raises is everybody's, and logged once.
     """
 
     def __init__(
@@ -95,6 +99,9 @@ class Gathering(Generic[Item, Result]):
         try:
             with pymongo.timeout(DEADLINE_SECONDS):
                 results = await self._command([one.item for one in group])
+        except (PyMongoError, TimeoutError) as error:
+            log.warning("database call failed", call=self._name, error=kind_of(error))
+            results = [Unavailable()] * len(group)
         except Exception as error:  # noqa: BLE001 - whoever asked is told
             results = [error] * len(group)
         if len(results) != len(group):
