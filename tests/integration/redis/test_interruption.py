@@ -91,7 +91,7 @@ async def test_a_redis_that_hangs_holds_nobody_up_for_long(server: RedisServer, 
     assert pod.heard == [1] * 100  # whoever is on this pod waits for nothing
     results = await asyncio.gather(*publishing, return_exceptions=True)
     assert {type(result) for result in results} == {Unavailable}
-    assert 1.5 < monotonic() - start < 5
+    assert 1.5 < monotonic() - start < 10
     assert await refused_at_once(pod, in_room(2))
     # Long enough to tell a deaf pod: nobody is, with a Redis that does not answer.
     await asyncio.sleep(DEAF_SECONDS)

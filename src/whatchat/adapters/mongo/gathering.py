@@ -33,7 +33,8 @@ class Gathering(Generic[Item, Result]):
     An item weighs one, unless ``weigh`` says otherwise, and goes alone if it weighs more.
     Nothing waits while fewer than ``MAX_COMMANDS`` are under way; what queues up behind them
     shares the next, which so begins after each of its callers asked. ``command`` gives each
-    item's result in order, or an error in its place; what it raises is everybody's, and logged once.
+    item's result in order, or an error in its place; what it raises is everybody's, and
+    logged once.
     """
 
     def __init__(

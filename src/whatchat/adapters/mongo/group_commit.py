@@ -29,7 +29,8 @@ class GroupCommit:
     async def insert(self, document: Document) -> Failure | None:
         """Insert a document into the log; what the server says if a unique index forbids it.
 
-        Raises ``Unavailable``, ``TimeoutError`` or what the driver does; the outcome is then unknown.
+        Raises ``Unavailable``, ``TimeoutError`` or what the driver does; the outcome is then
+        unknown.
         """
         return await self._inserts.ask(document)
 
