@@ -3,6 +3,8 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from whatchat.domain.ids import ClientId, Rev, RoomId, Seq, UserId, random_id
 from whatchat.domain.log import (
     AnyChange,
@@ -200,7 +202,7 @@ async def test_the_rooms_of_many_people_are_read_at_once(store: Store) -> None:
 async def test_changes_of_rooms_are_found_by_the_stores_time(store: Store) -> None:
     """The entries' own time, which is their pod's, has no say in it."""
     before = await store.rooms.changed_since(None, limit=10)
-    assert (before.changes, before.complete) == ((), True)
+    assert (before.changes, before.next) == ((), None)
     changes: list[AnyChange] = [
         created(ADA, BOB),
         MembersAdded(user_ids=(EVE,)),
@@ -215,12 +217,12 @@ async def test_changes_of_rooms_are_found_by_the_stores_time(store: Store) -> No
     assert [one.change for one in found.changes] == changes
     assert {one.room_id for one in found.changes} == {room_id}
     assert [one.rev for one in found.changes] == [1, 3, 4, 5, 6]
-    assert found.complete
+    assert found.next is None
     assert found.read_at >= before.read_at
     again = await store.rooms.changed_since(found.read_at - timedelta(seconds=10), limit=10)
     assert again.changes == found.changes
     later = await store.rooms.changed_since(found.read_at + timedelta(seconds=5), limit=10)
-    assert (later.changes, later.complete) == ((), True)
+    assert (later.changes, later.next) == ((), None)
 
 
 async def test_the_earliest_changes_of_rooms_come_first(store: Store) -> None:
@@ -231,7 +233,35 @@ async def test_the_earliest_changes_of_rooms_come_first(store: Store) -> None:
         await asyncio.sleep(0.002)
     found = await store.rooms.changed_since(before, limit=3)
     assert [one.room_id for one in found.changes] == rooms[:3]
-    assert not found.complete
+    assert found.next is not None
     found = await store.rooms.changed_since(before, limit=5)
     assert [one.room_id for one in found.changes] == rooms
-    assert found.complete
+    assert found.next is None
+
+
+@pytest.mark.parametrize("limit", [1, 4])
+async def test_changes_of_rooms_are_read_on_exactly(store: Store, limit: int) -> None:
+    """Also those of one instant, and those that are written meanwhile."""
+    before = (await store.rooms.changed_since(None, limit=1)).read_at
+    rooms = [RoomId(random_id()) for _ in range(2)]
+    people = [UserId(f"user-{number}") for number in range(6)]
+    for room_id in rooms:
+        await append(store, room_id, created(ADA), *added(people))
+    found = await store.rooms.changed_since(before, limit=limit)
+    await asyncio.sleep(0.002)
+    await append(store, rooms[0], RoomUpdated(name="New"))
+    answers = [found]
+    while found.next is not None:
+        found = await store.rooms.changed_since(found.next, limit=limit)
+        assert len(answers) <= 16, "each answer gets further"
+        answers.append(found)
+    keys = [(one.room_id, one.rev) for answer in answers for one in answer.changes]
+    assert all(len(answer.changes) <= limit for answer in answers)
+    assert len(keys) == len(set(keys)) == 15
+    for room_id in rooms:
+        revs = [rev for room, rev in keys if room == room_id]
+        assert revs == list(range(1, len(revs) + 1))
+
+
+def added(people: list[UserId]) -> list[AnyChange]:
+    return [MembersAdded(user_ids=(user_id,)) for user_id in people]

@@ -8,7 +8,12 @@ from msgspec.structs import replace
 from whatchat.domain.audience import Announcement
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.ports.room_log import Applied, Proposal
-from whatchat.domain.ports.room_store import ChangedRooms, Membership, RoomPosition
+from whatchat.domain.ports.room_store import (
+    ChangedRooms,
+    ChangesPosition,
+    Membership,
+    RoomPosition,
+)
 from whatchat.domain.room_state import Member, RoomRecord, RoomState, nonexistent
 from whatchat.domain.times import utc_now
 
@@ -79,8 +84,10 @@ class MadeUpRooms:
     ) -> Mapping[RoomId, list[Member]]:
         raise NotInTheBenchmark
 
-    async def changed_since(self, moment: datetime | None, *, limit: int) -> ChangedRooms:
-        return ChangedRooms(changes=(), complete=True, read_at=utc_now())
+    async def changed_since(
+        self, since: datetime | ChangesPosition | None, *, limit: int
+    ) -> ChangedRooms:
+        return ChangedRooms(changes=(), next=None, read_at=utc_now())
 
 
 def room_of(user_id: UserId) -> RoomId:

@@ -1,14 +1,15 @@
 """What the broker did not bring, found in the store."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain, product
 from typing import Final
 
 import structlog
 
 from whatchat.domain.batches import batches
 from whatchat.domain.errors import ChatError
-from whatchat.domain.ids import RoomId, UserId
+from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.signals import SessionResync
 from whatchat.realtime.delivery import Delivery
@@ -27,8 +28,9 @@ class Repair:
 
     Once in ``round_seconds``, spread over them, the heads of all local rooms are compared;
     what a room has beyond its feed is then read and let out in order, as any hole is. After
-    an interruption of the broker all are compared at once, and rooms that local users have
-    come into meanwhile are entered: whoever missed that is told to ask anew.
+    an interruption of the broker all are compared at once; rooms that local users have come
+    into meanwhile are entered, rooms that they are out of are left: whoever missed that is
+    told to ask anew.
     """
 
     def __init__(
@@ -102,17 +104,52 @@ class Repair:
 
     async def _compare_memberships(self, user_ids: Sequence[UserId]) -> None:
         joined = await self._rooms.joined(user_ids)
-        for user_id, rooms in joined.items():
-            user = self._hub.user(user_id)
+        doubtful: dict[UserId, list[RoomId]] = {}
+        for user_id in user_ids:
+            user, rooms = self._hub.user(user_id), joined.get(user_id, {})
             if user is None:
                 continue
-            entered = [
-                room_id for room_id in rooms if self._hub.enter(user, room_id, rooms[room_id])
+            self._enter(user, rooms)
+            if beyond := [room_id for room_id in user.rooms if room_id not in rooms]:
+                doubtful[user_id] = beyond
+        if doubtful:
+            await self._leave_unless_in(doubtful)
+
+    def _enter(self, user: LocalUser, rooms: Mapping[RoomId, Seq]) -> None:
+        entered = [room_id for room_id in rooms if self._hub.enter(user, room_id, rooms[room_id])]
+        for room_id in entered:
+            self._delivery.follow(room_id)
+        if entered:
+            _tell_to_ask(user)
+
+    async def _leave_unless_in(self, doubtful: Mapping[UserId, Sequence[RoomId]]) -> None:
+        """Put out those who are, for the store, in none of these rooms of theirs.
+
+        They may have come in since the store was read before, so it is read again. The heads
+        come first: who comes in again after this reading does so above them, and stays in.
+        """
+        heads = await self._heads(set(chain.from_iterable(doubtful.values())))
+        joined = await self._rooms.joined(list(doubtful))
+        for user_id, room_ids in doubtful.items():
+            user, rooms = self._hub.user(user_id), joined.get(user_id, {})
+            if user is None:
+                continue
+            left = [
+                room_id
+                for room_id in room_ids
+                if room_id in heads and room_id not in rooms
+                if room_id in user.rooms and self._hub.leave(user, room_id, heads[room_id])
             ]
-            for room_id in entered:
-                self._delivery.follow(room_id)
-            if entered:
+            for connection, room_id in product(user.connections.values(), left):
+                connection.forget(room_id)
+            if left:
                 _tell_to_ask(user)
+
+    async def _heads(self, room_ids: Collection[RoomId]) -> Mapping[RoomId, Rev]:
+        heads: dict[RoomId, Rev] = {}
+        for some in batches(list(room_ids), BATCH):
+            heads |= await self._rooms.heads(some)
+        return heads
 
 
 def _tell_to_ask(user: LocalUser) -> None:

@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.realtime.parts import ROOM, announced, entering, leaving, warming
 from tests.unit.realtime.pod import Pod, added, created, removed
 from tests.waiting import until
 from whatchat.domain.errors import Unavailable
-from whatchat.domain.ids import Seq, UserId
+from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.log import MessagePosted
-from whatchat.domain.ports.room_store import ChangedRooms
+from whatchat.domain.ports.room_store import ChangedRoom, ChangedRooms, ChangesPosition
 from whatchat.domain.times import utc_now
 from whatchat.realtime import membership_watch
 from whatchat.realtime.membership_watch import OVERLAP, MembershipWatch
@@ -29,19 +30,40 @@ class DistantRooms:
     def __init__(self, pod: Pod) -> None:
         self._rooms = pod.store.rooms
         self.cut = False
-        self.asked: list[datetime | None] = []
+        self.cut_after: int | None = None
+        self.asked: list[datetime | ChangesPosition | None] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._rooms, name)
 
-    async def changed_since(self, moment: datetime | None, *, limit: int) -> ChangedRooms:
-        self.asked.append(moment)
-        if self.cut:
+    async def changed_since(
+        self, since: datetime | ChangesPosition | None, *, limit: int
+    ) -> ChangedRooms:
+        self.asked.append(since)
+        if self.cut or self.cut_after == 0:
             raise Unavailable
-        found = await self._rooms.changed_since(moment and moment - AN_HOUR, limit=limit)
-        return ChangedRooms(
-            changes=found.changes, complete=found.complete, read_at=found.read_at + AN_HOUR
+        if self.cut_after:
+            self.cut_after -= 1
+        here = since - AN_HOUR if isinstance(since, datetime) else since
+        found = await self._rooms.changed_since(here, limit=limit)
+        return replace(found, read_at=found.read_at + AN_HOUR)
+
+
+class CrowdedRooms(DistantRooms):
+    """Answers at once, with as many changes and people in each of them as it is told."""
+
+    def __init__(self, pod: Pod, *, changes: int, people: int) -> None:
+        super().__init__(pod)
+        strangers = added(*(f"stranger-{number}" for number in range(people)))
+        self._changes = tuple(
+            ChangedRoom(room_id=RoomId(f"room-{number}"), rev=Rev(1), change=strangers)
+            for number in range(changes)
         )
+
+    async def changed_since(
+        self, since: datetime | ChangesPosition | None, *, limit: int
+    ) -> ChangedRooms:
+        return ChangedRooms(changes=self._changes, next=None, read_at=utc_now())
 
 
 @pytest.fixture
@@ -52,10 +74,14 @@ def rooms(pod: Pod) -> DistantRooms:
 @pytest.fixture
 async def watch(pod: Pod, rooms: DistantRooms, tasks: Tasks) -> MembershipWatch:
     """One that has asked once, and asks when it is told to."""
-    repair = Repair(pod.hub, rooms, pod.delivery, tasks)
-    watch = MembershipWatch(pod.hub, rooms, pod.log, pod.delivery, repair)
+    watch = watch_of(pod, rooms, tasks)
     await watch.poll()
     return watch
+
+
+def watch_of(pod: Pod, rooms: DistantRooms, tasks: Tasks) -> MembershipWatch:
+    repair = Repair(pod.hub, rooms, pod.delivery, tasks)
+    return MembershipWatch(pod.hub, rooms, pod.log, pod.delivery, repair)
 
 
 def is_in(pod: Pod, user_id: str) -> bool:
@@ -179,8 +205,8 @@ async def test_polls_overlap_by_the_stores_time(
     await watch.poll()
     assert rooms.asked[0] is None
     first, second = rooms.asked[1:]
-    assert first
-    assert second
+    assert isinstance(first, datetime)
+    assert isinstance(second, datetime)
     assert first + OVERLAP - AN_HOUR <= before <= second + OVERLAP - AN_HOUR <= utc_now()
 
 
@@ -203,9 +229,90 @@ async def test_a_store_that_was_away_is_asked_for_all_that_it_missed(
 async def test_after_too_many_changes_all_is_compared(
     pod: Pod, watch: MembershipWatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also who alone did not hear of a removal is out then."""
     monkeypatch.setattr(membership_watch, "MOST_CHANGES", 1)
-    pod.member("bob", head=1, joined=1)
-    pod.log.announced = [leaving(2, "bob"), announced(2)]
+    monkeypatch.setattr(membership_watch, "MOST_ANSWERS", 1)
+    bob = pod.member("bob", head=1, joined=1)
+    pod.delivery.accept(announced(2))
     await pod.write(created("ada", "bob"), removed("bob"))
     await watch.poll()
     await until(lambda: not is_in(pod, "bob"))
+    assert pod.log.reads == 0
+    pod.delivery.accept(announced(3))
+    assert [name for name, _ in bob.events()] == ["message:new", "session:resync"]
+
+
+async def test_more_than_one_answer_holds_is_read_on_in_the_same_round(
+    pod: Pod, rooms: DistantRooms, watch: MembershipWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership_watch, "MOST_CHANGES", 1)
+    bob = pod.member("bob", head=1, joined=1)
+    pod.delivery.accept(announced(2))
+    pod.log.announced = [leaving(2, "bob"), announced(2)]
+    await pod.write(created("ada", "bob"), removed("bob"))
+    before = utc_now()
+    await watch.poll()
+    assert not is_in(pod, "bob")
+    assert [name for name, _ in bob.events()] == ["message:new", "room:removed"]
+    await watch.poll()
+    again = [since for since in rooms.asked[1:] if isinstance(since, datetime)]
+    assert len(again) == 2, "the rest are positions"
+    assert again[1] + OVERLAP - AN_HOUR >= before, "the next round begins at this one's time"
+    await asyncio.sleep(0.05)
+    assert len(bob.events()) == 2, "nothing is compared"
+
+
+async def test_what_came_and_went_in_different_answers_is_seen_as_a_whole(
+    pod: Pod, watch: MembershipWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership_watch, "MOST_CHANGES", 1)
+    eve = pod.guest("eve")
+    pod.log.announced = [entering(2, "eve"), leaving(3, "eve")]
+    await pod.write(created("ada"), added("eve"), removed("eve"))
+    for _ in range(3):
+        await watch.poll()
+    assert eve.events() == []
+    assert pod.log.reads == 0
+
+
+async def test_a_round_that_breaks_off_is_begun_anew(
+    pod: Pod, rooms: DistantRooms, watch: MembershipWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership_watch, "MOST_CHANGES", 1)
+    monkeypatch.setattr(membership_watch, "OVERLAP", timedelta(0))
+    pod.member("bob", head=1, joined=1)
+    pod.delivery.accept(announced(2))
+    pod.log.announced = [leaving(2, "bob"), announced(2)]
+    await pod.write(created("ada", "bob"), removed("bob"))
+    await asyncio.sleep(0.002)
+    rooms.cut_after = 1
+    with pytest.raises(Unavailable):
+        await watch.poll()
+    assert is_in(pod, "bob")
+    rooms.cut_after = None
+    await watch.poll()
+    assert not is_in(pod, "bob")
+
+
+@pytest.mark.parametrize("here", [0, 50])
+async def test_others_have_the_loop_while_crowds_are_looked_at(
+    pod: Pod, tasks: Tasks, monkeypatch: pytest.MonkeyPatch, here: int
+) -> None:
+    """Of those here, everybody is looked at twice: when a change is read and when it is due."""
+    for number in range(here):
+        pod.guest(f"stranger-{number}")
+    watch = watch_of(pod, CrowdedRooms(pod, changes=40, people=50), tasks)
+    await watch.poll()
+    monkeypatch.setattr(membership_watch, "PEOPLE_AT_ONCE", 100)
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    pod.log.down = True
+    tasks.spawn(take_turns(), name="turns")
+    await watch.poll()
+    assert turns >= 40 * (50 + here) / 100

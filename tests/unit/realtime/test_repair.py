@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.unit.realtime.parts import ROOM, announced, leaving
+from tests.unit.realtime.parts import GREETING, ROOM, announced, entering, leaving, warming
 from tests.unit.realtime.pod import Pod, added, created, removed
 from tests.waiting import until
 from whatchat.domain.errors import Unavailable
-from whatchat.domain.ids import Rev, RoomId, UserId
+from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.log import MessagePosted
 from whatchat.realtime.repair import Repair
 from whatchat.realtime.tasks import Tasks
@@ -89,19 +89,82 @@ async def test_a_room_entered_meanwhile_is_entered_and_its_newcomer_asks_anew(
     assert guest.events() == [RESYNC]
 
 
-async def test_who_was_removed_meanwhile_is_out_once_the_room_has_caught_up(
+async def test_who_was_removed_meanwhile_is_out_before_the_room_catches_up(
     pod: Pod, repair: Repair
 ) -> None:
-    pod.member("ada", head=1, joined=1)
-    bob = pod.member("bob", head=1, joined=1)
-    pod.log.announced = [leaving(2, "bob")]
+    ada, bob = (pod.member(name, head=1, joined=1) for name in ("ada", "bob"))
+    pod.log.announced = [leaving(2, "bob"), announced(2), announced(3)]
+    await pod.write(created("ada", "bob"), removed("bob"), POST)
+    repair.broker_resumed()
+    await until(lambda: ada.revs() == [2, 3])
+    user = pod.hub.user(UserId("bob"))
+    assert user
+    assert user.rooms == {}
+    assert bob.events() == [RESYNC]
+
+
+async def test_who_alone_did_not_hear_of_the_removal_is_out_and_asks_anew(
+    pod: Pod, repair: Repair
+) -> None:
+    """The room has all that there is: nothing else will tell."""
+    bob, ada = (pod.member(name, head=1, joined=1) for name in ("bob", "ada"))
+    pod.delivery.accept(announced(2))
     await pod.write(created("ada", "bob"), removed("bob"))
     repair.broker_resumed()
     user = pod.hub.user(UserId("bob"))
     assert user
     await until(lambda: not user.rooms)
     pod.delivery.accept(announced(3))
-    assert 3 not in bob.revs()
+    pod.delivery.accept(entering(2, "bob"))
+    assert [name for name, _ in bob.events()] == ["message:new", "session:resync"]
+    assert ada.revs() == [2, 3]
+    pod.delivery.accept(entering(4, "bob"))
+    assert user.rooms == {ROOM: 4}, "whoever comes in again later is in"
+
+
+async def test_nothing_held_of_a_room_that_was_left_is_sent(pod: Pod, repair: Repair) -> None:
+    pod.member("ada", head=1, joined=1)
+    connection, link = warming("bob")
+    user = pod.hub.add(connection)
+    pod.hub.enter(user, ROOM, Seq(1))
+    await pod.write(created("ada", "bob"), removed("bob"))
+    pod.delivery.accept(announced(2))
+    pod.delivery.accept(announced(3))
+    repair.broker_resumed()
+    await until(lambda: not user.rooms)
+    connection.greet(GREETING, {}, set())
+    assert link.events() == [RESYNC]
+
+
+@pytest.mark.parametrize(("read", "time"), [("joined", 1), ("heads", 1), ("joined", 2)])
+async def test_who_comes_in_while_the_store_is_read_stays_in(
+    pod: Pod, repair: Repair, read: str, time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out when the store was read, or in above the head that was read: in nevertheless."""
+    bob = pod.member("bob", head=1, joined=1)
+    user = pod.hub.user(UserId("bob"))
+    assert user
+    await pod.write(created("ada", "bob"), removed("bob"))
+    reads, works = 0, getattr(pod.store.rooms, read)
+
+    async def overtaken(ids: object) -> object:
+        nonlocal reads
+        reads += 1
+        found = await works(ids)
+        if reads == time:
+            await pod.write(added("bob"), first=3)
+            pod.delivery.accept(announced(2))
+            pod.delivery.accept(leaving(2, "bob"))
+            pod.delivery.accept(announced(3))
+            pod.delivery.accept(entering(3, "bob"))
+        return found
+
+    monkeypatch.setattr(pod.store.rooms, read, overtaken)
+    repair.broker_resumed()
+    await until(lambda: user.rooms == {ROOM: 3})
+    await asyncio.sleep(0.05)
+    assert user.rooms == {ROOM: 3}
+    assert RESYNC not in bob.events()
 
 
 async def test_what_was_left_in_time_is_not_entered_again(pod: Pod, repair: Repair) -> None:

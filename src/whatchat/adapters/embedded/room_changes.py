@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from whatchat.domain.log import Entry, MembershipChange
-from whatchat.domain.ports.room_store import ChangedRoom, ChangedRooms
+from whatchat.domain.ports.room_store import ChangedRoom, ChangedRooms, ChangesPosition
 from whatchat.domain.times import to_millis, utc_now
 
 KEPT: Final = timedelta(hours=1)
@@ -30,17 +30,36 @@ def note_room_changes(connection: sqlite3.Connection, entries: Iterable[Entry]) 
 
 
 def read_room_changes(
-    connection: sqlite3.Connection, moment: datetime | None, limit: int
+    connection: sqlite3.Connection, since: datetime | ChangesPosition | None, limit: int
 ) -> ChangedRooms:
-    """The earliest changes at or after a moment, by this machine's clock."""
+    """The earliest changes at or after a moment, by this machine's clock, or behind a position."""
     now = utc_now()
     rows = connection.execute(
-        "SELECT room_id, rev, change FROM room_changes JOIN log USING (room_id, rev)"
-        " WHERE changed_at >= ? ORDER BY changed_at, room_id, rev LIMIT ?",
-        (to_millis(moment), limit) if moment else (0, 0),
-    )
+        "SELECT changed_at, room_id, rev, change"
+        " FROM room_changes JOIN log USING (room_id, rev)"
+        " WHERE (changed_at, room_id, rev) > (?, ?, ?)"
+        " ORDER BY changed_at, room_id, rev LIMIT ?",
+        (*_behind(since), limit if since else 0),
+    ).fetchall()
     changes = tuple(
         ChangedRoom(room_id=row["room_id"], rev=row["rev"], change=_change.decode(row["change"]))
         for row in rows
     )
-    return ChangedRooms(changes=changes, complete=len(changes) < limit, read_at=now)
+    return ChangedRooms(
+        changes=changes,
+        next=_position(rows[-1]) if len(rows) == limit else None,
+        read_at=now,
+    )
+
+
+def _behind(since: datetime | ChangesPosition | None) -> tuple[int, str, int]:
+    if since is None:
+        return 0, "", 0
+    if isinstance(since, datetime):
+        return to_millis(since), "", 0
+    millis, rev, room_id = since.split(":", maxsplit=2)
+    return int(millis), room_id, int(rev)
+
+
+def _position(row: sqlite3.Row) -> ChangesPosition:
+    return ChangesPosition(f"{row['changed_at']}:{row['rev']}:{row['room_id']}")

@@ -17,7 +17,12 @@ from whatchat.adapters.embedded.room_rows import (
 )
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.models import MAX_ROOM_PEOPLE
-from whatchat.domain.ports.room_store import ChangedRooms, Membership, RoomPosition
+from whatchat.domain.ports.room_store import (
+    ChangedRooms,
+    ChangesPosition,
+    Membership,
+    RoomPosition,
+)
 from whatchat.domain.room_state import Member, RoomRecord, RoomState
 from whatchat.domain.times import to_millis
 
@@ -121,9 +126,11 @@ class SqliteRoomStore:
             lambda connection: dict(connection.execute(sql, (wanted,)).fetchall())
         )
 
-    async def changed_since(self, moment: datetime | None, *, limit: int) -> ChangedRooms:
+    async def changed_since(
+        self, since: datetime | ChangesPosition | None, *, limit: int
+    ) -> ChangedRooms:
         return await self._database.read(
-            lambda connection: read_room_changes(connection, moment, limit)
+            lambda connection: read_room_changes(connection, since, limit)
         )
 
     async def _memberships(self, sql: str, *parameters: object) -> list[Membership]:

@@ -28,7 +28,12 @@ from whatchat.adapters.mongo.room_documents import member_id, member_of
 from whatchat.adapters.mongo.room_heads import RoomHeads
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.models import LISTED_PEOPLE
-from whatchat.domain.ports.room_store import ChangedRooms, Membership, RoomPosition
+from whatchat.domain.ports.room_store import (
+    ChangedRooms,
+    ChangesPosition,
+    Membership,
+    RoomPosition,
+)
 from whatchat.domain.room_state import Member, RoomRecord, RoomState
 
 
@@ -156,8 +161,10 @@ class MongoRoomStore:
         return await self._heads.of(room_ids)
 
     @within_deadline
-    async def changed_since(self, moment: datetime | None, *, limit: int) -> ChangedRooms:
-        return await read_room_changes(self._database, moment, limit)
+    async def changed_since(
+        self, since: datetime | ChangesPosition | None, *, limit: int
+    ) -> ChangedRooms:
+        return await read_room_changes(self._database, since, limit)
 
     async def _people(
         self, room_ids: Sequence[RoomId], match: dict[str, Any], *then: dict[str, Any]

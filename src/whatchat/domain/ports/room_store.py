@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NewType, Protocol
 
 from msgspec import Struct
 
@@ -33,15 +33,19 @@ class ChangedRoom(Struct, frozen=True, kw_only=True):
     change: MembershipChange
 
 
+ChangesPosition = NewType("ChangesPosition", str)
+"""Where an answer with changes of rooms ended, exactly; only the store that gave it reads it."""
+
+
 class ChangedRooms(Struct, frozen=True, kw_only=True):
     """Changes of rooms since some moment, in the order of the store's time.
 
-    ``read_at`` is the store's time at which this was read. Not ``complete``: there are
-    more, later ones.
+    ``read_at`` is the store's time at which this was read. ``next`` is where to go on: there
+    may be more, later ones; ``None``: these are all.
     """
 
     changes: tuple[ChangedRoom, ...]
-    complete: bool
+    next: ChangesPosition | None
     read_at: datetime
 
 
@@ -108,10 +112,14 @@ class RoomStore(Protocol):
         """The latest rev of each room; unknown rooms are absent."""
         ...
 
-    async def changed_since(self, moment: datetime | None, *, limit: int) -> ChangedRooms:
-        """All rooms' changes at or after ``moment`` by the store's time; of ``None``, none.
+    async def changed_since(
+        self, since: datetime | ChangesPosition | None, *, limit: int
+    ) -> ChangedRooms:
+        """All rooms' changes at or after a moment by the store's time; of ``None``, none.
 
-        The ``limit`` earliest. A change is found for an hour at least. It may show up a
-        little after the time that the store gave it: ask with an overlap of ten seconds.
+        The ``limit`` earliest. From the ``next`` of an answer on, those that follow it:
+        however many share a moment, none comes twice and none is passed over.
+        A change is found for an hour at least. It may show up a little after the time that
+        the store gave it: begin with an overlap of ten seconds.
         """
         ...
