@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.servers.redis_parts import connected, fresh_keys
 from tests.servers.redis_server import RedisServer
@@ -112,6 +113,34 @@ async def test_what_a_worker_leaves_unfinished_goes_to_another(queue: WorkQueue)
     assert await queue.take(PUSH, "one", limit=5) == []
 
 
+async def test_what_is_kept_is_nobody_elses_however_long(queue: WorkQueue) -> None:
+    await queue.add(jobs(1, 3), after=None)
+    taken = await queue.take(PUSH, "one", limit=3)
+    await finish(queue, PUSH, taken[2:])
+    kept = [assignment.receipt for assignment in taken[1:]]
+    for _ in range(ATTEMPTS * 2):
+        await asyncio.sleep(CLAIM_SECONDS * 0.6)
+        await queue.keep(PUSH, "one", kept)
+    # Neither by others nor by itself, nor is what it has finished brought back.
+    assert [(one.job.rev, one.attempt) for one in await queue.take(PUSH, "two", limit=5)] == [
+        (1, 2)
+    ]
+    assert await queue.take(PUSH, "one", limit=5) == []
+    await asyncio.sleep(CLAIM_SECONDS * 1.5)
+    left = await queue.take(PUSH, "two", limit=5)
+    assert {(one.job.rev, one.attempt) for one in left} == {(1, 3), (2, 2)}
+
+
+async def test_keeping_nothing_or_what_is_unknown_is_harmless(queue: WorkQueue) -> None:
+    await queue.keep(PUSH, "one", [])
+    await queue.add(jobs(1, 1), after=None)
+    (assignment,) = await queue.take(PUSH, "one", limit=1)
+    await finish(queue, PUSH, [assignment])
+    await queue.keep(PUSH, "one", [assignment.receipt])
+    await finish(queue, AUDIT, await queue.take(AUDIT, "one", limit=1))
+    assert await queue.progress() == Progress(oldest=None, newest=job(1))
+
+
 async def test_what_fails_too_often_is_put_aside(queue: WorkQueue, metrics: Metrics) -> None:
     await queue.add(jobs(1, 2), after=None)
     for attempt in range(1, ATTEMPTS + 1):
@@ -119,7 +148,10 @@ async def test_what_fails_too_often_is_put_aside(queue: WorkQueue, metrics: Metr
         assert [(one.job.rev, one.attempt) for one in taken] == [(1, attempt), (2, attempt)]
         await asyncio.sleep(CLAIM_SECONDS * 1.5)
     assert await queue.put_aside(PUSH, limit=5) == []
-    assert await queue.take(PUSH, "worker", limit=5) == []
+    with capture_logs() as lines:
+        assert await queue.take(PUSH, "worker", limit=5) == []
+    told = [(line["group"], line["job"]) for line in lines]
+    assert told == [(PUSH, "room/1 posted"), (PUSH, "room/2 posted")]
     assert await queue.put_aside(PUSH, limit=5) == [job(2), job(1)]
     assert await queue.put_aside(PUSH, limit=1) == [job(2)]
     assert await queue.put_aside(AUDIT, limit=5) == []

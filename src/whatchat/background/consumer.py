@@ -57,6 +57,8 @@ class Consumer:
         return bool(self._todo or self._done)
 
     async def step(self, *, more: bool) -> float:
+        if self.busy:
+            await self._keep()
         if more and not self.busy:
             self._todo = await self._queue.take(self.name, self._worker, limit=BATCH)
         pause = 0 if len(self._todo) == BATCH else PAUSE_SECONDS
@@ -73,6 +75,10 @@ class Consumer:
 
     async def close(self) -> None:
         """Nothing to do: what is in hand is another's before long."""
+
+    async def _keep(self) -> None:
+        in_hand = [*self._done, *(assignment.receipt for assignment in self._todo)]
+        await self._queue.keep(self.name, self._worker, in_hand)
 
     async def _do_apart(self) -> None:
         """One of them is at fault: it must not take the others with it."""
@@ -94,4 +100,14 @@ class Consumer:
     def _complain(self, error: Exception) -> None:
         if (kind := type(error).__name__) not in self._complaints:
             self._complaints.add(kind)
-            log.error("jobs fail", group=self.name, kind=kind, exc_info=error)
+            log.error("jobs fail", group=self.name, kind=kind, exc_info=_where(error))
+
+
+def _where(error: Exception) -> Exception | None:
+    """Where in the code it went wrong, unless that is known to happen.
+
+    Without what it says and what led to it: a driver's errors quote what people wrote.
+    """
+    if isinstance(error, ChatError | TimeoutError):
+        return None
+    return Exception(type(error).__name__).with_traceback(error.__traceback__)

@@ -5,10 +5,12 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from time import monotonic
 from typing import Final
 
 import structlog
 
+from whatchat.domain.batches import batches
 from whatchat.domain.errors import ChatError
 from whatchat.domain.ids import Rev, RoomId
 from whatchat.domain.ports.store import Lease, Store
@@ -23,14 +25,21 @@ POD_LEASES: Final = "pod/"
 """What the names of pods' leases begin with; the pod's own name follows."""
 
 OUTLIVED: Final = timedelta(seconds=8)
-"""A lease that lasts so much longer than an entry is old was renewed after it was announced.
+"""A lease that lasts so much beyond an entry's time was renewed when that was long stored.
 
-That is the lease's 3 s, the 4 s that the broker may keep a pod waiting, and 1 s for times that are
-told to the second.
+Without the lease's own 3 s, and 1 s for times that are told to the second, that is 4 s later:
+as long as a link to the broker may be silent before it counts as broken. Other waits are not in
+it: the append's for a majority, what is read to make the announcement, a room that stays dirty
+while the broker is away. What a pod still owes then, when it dies, comes when the others compare
+heads, within 30 s.
 """
 
 CLAIM_SECONDS: Final = 10.0
-"""So long another worker waits for one that may have died; a job is in hand for 6 s or so."""
+"""So long another worker waits for one that may have died."""
+
+KEEP_SECONDS: Final = 2.0
+"""How often that is put off for what is in hand, which it is for 6 s or so; longer if, after a
+failover, the clock that leases are renewed by is behind the one that entries were stamped by."""
 
 ROUND_SECONDS: Final = 0.5
 MAX_IN_HAND: Final = 20_000
@@ -48,22 +57,31 @@ class LastWords:
     """Announces again what pods wrote that died soon after.
 
     Each entry is in hand until the lease of the pod that wrote it has outlived it, or was
-    given up: then the pod has told of it or will. If the lease ends instead, ``tell`` has all
-    that came into the room from that entry on announced. Members who have heard it notice
-    nothing. A room that cannot be announced is left to the queue after ``ATTEMPTS``; no other
-    waits for it.
+    given up: then the pod has told of it or will, as far as ``OUTLIVED`` can say. If the lease
+    ends instead, ``tell`` has all that came into the room from that entry on announced. Members
+    who have heard it notice nothing. A room that cannot be announced is left to the queue after
+    ``ATTEMPTS``; no other waits for it.
     """
 
     name = GROUP
 
     def __init__(
-        self, store: Store, queue: WorkQueue, tell: Tell, worker: str, metrics: Metrics
+        self,
+        store: Store,
+        queue: WorkQueue,
+        tell: Tell,
+        worker: str,
+        metrics: Metrics,
+        *,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._store = store
         self._queue = queue
         self._tell = tell
         self._worker = worker
         self._metrics = metrics
+        self._clock = clock
+        self._next_keep = 0.0
         self._hand: Hand = {}
         self._telling: dict[RoomId, asyncio.Task[None]] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -73,15 +91,17 @@ class LastWords:
         return bool(self._hand)
 
     async def step(self, *, more: bool) -> float:
-        # Asked first: without the store nothing is taken, so that no attempts are used up.
+        await self._keep()
+        # Without the store nothing is taken, so that no attempts are used up.
         leases = {lease.name: lease for lease in await self._store.leases(POD_LEASES)}
-        if more:
-            await self._take()
         for room_id, hand in self._of_the_dead(leases).items():
             self._telling[room_id] = asyncio.create_task(
                 self._announce(room_id, hand), name="last-words"
             )
         await self._finish([one for one, what in self._hand.items() if _is_over(what, leases)])
+        # Last: the pods of new jobs may be younger than the leases, and would count as ended.
+        if more:
+            await self._take()
         return ROUND_SECONDS
 
     async def close(self) -> None:
@@ -90,6 +110,14 @@ class LastWords:
         for task in telling:
             task.cancel()
         await asyncio.gather(*telling, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        """See to it that no other worker takes for left what is in hand here."""
+        if (now := self._clock()) < self._next_keep:
+            return
+        for receipts in batches(list(self._hand), BATCH):
+            await self._queue.keep(GROUP, self._worker, receipts)
+        self._next_keep = now + KEEP_SECONDS
 
     async def _take(self) -> None:
         while len(self._hand) < MAX_IN_HAND:

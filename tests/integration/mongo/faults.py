@@ -34,6 +34,21 @@ def answering_before_a_majority(replica_set: ReplicaSet) -> Iterator[None]:
 
 
 @contextmanager
+def lingering(
+    replica_set: ReplicaSet, command: str, collection: str, *, seconds: float
+) -> Iterator[None]:
+    """While this lasts the server takes so long over one command on one collection."""
+    data = {
+        "failCommands": [command],
+        "namespace": f"test.{collection}",
+        "blockConnection": True,
+        "blockTimeMS": round(seconds * 1000),
+    }
+    with _failing(replica_set, data):
+        yield
+
+
+@contextmanager
 def _failing(replica_set: ReplicaSet, data: Mapping[str, object]) -> Iterator[None]:
     primary = replica_set.primary()
     primary.command("configureFailPoint", "failCommand", mode="alwaysOn", data=data)

@@ -1,15 +1,18 @@
 """The feed of the log, on servers that fail."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec import msgpack
 
 from tests.integration.mongo.entries import ADA, created, entry, post
+from tests.integration.mongo.faults import lingering, refusing
 from tests.servers.mongod import ReplicaSet
 from tests.waiting import until
-from whatchat.adapters.mongo import log_feed
+from whatchat.adapters.mongo import deadlines, log_feed
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import RoomId, random_id
@@ -38,12 +41,13 @@ class Writer:
 class Reader:
     """Reads on and on; when the store is away, again from where it was."""
 
-    def __init__(self, feed: LogFeed, room_id: RoomId) -> None:
+    def __init__(self, feed: LogFeed, room_id: RoomId, after: bytes | None = None) -> None:
         self.revs: list[int] = []
         self.jobs: list[Job] = []
         self.failures = 0
         self._feed = feed
         self._room_id = room_id
+        self._after = after
         self._reading = asyncio.create_task(self._read())
         self._stopped = False
 
@@ -54,7 +58,7 @@ class Reader:
         await asyncio.gather(self._reading, return_exceptions=True)
 
     async def _read(self) -> None:
-        after = None
+        after = self._after
         while not self._stopped:
             try:
                 jobs: Sequence[Job] = await self._feed.read(after)
@@ -66,10 +70,13 @@ class Reader:
             self.revs += [job.rev for job in jobs if job.room_id == self._room_id]
             after = jobs[-1].position if jobs else after
 
-    async def has(self, head: int) -> None:
-        """Return once everything up to ``head`` was told."""
-        wanted = set(range(1, head + 1))
-        await until(lambda: wanted <= set(self.revs), seconds=PATIENCE_SECONDS)
+    async def has(self, head: int, room_id: RoomId | None = None) -> None:
+        """Return once everything up to ``head`` was told, of its room or another."""
+        wanted = {(room_id or self._room_id, rev) for rev in range(1, head + 1)}
+        await until(
+            lambda: wanted <= {(job.room_id, job.rev) for job in self.jobs},
+            seconds=PATIENCE_SECONDS,
+        )
 
 
 @pytest.fixture
@@ -119,8 +126,62 @@ async def test_what_is_written_while_the_log_is_read_by_time_is_not_missed(
     await asyncio.gather(*(one.write(40) for one in (writer, *others)))
     await reader.has(40)
     for one in others:
-        told = {job.rev for job in reader.jobs if job.room_id == one.room_id}
-        assert told == set(range(1, 41))
+        await reader.has(40, one.room_id)
+
+
+class TestWhereStreamsCannotBegin:
+    """As behind so much that others wrote to the server that it cannot be passed over in time."""
+
+    @pytest.fixture(autouse=True)
+    async def slow_streams(
+        self, mongo: ReplicaSet, store: MongoStore, monkeypatch: pytest.MonkeyPatch
+    ) -> AsyncIterator[None]:
+        monkeypatch.setattr(log_feed, "STREAM_SECONDS", 1)
+        monkeypatch.setattr(log_feed, "OVERLAP_SECONDS", 0)
+        monkeypatch.setattr(deadlines, "DEADLINE_SECONDS", 0.5)
+        primary = mongo.primary()
+
+        async def others_write() -> None:
+            while True:
+                primary.command("appendOplogNote", data={"by": "others"})
+                await asyncio.sleep(0.1)
+
+        writing = asyncio.create_task(others_write())
+        with lingering(mongo, "aggregate", "log", seconds=0.6):
+            yield
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+
+    async def test_the_log_is_read_by_time(self, reader: Reader, writer: Writer) -> None:
+        for head in (5, 10):
+            await writer.write(5)
+            await reader.has(head)
+
+    async def test_from_a_place_in_a_stream_too(self, store: MongoStore, writer: Writer) -> None:
+        await writer.write(5)
+        place = msgpack.encode((int(time.time()) << 32, f"{writer.room_id}:5", 0))
+        reader = Reader(store.feed, writer.room_id, place)
+        await writer.write(5)
+        await until(lambda: {6, 7, 8, 9, 10} <= set(reader.revs), seconds=PATIENCE_SECONDS)
+        await reader.stop()
+
+
+async def test_a_stream_goes_on_by_itself_while_nothing_is_written(
+    mongo: ReplicaSet, store: MongoStore, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_feed, "STREAM_SECONDS", 2)
+    monkeypatch.setattr(log_feed, "OVERLAP_SECONDS", 0)
+    monkeypatch.setattr(log_feed, "AWAIT_MS", 100)
+    await writer.write(1)
+    after = (await store.feed.read(None))[-1].position
+    while jobs := await store.feed.read(after):
+        after = jobs[-1].position
+    await asyncio.sleep(3)  # the place is old by now
+    with refusing(mongo, "aggregate", "log"), refusing(mongo, "find", "log"):
+        for _ in range(3):
+            assert await store.feed.read(after) == []
+        await writer.write(1)
+        assert [job.rev for job in await store.feed.read(after)] == [2]
 
 
 async def test_a_feed_leaves_no_cursors_behind(
@@ -135,7 +196,7 @@ async def test_a_feed_leaves_no_cursors_behind(
         reader = Reader(store.feed, writer.room_id)
         await writer.write(5)
         await reader.has(writer.head)
-        assert open_cursors() == before + 1
+        await until(lambda: open_cursors() == before + 1)
         await reader.stop()
         await store.feed.close()
         await until(lambda: open_cursors() == before)

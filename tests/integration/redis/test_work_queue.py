@@ -27,6 +27,7 @@ async def test_a_queue_that_was_lost_is_noticed_and_fed_again(server: RedisServe
         (first, _) = await queue.take("push", "worker", limit=2)
         await queue.done("push", [first.receipt])
         server.command("FLUSHALL")
+        await queue.keep("push", "worker", [first.receipt])
         assert not await queue.add([job(3)], after=b"at-2")
         assert await queue.progress() == Progress(oldest=None, newest=None)
         assert await queue.take("push", "worker", limit=2) == []

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from structlog.processors import format_exc_info
+from structlog.testing import capture_logs
 
 from tests.integration.worker.conftest import GROUPS, running
 from tests.waiting import until
@@ -104,6 +106,44 @@ async def test_an_outage_uses_up_no_attempts(queue: RedisWorkQueue, metrics: Met
         await until(lambda: len(toil.done) == 5)
     assert toil.done == [1, 2, 3, 4, 5]
     assert await queue.put_aside(GROUPS[0], limit=9) == []
+
+
+async def test_what_is_in_hand_in_an_outage_is_nobody_elses(
+    queue: RedisWorkQueue, metrics: Metrics
+) -> None:
+    toil = Toil()
+    toil.away = True
+    await fill(queue, 5)
+    consumer = consumer_of(queue, toil, metrics)
+    for _ in range(15):  # twice the claim time and more
+        with pytest.raises(Unavailable):
+            await consumer.step(more=True)
+        await asyncio.sleep(0.03)
+        assert await queue.take(GROUPS[0], "another", limit=9) == []
+    toil.away = False
+    await consumer.step(more=True)
+    assert toil.done == [1, 2, 3, 4, 5]
+
+
+class DriverError(Exception):
+    """What a driver says of a write, with all that was to be written."""
+
+
+@pytest.mark.parametrize("error", [Unavailable(), ValueError("secret"), DriverError("secret")])
+async def test_the_log_does_not_quote_what_people_wrote(
+    queue: RedisWorkQueue, metrics: Metrics, error: Exception
+) -> None:
+    toil = Toil(1)
+    toil.error = error
+    error.__cause__ = DriverError("a secret")
+    await fill(queue, 1)
+    with capture_logs() as lines:
+        await consumer_of(queue, toil, metrics).step(more=True)
+    (line,) = (line for line in lines if line["event"] == "jobs fail")
+    told = repr(format_exc_info(None, "error", line))
+    assert type(error).__name__ in told
+    assert "secret" not in told
+    assert ("raise self.error" in told) == (not isinstance(error, Unavailable))
 
 
 async def test_who_is_to_finish_finishes_what_is_in_hand_and_takes_no_more(

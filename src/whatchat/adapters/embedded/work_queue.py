@@ -91,6 +91,12 @@ class InProcessWorkQueue:
             way.next += 1
         return taken
 
+    async def keep(self, group: str, worker: str, receipts: Sequence[str]) -> None:
+        claims = self._groups[group].claims
+        for receipt in receipts:
+            if claim := claims.get(int(receipt)):
+                claim.worker, claim.since = worker, self._clock()
+
     async def done(self, group: str, receipts: Sequence[str]) -> None:
         for receipt in receipts:
             self._groups[group].claims.pop(int(receipt), None)
@@ -116,14 +122,19 @@ class InProcessWorkQueue:
             if now - claim.since < self._claim_seconds:
                 continue
             if claim.attempts >= self._attempts:
-                way.aside.append(way.claims.pop(number).job)
-                self._metrics.work_put_aside.labels(group).inc()
+                self._put_aside(group, way.claims.pop(number).job)
                 continue
             log.warning("a job was left unfinished", worker=claim.worker)
             claim.attempts += 1
             claim.worker, claim.since = worker, now
             taken.append(_assignment(number, claim))
         return taken
+
+    def _put_aside(self, group: str, job: Job) -> None:
+        self._groups[group].aside.append(job)
+        self._metrics.work_put_aside.labels(group).inc()
+        name = f"{job.room_id}/{job.rev} {job.kind}"
+        log.error("a job failed too often and was put aside", group=group, job=name)
 
     def _oldest(self) -> int:
         return min(group.oldest for group in self._groups.values())

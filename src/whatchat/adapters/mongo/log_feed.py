@@ -24,6 +24,10 @@ BOOKMARK: Final = "feed"
 OVERLAP_SECONDS: Final = 30
 """How much later than its time stamp says an entry may have come into the oplog, at most."""
 
+STREAM_SECONDS: Final = 90
+"""How far back a stream may begin. It tells nothing before it has passed over all that anybody
+wrote since: from an older place that might not be done within a deadline, now or ever."""
+
 # The oplog, or the history of change streams, no longer goes back so far.
 _LOST: Final = frozenset({136, 280, 286})
 
@@ -48,9 +52,8 @@ class _Stream(Protocol):
 class _Place(Struct, frozen=True, kw_only=True, array_like=True):
     """A place in the oplog, at or, with an ``entry``, behind that one there.
 
-    While the oplog does not go back so far: a place among the entries by the stamps that they
-    bear; from what was stamped after ``scanned_to`` on, the oplog has them. Times are the
-    server's timestamps as numbers.
+    With ``scanned_to`` a place among the entries by the stamps that they bear, of which those
+    up to there are read so. Times are the server's timestamps as numbers.
     """
 
     time: int
@@ -59,12 +62,14 @@ class _Place(Struct, frozen=True, kw_only=True, array_like=True):
 
 
 class MongoLogFeed:
-    """Implements ``LogFeed`` by a change stream, and where there is none by the time stamps.
+    """Implements ``LogFeed`` by a change stream, and far from the present by the time stamps.
 
     A stream begins at a time of the oplog instead of a resume token: that can be chosen, is
-    found after any failover, and says itself where to look when it is too old. Then the log
-    is read in the order of ``stored_at``, up to what a majority had when that began, and from
-    ``OVERLAP_SECONDS`` before that on a stream follows.
+    found after any failover, and says itself where to look when it is too old. What is behind
+    a place older than ``STREAM_SECONDS``, or than the oplog, is read in the order of
+    ``stored_at``, which has an index, up to what a majority had when that began; then the same
+    again from ``OVERLAP_SECONDS`` before that on, until a stream is within reach. So nothing
+    that others write to the server holds it up for good.
     """
 
     def __init__(self, database: MongoDatabase) -> None:
@@ -77,7 +82,7 @@ class MongoLogFeed:
     async def read(self, after: bytes | None) -> Sequence[Job]:
         if self._stream is None or after != self._after or await self._is_deposed():
             await self._leave()
-            self._place = _place_of(after) if after else await self._scan_from(0)
+            self._place = await self._begin(_place_of(after) if after else _Place(time=0))
             self._after = after
         try:
             jobs = await self._found()
@@ -130,10 +135,10 @@ class MongoLogFeed:
             return await self._next()
 
     async def _next(self) -> list[Job]:
-        if self._place.scanned_to:
+        while self._place.scanned_to:
             if jobs := await self._scanned(self._place):
                 return jobs
-            self._place = _Place(time=_earlier(self._place.scanned_to))
+            self._place = await self._begin(_Place(time=_earlier(self._place.scanned_to)))
         begins = self._stream is None
         if self._stream is None:
             self._stream = await self._opened(self._place.time)
@@ -142,6 +147,14 @@ class MongoLogFeed:
             raise OperationFailure("the change stream has ended")
         jobs = [_streamed(event) for event in bson.decode_all(batch)] if batch else []
         return _behind(self._place, jobs) if begins else jobs
+
+    async def _begin(self, place: _Place) -> _Place:
+        """The place itself, or, if no stream can begin there, where to read by the stamps."""
+        if place.scanned_to:
+            return place
+        scan = await self._scan_from(_earlier(place.time))
+        reach = _earlier(scan.scanned_to, STREAM_SECONDS)
+        return place if reach <= place.time else scan
 
     async def _opened(self, time: int) -> _Stream:
         stages = [{"$changeStream": {"startAtOperationTime": _timestamp(time)}}, *_STAGES]
@@ -200,8 +213,8 @@ def _behind(place: _Place, jobs: list[Job]) -> list[Job]:
     return jobs[entries.index(place.entry) + 1 :] if place.entry in entries else jobs
 
 
-def _earlier(time: int) -> int:
-    return max(time - (OVERLAP_SECONDS << 32), 0)
+def _earlier(time: int, seconds: int | None = None) -> int:
+    return max(time - ((OVERLAP_SECONDS if seconds is None else seconds) << 32), 0)
 
 
 def _number(timestamp: Timestamp) -> int:

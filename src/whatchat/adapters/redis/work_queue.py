@@ -8,6 +8,7 @@ from msgspec.msgpack import Decoder, Encoder
 
 from whatchat.adapters.redis.keys import Keys
 from whatchat.adapters.redis.link import Argument
+from whatchat.adapters.redis.refusal import Refused
 from whatchat.adapters.redis.script import Script
 from whatchat.adapters.redis.servers import Servers, run_one
 from whatchat.domain.errors import Unavailable
@@ -71,13 +72,32 @@ class RedisWorkQueue:
             (self._stream, self._asides[group]),
             *(group, worker, limit, self._claim_ms, self._attempts, MAX_PUT_ASIDE),
         )
-        if given_up:
-            self._metrics.work_put_aside.labels(group).inc(given_up)
-            log.error("jobs failed too often and were put aside", group=group, jobs=given_up)
+        for job in map(_decoder.decode, given_up):
+            self._metrics.work_put_aside.labels(group).inc()
+            name = f"{job.room_id}/{job.rev} {job.kind}"
+            log.error("a job failed too often and was put aside", group=group, job=name)
         return [
             Assignment(job=_decoder.decode(job), attempt=attempt, receipt=receipt.decode())
             for receipt, attempt, job in found
         ]
+
+    async def keep(self, group: str, worker: str, receipts: Sequence[str]) -> None:
+        if not receipts:
+            return
+        claim: tuple[Argument, ...] = (
+            "XCLAIM",
+            self._stream,
+            group,
+            worker,
+            0,
+            *receipts,
+            "JUSTID",
+        )
+        try:
+            await run_one(self._servers, self._stream, *claim)
+        except Refused as refusal:
+            if refusal.kind != "NOGROUP":  # it has lost everything
+                raise
 
     async def done(self, group: str, receipts: Sequence[str]) -> None:
         if receipts:

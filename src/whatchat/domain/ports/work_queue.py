@@ -48,8 +48,8 @@ class Progress(Struct, frozen=True, kw_only=True):
 class WorkQueue(Protocol):
     """Hands every job to each of its groups, within a group to one worker at a time.
 
-    Guarantees: a job is handed out until it is :meth:`done`, again when a worker has not
-    finished it within the adapter's claim time, and is put aside after the adapter's
+    Guarantees: a job is handed out until it is :meth:`done`, again when a worker has neither
+    finished nor kept it within the adapter's claim time, and is put aside after the adapter's
     number of attempts; new jobs come in the order of feeding. The queue is bounded and
     drops nothing that is unfinished. It may lose what it holds, as a whole or its latest
     part; whoever feeds it notices by :meth:`add` and feeds that again from the log. Every
@@ -66,7 +66,15 @@ class WorkQueue(Protocol):
         ...
 
     async def take(self, group: str, worker: str, *, limit: int) -> list[Assignment]:
-        """Jobs to do now: those that other workers left unfinished, then new ones."""
+        """Jobs to do now: those that were left unfinished, by whomever, then new ones."""
+        ...
+
+    async def keep(self, group: str, worker: str, receipts: Sequence[str]) -> None:
+        """The worker has these still in hand: their claim time begins anew.
+
+        No attempt is counted. One that was given to another meanwhile is both workers'; one
+        that is finished, put aside or lost stays so.
+        """
         ...
 
     async def done(self, group: str, receipts: Sequence[str]) -> None:

@@ -2,11 +2,11 @@
 -- KEYS[1]: the stream; KEYS[2]: where the group's failed jobs are put aside.
 -- ARGV: group, worker, limit, the milliseconds after which a job counts as left, the attempts
 -- that a job gets, and the number of jobs that are kept aside.
--- Returns how many jobs were put aside just now, and {id, attempt, job} of each to do.
+-- Returns the jobs that were put aside just now, and {id, attempt, job} of each to do.
 local stream, aside = KEYS[1], KEYS[2]
 local group, worker, limit = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local claim_ms, attempts, kept = ARGV[4], tonumber(ARGV[5]), ARGV[6]
-local taken, given_up = {}, 0
+local taken, given_up = {}, {}
 
 local function job_of(fields)
     for i = 1, #fields, 2 do
@@ -32,7 +32,7 @@ repeat
         if attempt > attempts then
             redis.call('XADD', aside, 'MAXLEN', kept, '*', 'job', job)
             redis.call('XACK', stream, group, id)
-            given_up = given_up + 1
+            given_up[#given_up + 1] = job
         else
             taken[#taken + 1] = {id, attempt, job}
         end
