@@ -59,5 +59,6 @@ class RoomMessages:
             rev=rev,
         )
         published = asyncio.ensure_future(self._broker.publish([announcement]))
-        published.add_done_callback(asyncio.Future.exception)  # nobody makes up for a loss here
+        if not published.done():
+            published.add_done_callback(asyncio.Future.exception)  # nobody makes up for a loss here
         return self._encoder.encode(Accepted(rev=rev))
