@@ -35,10 +35,12 @@ check: static ## Static checks, unit tests and the embedded port suites; at most
 	$(PYTEST) -m "not long" $(FAST)
 
 test: setup static ## All static checks, and every test but the long ones, with coverage
-	$(PYTEST) -m "not long" $(COVER)
+	$(PYTEST) -m "not long and not alone" $(COVER)
+	$(BIN)/pytest -m "alone and not long"
 
 test-full: setup static ## Everything, the long tests included
-	$(PYTEST) --hypothesis-profile=long $(COVER)
+	$(PYTEST) --hypothesis-profile=long -m "not alone" $(COVER)
+	$(BIN)/pytest --hypothesis-profile=long -m alone
 
 static: .venv/dev $(JS) ## Lint, formatting, types, layering and generated documents
 	$(BIN)/ruff check

@@ -25,6 +25,7 @@ def named(name: str) -> Fault:
     return fault
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", NAMES)
 async def test_nothing_is_lost_or_shown_twice(name: str, tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ from tests.integration.mongo.faults import refusing
 from tests.servers.mongod import Answer, ReplicaSet
 from whatchat.adapters.mongo.memberships import MAX_PEOPLE
 from whatchat.adapters.mongo.store import MongoStore
+from whatchat.domain.batches import batches
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import RoomId, UserId, random_id
 
-PEOPLE = 3 * MAX_PEOPLE
+PEOPLE = MAX_PEOPLE + 20
+AT_ONCE = 20
 FEW = 30
 """Commands for all of them together; one after the other they would take two each."""
 
@@ -30,7 +32,8 @@ async def rooms_for(store: MongoStore, people: Sequence[UserId]) -> list[RoomId]
     rooms = [RoomId(random_id()) for _ in people]
     pairs = zip(people, [*people[1:], people[0]], strict=True)
     makings = [entry(room, 1, created(*pair)) for room, pair in zip(rooms, pairs, strict=True)]
-    await asyncio.gather(*(store.messages.append([making]) for making in makings))
+    for some in batches(makings, AT_ONCE):
+        await asyncio.gather(*(store.messages.append([making]) for making in some))
     return rooms
 
 
