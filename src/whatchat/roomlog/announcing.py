@@ -96,10 +96,7 @@ class Announcing:
             self._soil(news, error)
             return
         self._publishing.add(published)
-        if published.done():
-            self._published(news, published)
-        else:
-            published.add_done_callback(partial(self._published, news))
+        published.add_done_callback(partial(self._published, news))
 
     def _published(self, news: Sequence[News], published: "asyncio.Future[None]") -> None:
         self._publishing.discard(published)
