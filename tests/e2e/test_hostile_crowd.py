@@ -35,7 +35,6 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     assert node.tracebacks() == []
 
 
-@pytest.mark.long
 @pytest.mark.alone
 async def test_the_good_half_is_served_and_the_hostile_half_is_not(node: NodeProcess) -> None:
     good, hostile = await pairs(node, PAIRS), await pairs(node, PAIRS)

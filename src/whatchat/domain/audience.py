@@ -11,16 +11,22 @@ class InRoom(Struct, frozen=True, kw_only=True, tag="room"):
     """Every device of every member of a room.
 
     Where ``seq`` is given, members who joined after it learn only that the rev was taken
-    (``room:rev``); ``except_session`` is the socket whose ack says the same.
+    (``room:rev``); ``except_session`` is the socket whose ack says the same. Where ``only`` is
+    given, it is for that member alone, and for the others what the announcement has for them.
+    Of ``among``, where given, and not of ``without``: others hear nothing at all, which suits
+    what takes no rev.
     """
 
     room_id: RoomId
     seq: Seq | None = None
     except_session: SessionId | None = None
+    only: UserId | None = None
+    among: tuple[UserId, ...] | None = None
+    without: tuple[UserId, ...] = ()
 
 
 class ToUser(Struct, frozen=True, kw_only=True, tag="user"):
-    """Every device of one user.
+    """Every device of one user but the socket ``except_session``.
 
     ``enters`` subscribes the user's sockets to that room from this event on, as a member
     since ``joined_seq``; ``leaves`` ends it before the room hears of anything further.
@@ -30,6 +36,7 @@ class ToUser(Struct, frozen=True, kw_only=True, tag="user"):
     enters: RoomId | None = None
     joined_seq: Seq = Seq(0)
     leaves: RoomId | None = None
+    except_session: SessionId | None = None
 
 
 Audience = InRoom | ToUser
@@ -43,6 +50,10 @@ class Announcement(Struct, frozen=True, kw_only=True):
     hears and what the person removed hears). Where the change was to a message alone,
     ``on_message`` says so, and ``posted_at`` when, if that message is new: then nobody has to
     read the log to know the room after it.
+
+    Where the audience is a room of which ``only`` one member hears the ``payload``, the others
+    hear ``others``, or where that is empty, that the rev was taken. What is ``volatile`` is
+    worth something only at once: it is never held, and the first to be dropped.
     """
 
     audience: Audience
@@ -52,3 +63,5 @@ class Announcement(Struct, frozen=True, kw_only=True):
     rev: int = 0
     on_message: bool = False
     posted_at: datetime | None = None
+    others: bytes = b""
+    volatile: bool = False

@@ -13,18 +13,27 @@ class Change(Struct, frozen=True, kw_only=True, tag_field="kind"):
 
 
 class MessagePosted(Change, frozen=True, kw_only=True, tag="posted"):
-    """A new message; its ``seq`` is the entry's ``rev``."""
+    """A new message; its ``seq`` is the entry's ``rev``.
+
+    ``hidden``: from everybody but the actor, for ever. Until ``expires_at`` it is there.
+    """
 
     message_type: MessageType
     content: str
     reply_to: Seq | None = None
+    hidden: bool = False
+    expires_at: datetime | None = None
 
 
 class MessageEdited(Change, frozen=True, kw_only=True, tag="edited"):
-    """New content for message ``seq``; the body is dropped from the log once projected."""
+    """New content for message ``seq``; the body is dropped from the log once projected.
+
+    ``hidden``: from everybody but the actor; they keep seeing what was there before.
+    """
 
     seq: Seq
     content: str = ""
+    hidden: bool = False
 
 
 class MessageDeleted(Change, frozen=True, kw_only=True, tag="deleted"):
@@ -33,22 +42,36 @@ class MessageDeleted(Change, frozen=True, kw_only=True, tag="deleted"):
     seq: Seq
 
 
+class MessageExpired(Change, frozen=True, kw_only=True, tag="expired"):
+    """The erasure of message ``seq``, whose time is over; the actor is its sender."""
+
+    seq: Seq
+
+
 class ReactionChanged(Change, frozen=True, kw_only=True, tag="reacted"):
-    """The actor's ``emoji`` on message ``seq`` is now there, or no longer."""
+    """The actor's ``emoji`` on message ``seq`` is now there, or no longer.
+
+    ``hidden``: from everybody but the actor.
+    """
 
     seq: Seq
     emoji: str
     present: bool
+    hidden: bool = False
 
 
 class RoomCreated(Change, frozen=True, kw_only=True, tag="created"):
-    """A room's first entry; the actor comes first among ``members`` and is a group's admin."""
+    """A room's first entry; the actor comes first among ``members`` and is a group's admin.
+
+    ``concealed``: from everybody but the actor, until it is revealed to them.
+    """
 
     room_kind: RoomKind
     name: str
     description: str
     settings: RoomSettings
     members: tuple[UserId, ...]
+    concealed: bool = False
 
 
 class MembersAdded(Change, frozen=True, kw_only=True, tag="added"):
@@ -78,7 +101,8 @@ class RoomUpdated(Change, frozen=True, kw_only=True, tag="updated"):
     settings: RoomSettings | None = None
 
 
-MessageChange = MessagePosted | MessageEdited | MessageDeleted | ReactionChanged
+Erasure = MessageDeleted | MessageExpired
+MessageChange = MessagePosted | MessageEdited | Erasure | ReactionChanged
 MembershipChange = RoomCreated | MembersAdded | MemberRemoved | RoleChanged | RoomUpdated
 AnyChange = MessageChange | MembershipChange
 
@@ -104,8 +128,8 @@ class Entry(Struct, frozen=True, kw_only=True):
 def target_of(change: AnyChange) -> Seq | None:
     """The message that a change alters, if it alters one that was there before."""
     match change:
-        case MessageEdited(seq=seq) | MessageDeleted(seq=seq) | ReactionChanged(seq=seq):
-            return seq
+        case MessageEdited() | MessageDeleted() | MessageExpired() | ReactionChanged():
+            return change.seq
         case _:
             return None
 

@@ -11,6 +11,7 @@ from whatchat.domain.log import (
     Entry,
     MessageDeleted,
     MessageEdited,
+    MessageExpired,
     MessagePosted,
     ReactionChanged,
 )
@@ -21,16 +22,39 @@ class ReactionMark(Struct, frozen=True, kw_only=True):
     """Whether ``user_id`` reacts with ``emoji`` since ``rev``.
 
     A withdrawn mark stays with its rev, so that a late projection cannot revive it.
+    ``hidden``: from everybody but the user.
     """
 
     emoji: str
     user_id: UserId
     rev: Rev
     present: bool
+    hidden: bool = False
+
+
+class Veil(Struct, frozen=True, kw_only=True):
+    """What everybody but the sender sees in place of a message's content: see :func:`project`."""
+
+    content: str
+    content_rev: Rev
+    edited_at: datetime | None = None
+
+
+class HiddenChange(Struct, frozen=True, kw_only=True):
+    """The latest change by ``user_id`` that is hidden from everybody else."""
+
+    user_id: UserId
+    rev: Rev
 
 
 class MessageState(Struct, frozen=True, kw_only=True):
-    """A message as it is now. Each field carries its own rev: see :func:`project`."""
+    """A message as it is now. Each field carries its own rev: see :func:`project`.
+
+    ``hidden``: from everybody but the sender. ``veil`` is there where the latest edit is
+    hidden; with the first hidden change come ``open_rev``, the latest that is not, and
+    ``hidden_changes``. At ``expires_at`` the message is over, erased by then or not.
+    ``erased_at``: the content was given up, as every device had it; it is no deletion.
+    """
 
     room_id: RoomId
     seq: Seq
@@ -45,6 +69,12 @@ class MessageState(Struct, frozen=True, kw_only=True):
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
     reactions: tuple[ReactionMark, ...] = ()
+    hidden: bool = False
+    veil: Veil | None = None
+    open_rev: Rev | None = None
+    hidden_changes: tuple[HiddenChange, ...] = ()
+    expires_at: datetime | None = None
+    erased_at: datetime | None = None
 
 
 def posted(entry: Entry, change: MessagePosted) -> MessageState:
@@ -60,6 +90,8 @@ def posted(entry: Entry, change: MessagePosted) -> MessageState:
         content_rev=entry.rev,
         created_at=entry.at,
         reply_to=change.reply_to,
+        hidden=change.hidden,
+        expires_at=change.expires_at,
     )
 
 
@@ -70,7 +102,16 @@ def project(state: MessageState, entry: Entry) -> MessageState:
     person's emoji takes its highest change, and a deletion is final.
     """
     changed = _apply(state, entry, entry.change)
+    if is_hidden(entry.change):
+        changed = _with_hidden_change(changed, entry)
+    elif state.open_rev is not None:
+        changed = replace(changed, open_rev=max(state.open_rev, entry.rev))
     return replace(changed, rev=max(state.rev, entry.rev))
+
+
+def is_hidden(change: AnyChange) -> bool:
+    """Whether a change is hidden from everybody but its actor."""
+    return isinstance(change, MessagePosted | MessageEdited | ReactionChanged) and change.hidden
 
 
 def as_known_outside(state: MessageState) -> MessageState:
@@ -80,16 +121,65 @@ def as_known_outside(state: MessageState) -> MessageState:
 
 def _apply(state: MessageState, entry: Entry, change: AnyChange) -> MessageState:
     match change:
-        case MessageDeleted():
+        case MessageDeleted() | MessageExpired():
             return _tombstone(state, min(state.deleted_at or entry.at, entry.at))
         case _ if state.deleted_at:
             return state
-        case MessageEdited(content=content) if entry.rev > state.content_rev:
-            return replace(state, content=content, content_rev=entry.rev, edited_at=entry.at)
+        case MessageEdited():
+            return _edited(state, entry, change)
         case ReactionChanged():
             return replace(state, reactions=_mark(state.reactions, entry, change))
         case _:
             return state
+
+
+def _edited(state: MessageState, entry: Entry, change: MessageEdited) -> MessageState:
+    """The highest edit wins, and the highest of those that are not hidden is the veil over it."""
+    if entry.rev > state.content_rev:
+        veil = None
+        if change.hidden:
+            veil = state.veil or Veil(
+                content=state.content, content_rev=state.content_rev, edited_at=state.edited_at
+            )
+        return replace(
+            state, content=change.content, content_rev=entry.rev, edited_at=entry.at, veil=veil
+        )
+    if state.veil and not change.hidden and entry.rev > state.veil.content_rev:
+        veil = Veil(content=change.content, content_rev=entry.rev, edited_at=entry.at)
+        return replace(state, veil=veil)
+    return state
+
+
+def seen_by(state: MessageState, viewer_id: UserId) -> MessageState | None:
+    """A message as one person sees it, with the ``rev`` of the latest change that person sees.
+
+    ``None`` if all of it is hidden from that person.
+    """
+    if state.hidden and state.sender_id != viewer_id:
+        return None
+    if state.open_rev is None:
+        return state
+    own = (one.rev for one in state.hidden_changes if one.user_id == viewer_id)
+    seen = (one for one in state.reactions if not one.hidden or one.user_id == viewer_id)
+    state = replace(state, rev=max((state.open_rev, *own)), reactions=tuple(seen))
+    if state.veil is None or state.sender_id == viewer_id:
+        return state
+    veil = state.veil
+    return replace(
+        state, content=veil.content, content_rev=veil.content_rev, edited_at=veil.edited_at
+    )
+
+
+def _with_hidden_change(state: MessageState, entry: Entry) -> MessageState:
+    own = HiddenChange(user_id=entry.actor_id, rev=entry.rev)
+    others = []
+    for one in state.hidden_changes:
+        if one.user_id != entry.actor_id:
+            others.append(one)
+        elif one.rev > entry.rev:
+            own = one
+    open_rev = state.rev if state.open_rev is None else state.open_rev
+    return replace(state, open_rev=open_rev, hidden_changes=(*others, own))
 
 
 def _tombstone(state: MessageState, deleted_at: datetime) -> MessageState:
@@ -100,6 +190,7 @@ def _tombstone(state: MessageState, deleted_at: datetime) -> MessageState:
         edited_at=None,
         deleted_at=deleted_at,
         reactions=(),
+        veil=None,
     )
 
 
@@ -112,7 +203,11 @@ def _mark(
     if any(is_same(mark) and mark.rev >= entry.rev for mark in marks):
         return marks
     new = ReactionMark(
-        emoji=change.emoji, user_id=entry.actor_id, rev=entry.rev, present=change.present
+        emoji=change.emoji,
+        user_id=entry.actor_id,
+        rev=entry.rev,
+        present=change.present,
+        hidden=change.hidden,
     )
     others = (mark for mark in marks if not is_same(mark))
     return tuple(sorted((*others, new), key=lambda mark: mark.rev))

@@ -88,6 +88,7 @@ class Message(View, frozen=True, kw_only=True):
     created_at: Timestamp
     edited_at: Timestamp | UnsetType = UNSET
     deleted_at: Timestamp | UnsetType = UNSET
+    erased_at: Timestamp | UnsetType = UNSET
     expires_at: Timestamp | UnsetType = UNSET
     reactions: list[Reaction]
 

@@ -23,13 +23,21 @@ from whatchat.domain.times import EPOCH
 
 
 class Member(Struct, frozen=True, kw_only=True):
-    """A person in a room; ``joined_seq`` is the rev of the entry that brought them in."""
+    """A person in a room; ``joined_seq`` is the rev of the entry that brought them in.
+
+    ``delivered_seq`` and ``read_seq`` are how far this person has got, ``shown_delivered_seq``
+    and ``shown_read_seq`` how much of that others may know. ``concealed``: the room is not
+    there for this person until it is revealed.
+    """
 
     user_id: UserId
     role: Role
     joined_seq: Seq
     delivered_seq: Seq = Seq(0)
     read_seq: Seq = Seq(0)
+    shown_delivered_seq: Seq = Seq(0)
+    shown_read_seq: Seq = Seq(0)
+    concealed: bool = False
 
 
 class RoomRecord(Struct, frozen=True, kw_only=True):
@@ -165,12 +173,13 @@ def _with_people(record: RoomRecord, count: int) -> RoomRecord:
 def members_after(members: Mapping[UserId, Member], entry: Entry) -> Mapping[UserId, Member]:
     """The people once ``entry`` is in; the same mapping where nobody's place changed."""
     match entry.change:
-        case RoomCreated(room_kind=kind, members=user_ids):
+        case RoomCreated(room_kind=kind, members=user_ids, concealed=concealed):
             return {
                 user_id: Member(
                     user_id=user_id,
                     role="admin" if kind == "group" and user_id == entry.actor_id else "member",
                     joined_seq=Seq(entry.rev),
+                    concealed=concealed and user_id != entry.actor_id,
                 )
                 for user_id in user_ids
             }

@@ -99,7 +99,7 @@ class Connection:
         self._floors = {room_id: told[room_id] for room_id in behind} or None
         self.send(frame_of(greeting))
         for item in held:
-            if item.room_id is None or item.rev > told.get(item.room_id, 0):
+            if item.room_id is None or not item.rev or item.rev > told.get(item.room_id, 0):
                 self.send(item.frame)
         self._go_live()
         if self._overflowed:

@@ -1,7 +1,9 @@
 """One announcement to every socket of its audience on this pod."""
 
+from collections.abc import Iterable
+
 from whatchat.domain.audience import Announcement, InRoom, ToUser
-from whatchat.domain.ids import Rev, RoomId
+from whatchat.domain.ids import Rev, RoomId, UserId
 from whatchat.domain.signals import RoomRevTaken, SessionResync
 from whatchat.realtime.codec import event_frame, frame_of
 from whatchat.realtime.frame import Frame
@@ -32,10 +34,15 @@ class Fanout:
             return
         rev, seq = announcement.rev, audience.seq
         room.out = max(room.out, rev)
-        frame = event_frame(announcement.event, announcement.payload)
-        if (rev and room.newest >= rev) or (seq is not None and room.newest > seq):
-            self._to_some(room, frame, announcement, seq)
+        if (
+            (rev and room.newest >= rev)
+            or (seq is not None and room.newest > seq)
+            or announcement.volatile
+            or _is_for_some(audience)
+        ):
+            self._to_some(room, announcement, audience)
             return
+        frame = event_frame(announcement.event, announcement.payload)
         excepted, room_id = audience.except_session, announcement.room_id
         for connection in room.sockets:
             if connection.session_id == excepted:
@@ -46,19 +53,16 @@ class Fanout:
             else:
                 connection.deliver(frame, room_id, rev)
 
-    def _to_some(
-        self, room: LocalRoom, frame: Frame, announcement: Announcement, seq: int | None
-    ) -> None:
-        """Write what is older than some of the room's memberships."""
-        rev = announcement.rev
-        taken: Frame | None = None
-        for user, joined_seq in room.members.items():
-            if rev and joined_seq >= rev:
-                continue
-            if seq is not None and joined_seq > seq:
-                taken = taken or _rev_taken(room.room_id, rev)
-                _write(user, taken, announcement)
-            else:
+    def _to_some(self, room: LocalRoom, announcement: Announcement, audience: InRoom) -> None:
+        """Write what is not the same to all members."""
+        versions = _Versions(announcement, audience)
+        members: Iterable[tuple[LocalUser, int]] = room.members.items()
+        if audience.among is not None:
+            named = map(self._hub.user, audience.among)
+            members = [(user, room.members[user]) for user in named if user in room.members]
+        for user, joined_seq in members:
+            frame = versions.for_member(user.user_id, joined_seq)
+            if frame is not None:
                 _write(user, frame, announcement)
 
     def _to_user(self, announcement: Announcement, audience: ToUser, user: LocalUser) -> None:
@@ -89,13 +93,44 @@ class Fanout:
                 connection.deliver(frame)
 
 
+class _Versions:
+    """What an announcement is to each member of its room; each version is encoded once."""
+
+    def __init__(self, announcement: Announcement, audience: InRoom) -> None:
+        self._announcement = announcement
+        self._audience = audience
+        self._frames: dict[str, Frame] = {}
+
+    def for_member(self, user_id: UserId, joined_seq: int) -> Frame | None:
+        """What a member since ``joined_seq`` hears, if anything."""
+        rev, audience = self._announcement.rev, self._audience
+        if (rev and joined_seq >= rev) or user_id in audience.without:
+            return None
+        if audience.seq is not None and joined_seq > audience.seq:
+            return self._version("taken")
+        if audience.only in (None, user_id):
+            return self._version("whole")
+        return self._version("others" if self._announcement.others else "taken")
+
+    def _version(self, name: str) -> Frame:
+        frame = self._frames.get(name)
+        if frame is None:
+            frame = self._frames[name] = self._encoded(name)
+        return frame
+
+    def _encoded(self, name: str) -> Frame:
+        one = self._announcement
+        if name == "taken":
+            return frame_of(RoomRevTaken(room_id=self._audience.room_id, rev=Rev(one.rev)))
+        return event_frame(one.event, one.payload if name == "whole" else one.others)
+
+
+def _is_for_some(audience: InRoom) -> bool:
+    return bool(audience.only or audience.without) or audience.among is not None
+
+
 def _write(user: LocalUser, frame: Frame, announcement: Announcement) -> None:
-    audience = announcement.audience
-    excepted = audience.except_session if isinstance(audience, InRoom) else None
+    excepted, volatile = announcement.audience.except_session, announcement.volatile
     for session_id, connection in user.connections.items():
         if session_id != excepted:
-            connection.deliver(frame, announcement.room_id, announcement.rev)
-
-
-def _rev_taken(room_id: RoomId, rev: int) -> Frame:
-    return frame_of(RoomRevTaken(room_id=room_id, rev=Rev(rev)))
+            connection.deliver(frame, announcement.room_id, announcement.rev, volatile=volatile)

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from whatchat.domain.audience import Audience, ToUser
 from whatchat.domain.batches import batches
 from whatchat.domain.errors import ChatError
 from whatchat.domain.ids import Rev, RoomId, UserId
@@ -179,7 +180,15 @@ class MembershipWatch:
             log.warning("a change of a room cannot be read yet", error=error.text)
             return
         for announcement in found:
-            self._delivery.accept(announcement)
+            if not self._has_entered(announcement.audience):
+                self._delivery.accept(announcement)
+
+    def _has_entered(self, audience: Audience) -> bool:
+        """Whether it tells of an entering that has come about here while it was being read."""
+        if not isinstance(audience, ToUser) or audience.enters is None:
+            return False
+        user = self._hub.user(audience.user_id)
+        return user is not None and user.rooms.get(audience.enters, -1) >= audience.joined_seq
 
 
 def _place(changed: ChangedRoom) -> tuple[bool, Sequence[UserId]]:

@@ -1,7 +1,7 @@
 """What the tests of the realtime layer are made of."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from whatchat.domain.actor import Actor
@@ -127,15 +127,20 @@ def leaving(rev: int, user_id: str, room: str = ROOM) -> Announcement:
 
 
 class ListedLog:
-    """A room log that announces what is in its list; ``down``: it cannot be read."""
+    """A room log that announces what is in its list; ``down``: it cannot be read.
+
+    ``before_answer`` is called while a reading is under way.
+    """
 
     def __init__(self, announcements: Sequence[Announcement] = ()) -> None:
         self.announced = list(announcements)
         self.down = False
         self.reads = 0
+        self.before_answer: Callable[[], object] = lambda: None
 
     async def announcements(self, room_id: RoomId, *, after: Rev, limit: int) -> list[Announcement]:
         self.reads += 1
+        self.before_answer()
         if self.down:
             raise Unavailable
         return [one for one in self.announced if one.rev > after and one.room_id == room_id][:limit]

@@ -160,6 +160,21 @@ async def test_what_the_broker_has_brought_is_not_told_again(
     assert pod.log.reads == 0
 
 
+async def test_who_enters_by_connecting_while_that_is_being_read_is_not_told(
+    pod: Pod, watch: MembershipWatch
+) -> None:
+    """The greeting has the room already."""
+    eve = pod.guest("eve")
+    user = pod.hub.user(UserId("eve"))
+    assert user
+    await pod.write(created("ada"), added("eve"))
+    await watch.poll()
+    pod.log.announced = [entering(2, "eve")]
+    pod.log.before_answer = lambda: pod.hub.enter(user, ROOM, Seq(2))
+    await watch.poll()
+    assert (eve.events(), pod.log.reads) == ([], 1)
+
+
 async def test_who_was_added_and_left_again_hears_nothing(pod: Pod, watch: MembershipWatch) -> None:
     eve = pod.guest("eve")
     pod.log.announced = [leaving(3, "eve"), announced(3)]

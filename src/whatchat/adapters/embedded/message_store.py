@@ -12,7 +12,7 @@ from whatchat.domain.ids import MAX_REV, ClientId, Rev, RoomId, Seq, UserId
 from whatchat.domain.log import (
     AnyChange,
     Entry,
-    MessageDeleted,
+    Erasure,
     MessageEdited,
     MessagePosted,
     target_of,
@@ -35,7 +35,7 @@ class SqliteMessageStore:
         self._database = database
 
     async def append(self, entries: Sequence[Entry]) -> Appended:
-        erases = any(isinstance(entry.change, MessageDeleted | MessageEdited) for entry in entries)
+        erases = any(isinstance(entry.change, Erasure | MessageEdited) for entry in entries)
         return await self._database.write(
             lambda connection: _append(connection, entries), erases=erases
         )
@@ -171,7 +171,7 @@ def _project_message(connection: sqlite3.Connection, entry: Entry) -> None:
         "UPDATE log SET message = ?, message_rev = ? WHERE room_id = ? AND rev = ?",
         (_encode(state), state.rev, *key),
     )
-    if isinstance(entry.change, MessageDeleted):
+    if isinstance(entry.change, Erasure):
         connection.execute(
             "UPDATE log SET digest = x'' WHERE room_id = ?1 AND (rev = ?2 OR target = ?2)", key
         )

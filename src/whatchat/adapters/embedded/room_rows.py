@@ -66,6 +66,9 @@ def member_of(row: sqlite3.Row) -> Member:
         joined_seq=row["joined_seq"],
         delivered_seq=row["delivered_seq"],
         read_seq=row["read_seq"],
+        shown_delivered_seq=row["shown_delivered_seq"],
+        shown_read_seq=row["shown_read_seq"],
+        concealed=bool(row["concealed"]),
     )
 
 
@@ -111,8 +114,9 @@ def _project_members(connection: sqlite3.Connection, entry: Entry) -> None:
 
 def _add(connection: sqlite3.Connection, room_id: RoomId, members: Iterable[Member]) -> None:
     connection.executemany(
-        "INSERT INTO members (room_id, user_id, role, joined_seq) VALUES (?, ?, ?, ?)",
-        [(room_id, member.user_id, member.role, member.joined_seq) for member in members],
+        "INSERT INTO members (room_id, user_id, role, joined_seq, concealed)"
+        " VALUES (?, ?, ?, ?, ?)",
+        [(room_id, one.user_id, one.role, one.joined_seq, one.concealed) for one in members],
     )
 
 

@@ -3,9 +3,10 @@
 import secrets
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Final
 
 from whatchat.adapters.embedded.account_store import SqliteAccountStore
 from whatchat.adapters.embedded.database import Database
@@ -20,6 +21,15 @@ from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.store import Lease, StoreIdentity
 from whatchat.domain.times import from_millis
+
+ADDED_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
+    "members": (
+        "shown_delivered_seq INTEGER NOT NULL DEFAULT 0",
+        "shown_read_seq INTEGER NOT NULL DEFAULT 0",
+        "concealed INTEGER NOT NULL DEFAULT 0",
+    ),
+}
+"""What tables have got since they were first made, for files that have them without."""
 
 
 class SqliteStore:
@@ -53,6 +63,8 @@ class SqliteStore:
             for script in scripts:
                 for statement in script.split(";\n"):
                     connection.execute(statement)
+            for table, columns in ADDED_COLUMNS.items():
+                _add_columns(connection, table, columns)
             _keep(connection, "epoch", random_id().encode())
             _keep(connection, "secret", secrets.token_bytes(32))
 
@@ -114,3 +126,10 @@ class SqliteStore:
 
 def _keep(connection: sqlite3.Connection, name: str, value: bytes) -> None:
     connection.execute("INSERT OR IGNORE INTO identity VALUES (?, ?)", (name, value))
+
+
+def _add_columns(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> None:
+    known = {row["name"] for row in connection.execute(f"PRAGMA table_info({table})")}
+    for column in columns:
+        if column.split()[0] not in known:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")

@@ -10,7 +10,13 @@ from pymongo import UpdateMany, UpdateOne
 
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.log_documents import DONE, entry_id
-from whatchat.domain.log import Entry, MessageDeleted, MessageEdited, ReactionChanged
+from whatchat.domain.log import (
+    Entry,
+    MessageDeleted,
+    MessageEdited,
+    MessageExpired,
+    ReactionChanged,
+)
 
 Update = UpdateOne | UpdateMany
 Stages = list[dict[str, Any]]
@@ -25,10 +31,10 @@ def updates_for(entry: Entry) -> list[Update]:
             return [_on_message(entry, edited.seq, _edit(entry, edited))]
         case ReactionChanged() as reacted:
             return [_on_message(entry, reacted.seq, _react(entry, reacted))]
-        case MessageDeleted() as deleted:
+        case MessageDeleted(seq=seq) | MessageExpired(seq=seq):
             return [
-                _on_message(entry, deleted.seq, _delete(entry)),
-                UpdateMany({"room_id": entry.room_id, "target": deleted.seq}, _erase()),
+                _on_message(entry, seq, _delete(entry)),
+                UpdateMany({"room_id": entry.room_id, "target": seq}, _erase()),
             ]
         case _:
             return []

@@ -68,6 +68,9 @@ def member_of(document: Document) -> Member:
         joined_seq=document["joined_seq"],
         delivered_seq=document["delivered_seq"],
         read_seq=document["read_seq"],
+        shown_delivered_seq=document.get("shown_delivered_seq", Seq(0)),
+        shown_read_seq=document.get("shown_read_seq", Seq(0)),
+        concealed=document.get("concealed", False),
     )
 
 
@@ -106,13 +109,14 @@ def _place(entry: Entry, user_id: UserId) -> Document:
 
 
 def _joined_place(entry: Entry, member: Member) -> Document:
-    return {
+    place = {
         **_place(entry, member.user_id),
         "role": member.role,
         "joined_seq": member.joined_seq,
         "delivered_seq": 0,
         "read_seq": 0,
     }
+    return place | {"concealed": True} if member.concealed else place
 
 
 def _replaced(entry: Entry, place: Document) -> UpdateOne:

@@ -7,7 +7,7 @@ import msgspec
 from whatchat.domain.access import is_public
 from whatchat.domain.audience import Announcement, InRoom
 from whatchat.domain.ids import SessionId
-from whatchat.domain.log import Entry, MessageDeleted, MessagePosted
+from whatchat.domain.log import Entry, MessageDeleted, MessageExpired, MessagePosted
 from whatchat.domain.message_state import MessageState
 from whatchat.domain.ports.user_directory import UserDirectory
 from whatchat.domain.room_state import RoomRecord
@@ -56,7 +56,7 @@ def _event(entry: Entry) -> type[MessageSent | MessageChanged | MessageErased]:
     match entry.change:
         case MessagePosted():
             return MessageSent
-        case MessageDeleted():
+        case MessageDeleted() | MessageExpired():
             return MessageErased
         case _:
             return MessageChanged

@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS members (
     joined_seq    INTEGER NOT NULL,
     delivered_seq INTEGER NOT NULL DEFAULT 0,
     read_seq      INTEGER NOT NULL DEFAULT 0,
+    shown_delivered_seq INTEGER NOT NULL DEFAULT 0,
+    shown_read_seq      INTEGER NOT NULL DEFAULT 0,
+    concealed           INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (room_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
