@@ -3,8 +3,17 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from msgspec import Struct
+
 from whatchat.domain.ids import UserId
-from whatchat.domain.models import User
+from whatchat.domain.models import User, Visibility
+
+
+class Privacy(Struct, frozen=True, kw_only=True):
+    """What a person lets others know: see the account's settings of these names."""
+
+    presence: Visibility
+    read_receipts: bool
 
 
 class UserDirectory(Protocol):
@@ -16,6 +25,10 @@ class UserDirectory(Protocol):
 
     async def user(self, user_id: UserId) -> User:
         """One person; a placeholder named ``deleted`` if there is no such account."""
+        ...
+
+    async def privacy(self, user_ids: Iterable[UserId]) -> Mapping[UserId, Privacy]:
+        """What these people let others know; unknown ones are absent."""
         ...
 
     def forget(self, user_id: UserId) -> None:

@@ -9,16 +9,23 @@ from typing import Final, NamedTuple
 from whatchat.domain.ids import UserId
 from whatchat.domain.models import User
 from whatchat.domain.ports.account_store import Account, AccountStore
+from whatchat.domain.ports.user_directory import Privacy
 from whatchat.domain.showing import unknown_user
 
 MAX_USERS: Final = 50_000
 MAX_AGE_SECONDS: Final = 30.0
 
-_Load = asyncio.Task[Mapping[UserId, User]]
+
+class _Person(NamedTuple):
+    user: User
+    privacy: Privacy
+
+
+_Load = asyncio.Task[Mapping[UserId, _Person]]
 
 
 class _Known(NamedTuple):
-    user: User
+    person: _Person
     until: float
 
 
@@ -46,6 +53,14 @@ class CachedUserDirectory:
         self._loads: set[_Load] = set()
 
     async def users(self, user_ids: Iterable[UserId]) -> Mapping[UserId, User]:
+        found = await self._people(user_ids)
+        return {user_id: person.user for user_id, person in found.items()}
+
+    async def privacy(self, user_ids: Iterable[UserId]) -> Mapping[UserId, Privacy]:
+        found = await self._people(user_ids)
+        return {user_id: person.privacy for user_id, person in found.items()}
+
+    async def _people(self, user_ids: Iterable[UserId]) -> Mapping[UserId, _Person]:
         wanted = set(user_ids)
         found = self._remembered(wanted)
         missing = wanted - found.keys()
@@ -68,14 +83,14 @@ class CachedUserDirectory:
         """Wait for the reads that are under way."""
         await asyncio.gather(*self._loads, return_exceptions=True)
 
-    def _remembered(self, wanted: set[UserId]) -> dict[UserId, User]:
+    def _remembered(self, wanted: set[UserId]) -> dict[UserId, _Person]:
         now = self._clock()
         found = {}
         for user_id in wanted:
             known = self._known.get(user_id)
             if known and known.until > now:
                 self._known.move_to_end(user_id)
-                found[user_id] = known.user
+                found[user_id] = known.person
         return found
 
     def _loads_of(self, missing: set[UserId]) -> set[_Load]:
@@ -90,22 +105,22 @@ class CachedUserDirectory:
         self._loading.update(dict.fromkeys(user_ids, load))
         return load
 
-    async def _load(self, user_ids: set[UserId]) -> Mapping[UserId, User]:
+    async def _load(self, user_ids: set[UserId]) -> Mapping[UserId, _Person]:
         this = asyncio.current_task()
         try:
             accounts = await self._accounts.by_ids(tuple(user_ids))
-            users = {user_id: user_of(account) for user_id, account in accounts.items()}
-            self._remember({one: users[one] for one in users if self._loading.get(one) is this})
-            return users
+            people = {user_id: _person(account) for user_id, account in accounts.items()}
+            self._remember({one: people[one] for one in people if self._loading.get(one) is this})
+            return people
         finally:
             for user_id in user_ids:
                 if self._loading.get(user_id) is this:
                     del self._loading[user_id]
 
-    def _remember(self, users: Mapping[UserId, User]) -> None:
+    def _remember(self, people: Mapping[UserId, _Person]) -> None:
         until = self._clock() + self._max_age
-        for user_id, user in users.items():
-            self._known[user_id] = _Known(user, until)
+        for user_id, person in people.items():
+            self._known[user_id] = _Known(person, until)
             self._known.move_to_end(user_id)
         while len(self._known) > self._size:
             self._known.popitem(last=False)
@@ -115,6 +130,13 @@ class CachedUserDirectory:
         if not load.cancelled():
             # Marks a failure as seen, should every caller be gone by now.
             load.exception()
+
+
+def _person(account: Account) -> _Person:
+    return _Person(
+        user_of(account),
+        Privacy(presence=account.presence, read_receipts=account.read_receipts),
+    )
 
 
 def user_of(account: Account) -> User:
