@@ -84,7 +84,7 @@ class Worker:
         """
         self._finish()
         if not at_once:
-            await self._tasks.ended(seconds=FINISH_SECONDS)
+            await self._tasks.finished(seconds=FINISH_SECONDS)
 
     async def stop(self) -> None:
         """Let go of everything, in reverse order."""

@@ -22,7 +22,7 @@ class BackgroundTasks:
         task.add_done_callback(self._ended)
         self._tasks.append(task)
 
-    async def ended(self, *, seconds: float) -> None:
+    async def finished(self, *, seconds: float) -> None:
         """Wait for those that end by themselves, so long at most."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)

@@ -3,20 +3,22 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Final
 
 import structlog
 
 from whatchat.domain.errors import Unavailable
-from whatchat.domain.ports.work_queue import Assignment, Job, Progress
+from whatchat.domain.ports.work_queue import (
+    ATTEMPTS,
+    CLAIM_SECONDS,
+    MAX_JOBS,
+    MAX_PUT_ASIDE,
+    Assignment,
+    Job,
+    Progress,
+)
 from whatchat.observability.metrics import Metrics
 
 log = structlog.get_logger()
-
-CLAIM_SECONDS: Final = 30.0
-ATTEMPTS: Final = 5
-MAX_JOBS: Final = 100_000
-MAX_PUT_ASIDE: Final = 1_000
 
 
 class _Claim:

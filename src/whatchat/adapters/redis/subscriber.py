@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from whatchat.adapters.redis.canary import Canary
@@ -11,6 +10,7 @@ from whatchat.adapters.redis.connector import Connector
 from whatchat.adapters.redis.link import Command, Link, Reply
 from whatchat.adapters.redis.refusal import Refused
 from whatchat.adapters.redis.server import Server
+from whatchat.domain.batches import batches
 from whatchat.domain.errors import Unavailable
 from whatchat.observability.metrics import Metrics
 
@@ -115,7 +115,7 @@ class Subscriber:
         try:
             await self._tell(self._verbs.subscribe, [self.canary_channel])
             resuming = bool(self.wanted)
-            for batch in _batches(tuple(self.wanted)):
+            for batch in batches(tuple(self.wanted), BATCH):
                 await self._tell(self._verbs.subscribe, self.wanted.intersection(batch))
         except Refused as error:
             link.close()
@@ -132,7 +132,7 @@ class Subscriber:
         """Say it, and wait until the server has taken it in."""
         if self._link is None:
             raise Unavailable
-        for batch in _batches(channels):
+        for batch in batches(tuple(channels), BATCH):
             if self._verbs.one_at_a_time:
                 self._link.tell([(verb, channel) for channel in batch])
             else:
@@ -179,9 +179,3 @@ class Subscriber:
 
     def _count(self) -> None:
         self._metrics.redis_reconnects.labels("subscriptions").inc()
-
-
-def _batches(channels: Iterable[bytes]) -> Iterator[list[bytes]]:
-    rest = iter(channels)
-    while batch := list(islice(rest, BATCH)):
-        yield batch

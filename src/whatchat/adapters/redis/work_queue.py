@@ -12,15 +12,19 @@ from whatchat.adapters.redis.refusal import Refused
 from whatchat.adapters.redis.script import Script
 from whatchat.adapters.redis.servers import Servers, run_one
 from whatchat.domain.errors import Unavailable
-from whatchat.domain.ports.work_queue import Assignment, Job, Progress
+from whatchat.domain.ports.work_queue import (
+    ATTEMPTS,
+    CLAIM_SECONDS,
+    MAX_JOBS,
+    MAX_PUT_ASIDE,
+    Assignment,
+    Job,
+    Progress,
+)
 from whatchat.observability.metrics import Metrics
 
 log = structlog.get_logger()
 
-CLAIM_SECONDS: Final = 30.0
-ATTEMPTS: Final = 5
-MAX_JOBS: Final = 100_000
-MAX_PUT_ASIDE: Final = 1_000
 
 _FEED: Final = Script("work_feed")
 _TAKE: Final = Script("work_take")

@@ -2,11 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
 from whatchat.domain.ids import Rev, RoomId
+
+CLAIM_SECONDS: Final = 30.0
+"""So long a job is its worker's alone."""
+
+ATTEMPTS: Final = 5
+"""A job that was given out so often and never finished is put aside."""
+
+MAX_JOBS: Final = 100_000
+MAX_PUT_ASIDE: Final = 1_000
 
 
 class Job(Struct, frozen=True, kw_only=True):
