@@ -12,12 +12,14 @@ from whatchat.adapters.embedded.account_store import SqliteAccountStore
 from whatchat.adapters.embedded.database import Database
 from whatchat.adapters.embedded.log_feed import SqliteLogFeed
 from whatchat.adapters.embedded.message_store import SqliteMessageStore
+from whatchat.adapters.embedded.receipt_store import SqliteReceiptStore
 from whatchat.adapters.embedded.room_store import SqliteRoomStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
 from whatchat.domain.ports.account_store import AccountStore
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
+from whatchat.domain.ports.receipt_store import ReceiptStore
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.store import Lease, StoreIdentity
 from whatchat.domain.times import from_millis
@@ -27,9 +29,17 @@ ADDED_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
         "shown_delivered_seq INTEGER NOT NULL DEFAULT 0",
         "shown_read_seq INTEGER NOT NULL DEFAULT 0",
         "concealed INTEGER NOT NULL DEFAULT 0",
+        "devices BLOB NOT NULL DEFAULT x'7b7d'",
+        "moved_at INTEGER NOT NULL DEFAULT 0",
+        "shown_at INTEGER NOT NULL DEFAULT 0",
     ),
 }
 """What tables have got since they were first made, for files that have them without."""
+
+ADDED_INDEXES: Final[Sequence[str]] = (
+    "CREATE INDEX IF NOT EXISTS members_shown ON members (room_id, shown_at)",
+)
+"""Indexes on such columns, made once these are there."""
 
 
 class SqliteStore:
@@ -38,6 +48,7 @@ class SqliteStore:
     accounts: AccountStore
     rooms: RoomStore
     messages: MessageStore
+    receipts: ReceiptStore
     feed: LogFeed
 
     def __init__(self, path: str) -> None:
@@ -45,6 +56,7 @@ class SqliteStore:
         self.accounts = SqliteAccountStore(self._database)
         self.rooms = SqliteRoomStore(self._database)
         self.messages = SqliteMessageStore(self._database)
+        self.receipts = SqliteReceiptStore(self._database)
         self.feed = SqliteLogFeed(self._database)
 
     async def open(self) -> None:
@@ -65,6 +77,8 @@ class SqliteStore:
                     connection.execute(statement)
             for table, columns in ADDED_COLUMNS.items():
                 _add_columns(connection, table, columns)
+            for statement in ADDED_INDEXES:
+                connection.execute(statement)
             _keep(connection, "epoch", random_id().encode())
             _keep(connection, "secret", secrets.token_bytes(32))
 

@@ -15,6 +15,7 @@ LOG_PROJECTION: Final = "log_projection"
 LOG_CONCERNED: Final = "log_concerned"
 LOG_STORED: Final = "log_stored"
 LOG_ROOM_CHANGES: Final = "log_room_changes"
+MEMBERS_SHOWN: Final = "members_shown"
 
 REVOCATIONS_KEPT_SECONDS: Final = 7200
 LEASES_KEPT_SECONDS: Final = 7 * 86_400
@@ -55,6 +56,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
         _index("members_room", "room_id", "user_id", **_where("joined_seq")),
         _index("members_user", "user_id", "room_id", "joined_seq", **_where("joined_seq")),
         _index("members_admins", "room_id", "joined_seq", **_where("role", "admin")),
+        _index(MEMBERS_SHOWN, "room_id", "shown_at", **_where("shown_at")),
     ],
     "accounts": [
         _index("accounts_username", "username", unique=True),

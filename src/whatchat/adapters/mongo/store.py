@@ -11,12 +11,14 @@ from whatchat.adapters.mongo.log_feed import MongoLogFeed
 from whatchat.adapters.mongo.message_store import MongoMessageStore
 from whatchat.adapters.mongo.migration import IDENTITY, Migration
 from whatchat.adapters.mongo.projection import Projection
+from whatchat.adapters.mongo.receipt_store import MongoReceiptStore
 from whatchat.adapters.mongo.room_store import MongoRoomStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
 from whatchat.domain.ports.account_store import AccountStore
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
+from whatchat.domain.ports.receipt_store import ReceiptStore
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.store import Lease, StoreIdentity
 
@@ -27,6 +29,7 @@ class MongoStore:
     accounts: AccountStore
     rooms: RoomStore
     messages: MessageStore
+    receipts: ReceiptStore
     feed: LogFeed
 
     def __init__(self, url: str) -> None:
@@ -39,6 +42,7 @@ class MongoStore:
         self.rooms = self._rooms
         self._log = MongoMessageStore(self._database, self._projection, self._activity)
         self.messages = self._log
+        self.receipts = MongoReceiptStore(self._database)
         self.feed = MongoLogFeed(self._database)
 
     async def open(self) -> None:

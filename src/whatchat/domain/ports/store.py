@@ -9,6 +9,7 @@ from msgspec import Struct
 from whatchat.domain.ports.account_store import AccountStore
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
+from whatchat.domain.ports.receipt_store import ReceiptStore
 from whatchat.domain.ports.room_store import RoomStore
 
 
@@ -37,6 +38,7 @@ class Store(Protocol):
     accounts: AccountStore
     rooms: RoomStore
     messages: MessageStore
+    receipts: ReceiptStore
     feed: LogFeed
 
     async def open(self) -> None:

@@ -27,6 +27,9 @@ CREATE TABLE IF NOT EXISTS members (
     shown_delivered_seq INTEGER NOT NULL DEFAULT 0,
     shown_read_seq      INTEGER NOT NULL DEFAULT 0,
     concealed           INTEGER NOT NULL DEFAULT 0,
+    devices             BLOB NOT NULL DEFAULT x'7b7d',
+    moved_at            INTEGER NOT NULL DEFAULT 0,
+    shown_at            INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (room_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
