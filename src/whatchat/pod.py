@@ -53,6 +53,7 @@ from whatchat.observability.loop_lag import watch_loop_lag
 from whatchat.observability.metrics import Metrics
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import Transport
+from whatchat.realtime.live_hub import LiveHub
 from whatchat.realtime.server import Caps, RealtimeServer
 from whatchat.roomlog import OrderedRoomLog
 from whatchat.roomlog.announcing import Announcers, Announcing
@@ -111,10 +112,11 @@ class _People:
 
 
 class Conversations:
-    """Rooms, and what is said in them."""
+    """Rooms, and what is said in them; ``live`` is to know the pod's sockets."""
 
     def __init__(self, ground: Ground, directory: UserDirectory) -> None:
         store, identity = ground.adapters.store, ground.identity
+        self.live = LiveHub()
         views = StoredRoomViews(store.rooms, store.messages, directory)
         announcers: Announcers = {
             **dict.fromkeys(get_args(MessageChange), MessageAnnouncer(directory)),
@@ -170,6 +172,7 @@ class _Entrances:
             ),
             guard=self.policy.refusal,
             caps=_caps(settings),
+            live=conversations.live,
         )
 
 

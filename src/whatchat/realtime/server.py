@@ -33,6 +33,7 @@ from whatchat.realtime.hub import Hub
 from whatchat.realtime.leases import Leases
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import DRAINING, Link, Scope, Transport
+from whatchat.realtime.live_hub import LiveHub
 from whatchat.realtime.membership_watch import MembershipWatch
 from whatchat.realtime.polling_app import PollingApplication
 from whatchat.realtime.repair import Repair
@@ -64,8 +65,8 @@ class RealtimeServer:
 
     ``app`` is the ASGI application for clients that poll, ``websocket`` is for uvicorn's
     ``ws`` setting; ``guard`` turns requests away from both. ``lifetimes`` is the pod's
-    ``LiveSessions``, made beforehand because ``commands`` need it. ``caps`` of ``None`` are
-    none.
+    ``LiveSessions``, made beforehand because ``commands`` need it, as is ``live``, which
+    knows who is connected. ``caps`` of ``None`` are none.
     """
 
     def __init__(
@@ -85,9 +86,11 @@ class RealtimeServer:
         transport: Transport,
         guard: Guard = lambda _scope: None,
         caps: Caps | None = None,
+        live: LiveHub | None = None,
     ) -> None:
         self._commands = commands
         self._lifetimes = lifetimes
+        self._live = live or LiveHub()
         self._authenticator = authenticator
         self._broker = broker
         self._metrics = metrics
@@ -123,6 +126,7 @@ class RealtimeServer:
     async def start(self) -> None:
         """Begin to hear the broker and to keep leases."""
         self._lifetimes.attach(self.hub, self._deadlines)
+        self._live.attach(self.hub)
         self._authenticator.when_revoked(self._lifetimes.revoke)
         self._broker.listen(self._delivery.accept)
         self._broker.when_resumed(self._repair.broker_resumed)
@@ -204,6 +208,7 @@ class RealtimeServer:
         self._prepared.pop(connection.session_id, None)
         if not self.hub.remove(connection):
             return
+        self._live.gone(connection.actor.user_id)
         self._lifetimes.forget(connection)
         self._leases.leave(connection.session_id)
         self._metrics.connected_sockets.dec()

@@ -1,0 +1,74 @@
+"""What features learn of a pod's sockets."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.unit.realtime.parts import ROOM, announced, greeted, hub_of, warming
+from whatchat.domain.ids import RoomId, Seq, UserId
+from whatchat.realtime.hub import Hub
+from whatchat.realtime.live_hub import LiveHub
+from whatchat.realtime.tasks import Tasks
+
+ADA, BOB = UserId("ada"), UserId("bob")
+
+
+@pytest.fixture
+async def hub() -> AsyncIterator[Hub]:
+    tasks = Tasks()
+    yield hub_of(tasks)
+    await tasks.close()
+
+
+@pytest.fixture
+def live(hub: Hub) -> LiveHub:
+    live = LiveHub()
+    live.attach(hub)
+    return live
+
+
+def test_nobody_is_live_before_there_is_a_hub() -> None:
+    assert LiveHub().head(ROOM) is None
+    assert not LiveHub().is_member(ROOM, ADA)
+
+
+async def test_members_are_those_with_a_socket_in_the_room(hub: Hub, live: LiveHub) -> None:
+    ada = hub.add(greeted("ada")[0])
+    hub.enter(ada, ROOM, Seq(1))
+    assert live.is_member(ROOM, ADA)
+    assert not live.is_member(ROOM, BOB)
+    assert not live.is_member(RoomId("other"), ADA)
+    hub.leave(ada, ROOM, 2)
+    assert not live.is_member(ROOM, ADA)
+
+
+async def test_a_head_is_known_where_the_room_is_followed(hub: Hub, live: LiveHub) -> None:
+    hub.enter(hub.add(warming("ada")[0]), ROOM, Seq(1))
+    assert live.head(ROOM) is None
+    room = hub.room(ROOM)
+    assert room
+    room.feed.start(4)
+    assert live.head(ROOM) == 4
+    room.feed.take(announced(5))
+    assert live.head(ROOM) == 5
+
+
+async def test_only_the_last_socket_of_a_user_is_told_of_and_no_listener_misses_it(
+    hub: Hub, live: LiveHub, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone: list[UserId] = []
+
+    def fail(user_id: UserId) -> None:
+        raise ValueError(user_id)
+
+    live.when_gone(fail)
+    live.when_gone(gone.append)
+    phone, desk = greeted("ada", "phone")[0], greeted("ada", "desk")[0]
+    for connection in (phone, desk):
+        hub.add(connection)
+    hub.remove(phone)
+    live.gone(ADA)
+    assert gone == []
+    hub.remove(desk)
+    live.gone(ADA)
+    assert gone == [ADA]
