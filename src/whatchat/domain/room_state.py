@@ -39,6 +39,12 @@ class Member(Struct, frozen=True, kw_only=True):
     shown_read_seq: Seq = Seq(0)
     concealed: bool = False
 
+    def known_to(self, viewer_id: UserId | None) -> tuple[Seq, Seq]:
+        """How far this person has received and read, as far as somebody may know."""
+        if viewer_id == self.user_id:
+            return self.delivered_seq, self.read_seq
+        return self.shown_delivered_seq, self.shown_read_seq
+
 
 class RoomRecord(Struct, frozen=True, kw_only=True):
     """A room without its people.

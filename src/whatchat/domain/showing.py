@@ -43,17 +43,23 @@ def show_messages(states: Iterable[MessageState], users: Mapping[UserId, User]) 
     ]
 
 
-def show_participants(members: Sequence[Member], users: Mapping[UserId, User]) -> list[Participant]:
-    """Members who have been looked up."""
-    return [
-        Participant(
-            user=users.get(member.user_id) or unknown_user(member.user_id),
-            role=member.role,
-            delivered_seq=member.delivered_seq,
-            read_seq=member.read_seq,
-        )
-        for member in members
-    ]
+def show_participants(
+    members: Sequence[Member], users: Mapping[UserId, User], viewer_id: UserId | None
+) -> list[Participant]:
+    """Members who have been looked up, as one of them sees them, or ``None``: as all may."""
+    return [_shown_participant(member, users, viewer_id) for member in members]
+
+
+def _shown_participant(
+    member: Member, users: Mapping[UserId, User], viewer_id: UserId | None
+) -> Participant:
+    delivered_seq, read_seq = member.known_to(viewer_id)
+    return Participant(
+        user=users.get(member.user_id) or unknown_user(member.user_id),
+        role=member.role,
+        delivered_seq=delivered_seq,
+        read_seq=read_seq,
+    )
 
 
 def show_room(

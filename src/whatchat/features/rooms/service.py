@@ -90,7 +90,8 @@ class RoomService:
         found = await self._rooms.members(command.room_id, after=after, limit=command.limit + 1)
         page = found[: command.limit]
         following = page[-1].user_id if len(found) > command.limit else UNSET
-        return MemberPage(members=await self._views.participants(page), next=following)
+        people = await self._views.participants(page, actor.user_id)
+        return MemberPage(members=people, next=following)
 
     async def add(self, actor: Actor, command: AddMembers) -> Room:
         """Bring people into a room."""

@@ -43,10 +43,10 @@ class StoredRoomViews:
         people = await self._people([record], None)
         return show_room(record, people[record.room_id])
 
-    async def participants(self, members: Sequence[Member]) -> list[Participant]:
+    async def participants(self, members: Sequence[Member], viewer_id: UserId) -> list[Participant]:
         """These members, looked up."""
         users = await self._directory.users({member.user_id for member in members})
-        return show_participants(members, users)
+        return show_participants(members, users, viewer_id)
 
     async def _people(
         self, records: Sequence[RoomRecord], viewer_id: UserId | None
@@ -55,7 +55,10 @@ class StoredRoomViews:
         users = await self._directory.users(
             {member.user_id for members in listed.values() for member in members}
         )
-        return {room_id: show_participants(members, users) for room_id, members in listed.items()}
+        return {
+            room_id: show_participants(members, users, viewer_id)
+            for room_id, members in listed.items()
+        }
 
     async def _unread(
         self, memberships: Sequence[Membership], viewer_id: UserId

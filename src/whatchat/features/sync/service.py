@@ -8,12 +8,11 @@ from msgspec import UNSET
 from whatchat.domain.actor import Actor
 from whatchat.domain.ids import Rev, Seq, UserId
 from whatchat.domain.message_state import MessageState
-from whatchat.domain.models import Message, Participant, Room
+from whatchat.domain.models import Message, Room
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_store import Membership, RoomStore
 from whatchat.domain.ports.room_views import RoomViews
 from whatchat.domain.ports.user_directory import UserDirectory
-from whatchat.domain.room_state import Member
 from whatchat.domain.showing import show_messages
 from whatchat.features.sync.contract import Receipt, Sync, Synced, SyncedRoom
 from whatchat.features.sync.page import Page
@@ -153,20 +152,21 @@ class SyncService:
         """The receipts of a room that the answer does not show."""
         record = membership.record
         listed = await self._rooms.listed([record], membership.member.user_id)
-        return _receipts((one.user_id, one) for one in listed[record.room_id])
+        viewer_id = membership.member.user_id
+        return _receipts((one.user_id, *one.known_to(viewer_id)) for one in listed[record.room_id])
 
 
-def _receipts(people: Iterable[tuple[UserId, Member | Participant]]) -> list[Receipt]:
+def _receipts(people: Iterable[tuple[UserId, Seq, Seq]]) -> list[Receipt]:
     """How far those have got who have got anything."""
     return [
-        Receipt(user_id=user_id, delivered_seq=one.delivered_seq, read_seq=one.read_seq)
-        for user_id, one in people
-        if one.delivered_seq or one.read_seq
+        Receipt(user_id=user_id, delivered_seq=delivered_seq, read_seq=read_seq)
+        for user_id, delivered_seq, read_seq in people
+        if delivered_seq or read_seq
     ]
 
 
 def _receipts_in(room: Room) -> list[Receipt]:
-    return _receipts((one.user.id, one) for one in room.participants)
+    return _receipts((one.user.id, one.delivered_seq, one.read_seq) for one in room.participants)
 
 
 def _counts(cursor: Rev | None, membership: Membership) -> bool:
