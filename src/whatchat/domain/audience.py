@@ -53,7 +53,8 @@ class Announcement(Struct, frozen=True, kw_only=True):
 
     Where the audience is a room of which ``only`` one member hears the ``payload``, the others
     hear ``others``, or where that is empty, that the rev was taken. What is ``volatile`` is
-    worth something only at once: it is never held, and the first to be dropped.
+    worth something only at once: it is never held, and the first to be dropped. Of a new
+    message ``author_id`` is who wrote it.
     """
 
     audience: Audience
@@ -65,3 +66,4 @@ class Announcement(Struct, frozen=True, kw_only=True):
     posted_at: datetime | None = None
     others: bytes = b""
     volatile: bool = False
+    author_id: UserId | None = None

@@ -69,7 +69,7 @@ class Delivery:
     def begin(self, room: LocalRoom, head: int) -> None:
         """Start a room's feed at the head that was read, or let it catch up to that."""
         if not room.feed.started:
-            room.out = head
+            room.begin(head)
         self._let_out(room, room.feed.start(head))
 
     def follow(self, room_id: RoomId) -> None:

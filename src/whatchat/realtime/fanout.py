@@ -33,7 +33,8 @@ class Fanout:
         if room is None:
             return
         rev, seq = announcement.rev, audience.seq
-        room.out = max(room.out, rev)
+        if rev:
+            room.hear(rev, announcement.author_id, hidden=audience.only is not None)
         if (
             (rev and room.newest >= rev)
             or (seq is not None and room.newest > seq)

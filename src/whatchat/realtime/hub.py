@@ -1,15 +1,20 @@
 """Who is connected to this pod, and which rooms they are in."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Final
 
 from whatchat.domain.actor import Actor
 from whatchat.domain.ids import GrantId, RoomId, Seq, SessionId, UserId
+from whatchat.domain.ports.live_rooms import Post
 from whatchat.realtime.channels import Channels
 from whatchat.realtime.connection import Connection
 from whatchat.realtime.room_feed import RoomFeed
 
 MAX_LEFT: Final = 1_000
+MAX_POSTS: Final = 64
+"""So many of the latest messages a room remembers the authors of."""
 
 
 class LocalUser:
@@ -43,10 +48,20 @@ class LocalRoom:
     """A room with members on this pod, and since when each of them is one.
 
     ``out`` is the latest rev that they have heard of, ``newest`` since when the latest
-    comer among them is a member.
+    comer among them is a member. It remembers who posted lately.
     """
 
-    __slots__ = ("_sockets", "feed", "filling", "members", "newest", "out", "room_id")
+    __slots__ = (
+        "_posts",
+        "_posts_after",
+        "_sockets",
+        "feed",
+        "filling",
+        "members",
+        "newest",
+        "out",
+        "room_id",
+    )
 
     def __init__(self, room_id: RoomId) -> None:
         self.room_id = room_id
@@ -54,6 +69,8 @@ class LocalRoom:
         self.feed = RoomFeed()
         self.filling = False
         self.out = self.newest = 0
+        self._posts: deque[Post] | None = None
+        self._posts_after = 0
         self._sockets: list[Connection] | None = None
 
     @property
@@ -64,6 +81,32 @@ class LocalRoom:
                 connection for user in self.members for connection in user.connections.values()
             ]
         return self._sockets
+
+    def begin(self, head: int) -> None:
+        """Know that all that comes is above ``head``."""
+        self.out = self._posts_after = head
+
+    def hear(self, rev: int, author_id: UserId | None, *, hidden: bool) -> None:
+        """Note that the members heard of a rev, and who posted it if it is a message."""
+        if rev <= self.out:
+            return
+        if rev != self.out + 1:
+            self._posts, self._posts_after = None, rev - 1
+        self.out = rev
+        if author_id is None:
+            return
+        if self._posts is None:
+            self._posts = deque()
+        elif len(self._posts) == MAX_POSTS:
+            self._posts_after = self._posts.popleft().seq
+        self._posts.append(Post(seq=Seq(rev), author_id=author_id, hidden=hidden))
+
+    def posts(self, after: int, upto: int) -> Sequence[Post] | None:
+        """The messages with ``after < seq <= upto``, in order; ``None`` if not all are known."""
+        if after < self._posts_after or upto > self.out:
+            return None
+        newest_first = takewhile(lambda post: post.seq > after, reversed(self._posts or ()))
+        return [post for post in newest_first if post.seq <= upto][::-1]
 
     def enter(self, user: LocalUser, joined_seq: Seq) -> None:
         """Make a user a member, or one anew."""

@@ -1,10 +1,11 @@
 """What features may know of a pod's sockets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
-from whatchat.domain.ids import Rev, RoomId, UserId
+from whatchat.domain.ids import Rev, RoomId, Seq, UserId
+from whatchat.domain.ports.live_rooms import Post
 from whatchat.realtime.hub import Hub
 
 log = structlog.get_logger()
@@ -31,6 +32,10 @@ class LiveHub:
     def is_member(self, room_id: RoomId, user_id: UserId) -> bool:
         user = self._hub.user(user_id) if self._hub else None
         return user is not None and room_id in user.rooms
+
+    def posts(self, room_id: RoomId, *, after: Seq, upto: Seq) -> Sequence[Post] | None:
+        room = self._hub.room(room_id) if self._hub else None
+        return room.posts(after, upto) if room is not None else None
 
     def when_gone(self, notify: Callable[[UserId], None]) -> None:
         self._notified.append(notify)

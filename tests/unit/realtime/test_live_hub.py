@@ -6,11 +6,11 @@ import pytest
 
 from tests.unit.realtime.parts import ROOM, announced, greeted, hub_of, warming
 from whatchat.domain.ids import RoomId, Seq, UserId
-from whatchat.realtime.hub import Hub
+from whatchat.realtime.hub import MAX_POSTS, Hub
 from whatchat.realtime.live_hub import LiveHub
 from whatchat.realtime.tasks import Tasks
 
-ADA, BOB = UserId("ada"), UserId("bob")
+ADA, BOB, EVE = UserId("ada"), UserId("bob"), UserId("eve")
 
 
 @pytest.fixture
@@ -51,6 +51,31 @@ async def test_a_head_is_known_where_the_room_is_followed(hub: Hub, live: LiveHu
     assert live.head(ROOM) == 4
     room.feed.take(announced(5))
     assert live.head(ROOM) == 5
+
+
+async def test_who_posted_lately_is_known_without_a_hole(hub: Hub, live: LiveHub) -> None:
+    def posts(after: int, upto: int) -> list[tuple[int, str]] | None:
+        found = live.posts(ROOM, after=Seq(after), upto=Seq(upto))
+        return None if found is None else [(post.seq, post.author_id) for post in found]
+
+    assert posts(0, 0) is None
+    hub.enter(hub.add(greeted("ada")[0]), ROOM, Seq(1))
+    room = hub.room(ROOM)
+    assert room
+    room.begin(4)
+    room.hear(5, ADA, hidden=False)
+    room.hear(6, None, hidden=False)
+    room.hear(7, BOB, hidden=True)
+    room.hear(7, EVE, hidden=False)
+    assert posts(4, 7) == [(5, ADA), (7, BOB)]
+    assert (posts(5, 7), posts(4, 6), posts(7, 7)) == ([(7, BOB)], [(5, ADA)], [])
+    assert (posts(3, 7), posts(4, 8)) == (None, None)
+    room.hear(9, ADA, hidden=False)
+    assert (posts(4, 9), posts(8, 9)) == (None, [(9, ADA)])
+    for rev in range(10, 10 + MAX_POSTS):
+        room.hear(rev, BOB, hidden=False)
+    assert posts(8, 9) is None
+    assert posts(9, 11) == [(10, BOB), (11, BOB)]
 
 
 async def test_only_the_last_socket_of_a_user_is_told_of_and_no_listener_misses_it(

@@ -48,6 +48,7 @@ class MessageAnnouncer:
                 rev=entry.rev,
                 on_message=True,
                 posted_at=entry.at if isinstance(entry.change, MessagePosted) else None,
+                author_id=entry.actor_id if isinstance(entry.change, MessagePosted) else None,
             ),
         )
 
