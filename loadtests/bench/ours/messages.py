@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import NoReturn
 
 import msgspec
 from msgspec import Struct
@@ -9,7 +10,7 @@ from msgspec import Struct
 from loadtests.bench.ours.rooms import MadeUpRooms, room_of
 from whatchat.domain.actor import Actor
 from whatchat.domain.audience import Announcement, InRoom
-from whatchat.domain.errors import Invalid
+from whatchat.domain.errors import ChatError, Invalid
 from whatchat.domain.ids import Rev, RoomId
 from whatchat.domain.ports.broker import Broker
 
@@ -43,6 +44,9 @@ class RoomMessages:
         self._rooms = rooms
         self._broker = broker
         self._encoder = msgspec.json.Encoder()
+
+    async def refuse(self, _actor: Actor, refusal: ChatError) -> NoReturn:
+        raise refusal
 
     async def run(self, actor: Actor, event: str, arguments: Sequence[object]) -> bytes:
         if event != "message:send" or len(arguments) != 1:

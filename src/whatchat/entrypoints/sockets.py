@@ -1,12 +1,13 @@
 """Endpoints over Socket.IO."""
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 import msgspec
 
 from whatchat.domain.actor import Actor
 from whatchat.domain.contract import Catalogue, Command, Endpoint, Outcome
-from whatchat.domain.errors import Invalid
+from whatchat.domain.errors import ChatError, Invalid
 from whatchat.entrypoints.dispatch import Dispatch
 
 
@@ -21,12 +22,14 @@ class SocketCommands:
         """The ack's ``data`` as JSON; raises ``ChatError`` and nothing else."""
         endpoint = self._endpoints.get(event)
         if endpoint is None:
-            await self._dispatch.refuse(
-                actor, Invalid("there is no such event", field="event"), via="socket"
-            )
+            await self.refuse(actor, Invalid("there is no such event", field="event"))
         fields = _fields(endpoint.row.command, arguments)
         answer = await self._dispatch.submit(endpoint, actor, fields, via="socket")
         return _data(endpoint.row, answer)
+
+    async def refuse(self, actor: Actor, refusal: ChatError) -> NoReturn:
+        """Charge and record what was not even asked for properly; raises ``ChatError``."""
+        await self._dispatch.refuse(actor, refusal, via="socket")
 
 
 def _fields(command: type[Command], arguments: Sequence[object]) -> object:

@@ -1,7 +1,7 @@
 """One client: who it is, and what may be sent to it."""
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from whatchat.domain.actor import Actor
 from whatchat.domain.contract import Event
@@ -11,6 +11,9 @@ from whatchat.domain.signals import SessionClosing, SessionResync
 from whatchat.realtime.codec import frame_of
 from whatchat.realtime.frame import Frame, plain_frame
 from whatchat.realtime.link import Closing, Link
+
+if TYPE_CHECKING:
+    from whatchat.realtime.interpreter import Interpreter
 
 VOLATILE_BYTES: Final = 64 * 1024
 """With so much unread, what is volatile is no longer sent."""
@@ -31,7 +34,8 @@ class Connection:
 
     Nothing reaches a warming socket: what comes is held and delivered behind the greeting.
     A socket that reads slowly misses volatile events first, before its link closes it.
-    ``live`` is its link while :meth:`deliver` would do nothing but write to that.
+    ``live`` is its link while :meth:`deliver` would do nothing but write to that;
+    ``interpreter`` is there if the client speaks a dialect.
     """
 
     __slots__ = (
@@ -41,17 +45,19 @@ class Connection:
         "_overflowed",
         "actor",
         "closing",
+        "interpreter",
         "live",
         "session_id",
     )
 
-    def __init__(self, actor: Actor, link: Link) -> None:
+    def __init__(self, actor: Actor, link: Link, interpreter: "Interpreter | None" = None) -> None:
         if actor.session_id is None:
             raise Unauthenticated
         self.actor = actor
         self.session_id: SessionId = actor.session_id
         self.closing: Closing | None = None
         self.live: Link | None = None
+        self.interpreter = interpreter
         self._link = link
         self._held: list[_Held] | None = []
         self._overflowed = False

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import structlog
@@ -24,12 +24,14 @@ from whatchat.realtime.admission import Admission, Greet, Prepared
 from whatchat.realtime.channels import Channels
 from whatchat.realtime.chat_sockets import ChatSockets
 from whatchat.realtime.codec import event_frame, failure_frame, success_frame
+from whatchat.realtime.commands import Commands
 from whatchat.realtime.connection import Connection
 from whatchat.realtime.deadlines import Deadlines
 from whatchat.realtime.delivery import Delivery
 from whatchat.realtime.drain import CUT_OFF_SECONDS, Drain
 from whatchat.realtime.engine import Engine, Guard
 from whatchat.realtime.hub import Hub
+from whatchat.realtime.interpreter import InterpretedLink, Interpreters
 from whatchat.realtime.leases import Leases
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import DRAINING, Link, Scope, Transport
@@ -50,14 +52,6 @@ class Caps(NamedTuple):
 
     per_address: int | None = None
     per_user: int | None = None
-
-
-class Commands(Protocol):
-    """Runs what clients ask for over their sockets."""
-
-    async def run(self, actor: Actor, event: str, arguments: Sequence[object]) -> bytes:
-        """The answer as JSON; raises :class:`ChatError` and nothing else."""
-        ...
 
 
 class RealtimeServer:
@@ -97,6 +91,7 @@ class RealtimeServer:
         self._pod = pod
         self._caps = caps or Caps()
         self._stopping = False
+        self._interpreters = Interpreters()
         self._tasks = Tasks()
         self._deadlines = Deadlines()
         self._leases = Leases(registry)
@@ -166,7 +161,11 @@ class RealtimeServer:
             raise Unavailable
         actor = self._authenticator.authenticate(_token(auth), address)
         self._require_room(actor)
-        connection = Connection(replace(actor, session_id=session_id), link)
+        actor = replace(actor, session_id=session_id)
+        interpreter = self._interpreters.asked_for(auth)
+        if interpreter is not None:
+            link = InterpretedLink(link, interpreter)
+        connection = Connection(actor, link, interpreter)
         try:
             async with asyncio.timeout(ADMISSION_SECONDS):
                 self._prepared[session_id] = await self._admission.prepare(connection)
@@ -195,8 +194,12 @@ class RealtimeServer:
         self, connection: Connection, event: str, arguments: Sequence[object], ack_id: int | None
     ) -> None:
         """Run a command and tell its outcome, by ack or, if it failed without one, by event."""
+        interpreter, actor = connection.interpreter, connection.actor
         try:
-            answer = await self._commands.run(connection.actor, event, arguments)
+            if interpreter is None:
+                answer = await self._commands.run(actor, event, arguments)
+            else:
+                answer = await interpreter.run(self._commands, actor, event, arguments)
         except ChatError as error:
             self._refuse(connection, event, error, ack_id)
         else:
