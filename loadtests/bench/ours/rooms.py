@@ -11,6 +11,7 @@ from whatchat.domain.ports.room_log import Applied, Proposal
 from whatchat.domain.ports.room_store import (
     ChangedRooms,
     ChangesPosition,
+    DirectPeer,
     Membership,
     RoomPosition,
 )
@@ -41,6 +42,11 @@ class MadeUpRooms:
 
     async def joined(self, user_ids: Sequence[UserId]) -> Mapping[UserId, Mapping[RoomId, Seq]]:
         raise NotInTheBenchmark
+
+    async def direct_peers(
+        self, user_ids: Sequence[UserId]
+    ) -> Mapping[UserId, Sequence[DirectPeer]]:
+        return {}
 
     async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:
         return {room_id: self._revs.get(room_id, Rev(0)) for room_id in room_ids}

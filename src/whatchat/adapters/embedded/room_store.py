@@ -20,6 +20,7 @@ from whatchat.domain.models import MAX_ROOM_PEOPLE
 from whatchat.domain.ports.room_store import (
     ChangedRooms,
     ChangesPosition,
+    DirectPeer,
     Membership,
     RoomPosition,
 )
@@ -27,6 +28,14 @@ from whatchat.domain.room_state import Member, RoomRecord, RoomState
 from whatchat.domain.times import to_millis
 
 _MEMBERSHIPS = "SELECT * FROM members JOIN rooms USING (room_id) WHERE user_id = ?"
+_ACTED = "EXISTS (SELECT 1 FROM log WHERE log.room_id = own.room_id AND actor_id = {}.user_id)"
+_DIRECT_PEERS = (
+    f"SELECT own.user_id, peer.user_id, {_ACTED.format('own')}, {_ACTED.format('peer')}"
+    " FROM members AS own JOIN rooms USING (room_id)"
+    " JOIN members AS peer ON peer.room_id = own.room_id AND peer.user_id <> own.user_id"
+    " WHERE kind = 'direct' AND own.concealed + peer.concealed = 0"
+    " AND own.user_id IN (SELECT value FROM json_each(?))"
+)
 _NEWEST_FIRST = " ORDER BY last_activity DESC, room_id DESC"
 
 
@@ -117,6 +126,21 @@ class SqliteRoomStore:
         found: dict[UserId, dict[RoomId, Seq]] = {}
         for user_id, room_id, joined_seq in rows:
             found.setdefault(user_id, {})[room_id] = joined_seq
+        return found
+
+    async def direct_peers(
+        self, user_ids: Sequence[UserId]
+    ) -> Mapping[UserId, Sequence[DirectPeer]]:
+        wanted = msgspec.json.encode(user_ids).decode()
+        rows = await self._database.read(
+            lambda connection: connection.execute(_DIRECT_PEERS, (wanted,)).fetchall()
+        )
+        found: dict[UserId, list[DirectPeer]] = {}
+        for user_id, peer_id, reached_out, was_reached in rows:
+            peer = DirectPeer(
+                user_id=peer_id, reached_out=bool(reached_out), was_reached=bool(was_reached)
+            )
+            found.setdefault(user_id, []).append(peer)
         return found
 
     async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:

@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import NamedTuple
 
+from whatchat.adapters.embedded.presence_registry import InProcessPresenceRegistry
 from whatchat.domain.ids import SessionId, UserId
+from whatchat.domain.ports.presence_registry import GRACE_SECONDS, PresenceRegistry
 from whatchat.domain.ports.session_registry import Session
 
 
@@ -14,10 +16,20 @@ class _Lease(NamedTuple):
 
 
 class InProcessSessionRegistry:
-    """Leases over a monotonic clock, in seconds; share one instance between the pods."""
+    """Leases over a monotonic clock, in seconds; share one instance between the pods.
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    ``grace_seconds`` replaces what presence promises.
+    """
+
+    presence: PresenceRegistry
+
+    def __init__(
+        self, clock: Callable[[], float] = monotonic, *, grace_seconds: float = GRACE_SECONDS
+    ) -> None:
         self._clock = clock
+        self._grace_seconds = grace_seconds
+        self._presence = InProcessPresenceRegistry(clock)
+        self.presence = self._presence
         # In the order of their latest renewal, so that what has ended is found in front.
         self._leases: dict[SessionId, _Lease] = {}
         self._by_user: dict[UserId, dict[SessionId, None]] = {}
@@ -25,8 +37,10 @@ class InProcessSessionRegistry:
     async def open(self, session: Session, *, lease_seconds: int) -> None:
         self._drop_ended()
         self._leases.pop(session.session_id, None)
-        self._leases[session.session_id] = _Lease(session, self._clock() + lease_seconds)
+        ends = self._clock() + lease_seconds
+        self._leases[session.session_id] = _Lease(session, ends)
         self._by_user.setdefault(session.user_id, {})[session.session_id] = None
+        self._presence.enter(session.user_id, ends)
 
     async def renew(
         self, session_ids: Sequence[SessionId], *, lease_seconds: int
@@ -38,12 +52,22 @@ class InProcessSessionRegistry:
             if lease := self._alive(session_id):
                 del self._leases[session_id]
                 self._leases[session_id] = _Lease(lease.session, ends)
+                self._presence.extend(lease.session.user_id, ends)
             else:
                 unknown.append(session_id)
         return unknown
 
     async def close(self, session_id: SessionId) -> None:
+        self._drop_ended()
+        lease = self._leases.get(session_id)
+        if lease is None:
+            return
         self._remove(session_id)
+        user_id = lease.session.user_id
+        now, others = self._clock(), self._by_user.get(user_id, ())
+        left = [ends for one in others if (ends := self._leases[one].ends) > now]
+        ends = max(left, default=now + self._grace_seconds)
+        self._presence.leave(user_id, ends, is_last=not left)
 
     async def of_user(self, user_id: UserId) -> list[Session]:
         leases = map(self._alive, self._by_user.get(user_id, ()))

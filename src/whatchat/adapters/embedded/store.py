@@ -14,6 +14,7 @@ from whatchat.adapters.embedded.log_feed import SqliteLogFeed
 from whatchat.adapters.embedded.message_store import SqliteMessageStore
 from whatchat.adapters.embedded.receipt_store import SqliteReceiptStore
 from whatchat.adapters.embedded.room_store import SqliteRoomStore
+from whatchat.adapters.embedded.seen_store import SqliteSeenStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
 from whatchat.domain.ports.account_store import AccountStore
@@ -21,6 +22,7 @@ from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
 from whatchat.domain.ports.room_store import RoomStore
+from whatchat.domain.ports.seen_store import SeenStore
 from whatchat.domain.ports.store import Lease, StoreIdentity
 from whatchat.domain.times import from_millis
 
@@ -50,6 +52,7 @@ class SqliteStore:
     messages: MessageStore
     receipts: ReceiptStore
     feed: LogFeed
+    seen: SeenStore
 
     def __init__(self, path: str) -> None:
         self._database = Database(path)
@@ -58,6 +61,7 @@ class SqliteStore:
         self.messages = SqliteMessageStore(self._database)
         self.receipts = SqliteReceiptStore(self._database)
         self.feed = SqliteLogFeed(self._database)
+        self.seen = SqliteSeenStore(self._database)
 
     async def open(self) -> None:
         if self._database.path != ":memory:":

@@ -32,3 +32,4 @@ class Collections:
         self.identity = named("identity")
         self.leases = named("leases")
         self.bookmarks = named("bookmarks")
+        self.seen = named("seen")

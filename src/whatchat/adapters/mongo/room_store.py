@@ -10,6 +10,7 @@ from whatchat.adapters.mongo.activity import Activity
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
+from whatchat.adapters.mongo.direct_peers import DirectPeers
 from whatchat.adapters.mongo.indexes import (
     LOG_PENDING,
     LOG_PROJECTION,
@@ -31,6 +32,7 @@ from whatchat.domain.models import LISTED_PEOPLE
 from whatchat.domain.ports.room_store import (
     ChangedRooms,
     ChangesPosition,
+    DirectPeer,
     Membership,
     RoomPosition,
 )
@@ -44,6 +46,7 @@ class MongoRoomStore:
         self._database = database
         self._pictures = Pictures(database, projection)
         self._memberships = Memberships(self._pictures)
+        self._direct_peers = DirectPeers(database, self._pictures)
         self._heads = RoomHeads(database)
         self._activity = activity
 
@@ -155,6 +158,12 @@ class MongoRoomStore:
         for place in picture.members:
             found.setdefault(place["user_id"], {})[place["room_id"]] = place["joined_seq"]
         return found
+
+    @within_deadline
+    async def direct_peers(
+        self, user_ids: Sequence[UserId]
+    ) -> Mapping[UserId, Sequence[DirectPeer]]:
+        return await self._direct_peers.of(user_ids)
 
     @within_deadline
     async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:

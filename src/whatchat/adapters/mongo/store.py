@@ -13,6 +13,7 @@ from whatchat.adapters.mongo.migration import IDENTITY, Migration
 from whatchat.adapters.mongo.projection import Projection
 from whatchat.adapters.mongo.receipt_store import MongoReceiptStore
 from whatchat.adapters.mongo.room_store import MongoRoomStore
+from whatchat.adapters.mongo.seen_store import MongoSeenStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
 from whatchat.domain.ports.account_store import AccountStore
@@ -20,6 +21,7 @@ from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
 from whatchat.domain.ports.room_store import RoomStore
+from whatchat.domain.ports.seen_store import SeenStore
 from whatchat.domain.ports.store import Lease, StoreIdentity
 
 
@@ -31,6 +33,7 @@ class MongoStore:
     messages: MessageStore
     receipts: ReceiptStore
     feed: LogFeed
+    seen: SeenStore
 
     def __init__(self, url: str) -> None:
         self._database = MongoDatabase(url)
@@ -44,6 +47,7 @@ class MongoStore:
         self.messages = self._log
         self.receipts = MongoReceiptStore(self._database)
         self.feed = MongoLogFeed(self._database)
+        self.seen = MongoSeenStore(self._database)
 
     async def open(self) -> None:
         await self._database.open()

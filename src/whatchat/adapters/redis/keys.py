@@ -11,15 +11,20 @@ Name, after the prefix                 What       Expiry
 ``room:ROOM``                          channel    none: a channel is there while listened to
 ``user:USER``                          channel    the same
 ``canary:POD:N``                       channel    the same
-``session:{USER}:SESSION``             string     the lease's seconds, renewed with the lease
-``sessions:{USER}``                    set        ``SESSIONS_SECONDS`` after the latest renewal
+``session:{SHARD}:USER:SESSION``       string     the lease's seconds, renewed with the lease
+``sessions:{SHARD}:USER``              set        ``SESSIONS_SECONDS`` after the latest renewal
+``presence:{SHARD}:ends``              sorted set ``PRESENCE_SECONDS`` after the latest renewal
+``presence:{SHARD}:shown``             set        the same
+``presence:{SHARD}:news``              sorted set the same
+``presence:{SHARD}:seen``              hash       the same
 ``limit:KEY``                          string     when the quota is whole again
 ``work:{QUEUE}``                       stream     none: trimmed as work is done, and bounded
 ``work:{QUEUE}:aside:GROUP``           stream     none: bounded, the oldest fall out
 =====================================  =========  =============================================
 """
 
-from typing import Final
+from binascii import crc_hqx
+from typing import Final, Literal
 
 from whatchat.domain.ids import RoomId, SessionId, UserId
 
@@ -27,6 +32,19 @@ PREFIX: Final = "whatchat"
 
 SESSIONS_SECONDS: Final = 300
 """How long a user's set of sessions outlives its latest renewal; no lease may be longer."""
+
+PRESENCE_SECONDS: Final = 86_400
+"""How long what is known of who is online outlives the last pod."""
+
+SHARDS: Final = 16
+
+PresencePart = Literal["ends", "shown", "news", "seen"]
+"""When who is online ends; who was told to be; who is to be told of; when who went was there."""
+
+
+def shard_of(user_id: UserId) -> int:
+    """The shard that has a person."""
+    return crc_hqx(user_id.encode(), 0) % SHARDS
 
 
 class Keys:
@@ -49,11 +67,15 @@ class Keys:
 
     def session(self, user_id: UserId, session_id: SessionId) -> bytes:
         """A live socket; its lease is the key's expiry."""
-        return f"{self._prefix}session:{{{user_id}}}:{session_id}".encode()
+        return f"{self._prefix}session:{{{shard_of(user_id)}}}:{user_id}:{session_id}".encode()
 
     def sessions(self, user_id: UserId) -> bytes:
         """The ids of a user's sockets, some of which may have ended."""
-        return f"{self._prefix}sessions:{{{user_id}}}".encode()
+        return f"{self._prefix}sessions:{{{shard_of(user_id)}}}:{user_id}".encode()
+
+    def presence(self, shard: int, part: PresencePart) -> bytes:
+        """Who is online, of one shard's people."""
+        return f"{self._prefix}presence:{{{shard}}}:{part}".encode()
 
     def limit(self, key: str) -> bytes:
         """When a quota is whole again."""

@@ -18,6 +18,18 @@ class Membership(Struct, frozen=True, kw_only=True):
     member: Member
 
 
+class DirectPeer(Struct, frozen=True, kw_only=True):
+    """Somebody with whom a person shares a direct room.
+
+    ``reached_out``: the person created the room, wrote or reacted there; ``was_reached``: so
+    did the other.
+    """
+
+    user_id: UserId
+    reached_out: bool
+    was_reached: bool
+
+
 class RoomPosition(Struct, frozen=True, kw_only=True):
     """Where a page of rooms, sorted by ``(last_activity, room_id)``, ended."""
 
@@ -106,6 +118,16 @@ class RoomStore(Protocol):
 
     async def joined(self, user_ids: Sequence[UserId]) -> Mapping[UserId, Mapping[RoomId, Seq]]:
         """The rooms that each of these people is in, and since when; who is in none is absent."""
+        ...
+
+    async def direct_peers(
+        self, user_ids: Sequence[UserId]
+    ) -> Mapping[UserId, Sequence[DirectPeer]]:
+        """The people with whom each of these shares a direct room; who has none is absent.
+
+        A room that is concealed from either is not shared. Costs a few look-ups in an index
+        for each room, at most three commands for all of them.
+        """
         ...
 
     async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:

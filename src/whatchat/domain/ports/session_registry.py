@@ -7,6 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from whatchat.domain.ids import DeviceId, SessionId, UserId
+from whatchat.domain.ports.presence_registry import PresenceRegistry
 
 
 class Session(Struct, frozen=True, kw_only=True):
@@ -20,7 +21,12 @@ class Session(Struct, frozen=True, kw_only=True):
 
 
 class SessionRegistry(Protocol):
-    """Keeps a lease per live socket; a lease not renewed within its seconds ends by itself."""
+    """Keeps a lease per live socket; a lease not renewed within its seconds ends by itself.
+
+    Who is online follows from these leases alone, each change of them at one stroke.
+    """
+
+    presence: PresenceRegistry
 
     async def open(self, session: Session, *, lease_seconds: int) -> None:
         """Enter a socket."""

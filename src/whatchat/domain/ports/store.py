@@ -11,6 +11,7 @@ from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
 from whatchat.domain.ports.room_store import RoomStore
+from whatchat.domain.ports.seen_store import SeenStore
 
 
 class StoreIdentity(Struct, frozen=True, kw_only=True):
@@ -40,6 +41,7 @@ class Store(Protocol):
     messages: MessageStore
     receipts: ReceiptStore
     feed: LogFeed
+    seen: SeenStore
 
     async def open(self) -> None:
         """Connect. Raises ``Unavailable`` naming what is wrong with the URL or the server."""
