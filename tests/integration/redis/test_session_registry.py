@@ -48,8 +48,17 @@ async def test_every_key_expires(server: RedisServer) -> None:
         registry = RedisSessionRegistry(servers, keys)
         await registry.open(session("a", "pod"), lease_seconds=60)
         await registry.renew([SessionId("a")], lease_seconds=60)
+        await registry.open(session("b", "pod"), lease_seconds=60)
+        for _ in range(2):
+            names = server.command("KEYS", "*")
+            assert all(server.command("TTL", name) > 0 for name in names), names
+            changes = await registry.presence.changes(limit=100, claim_seconds=1)
+            await registry.presence.told(changes)
+        assert len(names) == 5  # both sessions, their index, when they end, and who is shown
+        for name in ("a", "b"):
+            await registry.close(SessionId(name))
         names = server.command("KEYS", "*")
-        assert len(names) == 2
+        assert len(names) == 3  # when it ends, who is shown, and when who went was seen
         assert all(server.command("TTL", name) > 0 for name in names)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from datetime import datetime
 from typing import Final
 
-from whatchat.adapters.redis.keys import SHARDS, Keys, PresencePart, shard_of
+from whatchat.adapters.redis.keys import PRESENCE_SECONDS, SHARDS, Keys, PresencePart, shard_of
 from whatchat.adapters.redis.link import Reply
 from whatchat.adapters.redis.script import Script
 from whatchat.adapters.redis.servers import Request, Servers
@@ -49,7 +49,7 @@ class RedisPresenceRegistry:
         return tuple(self._keys.presence(shard, part) for part in PARTS)
 
     async def changes(self, *, limit: int, claim_seconds: int) -> Sequence[StandingChange]:
-        arguments = (-(-limit // SHARDS), claim_seconds * 1000)
+        arguments = (-(-limit // SHARDS), claim_seconds * 1000, PRESENCE_SECONDS)
         found: list[Reply] = await _all(
             _CHANGES.run(self._servers, self.keys_of(shard), *arguments) for shard in range(SHARDS)
         )
@@ -68,6 +68,7 @@ class RedisPresenceRegistry:
             _TOLD.run(
                 self._servers,
                 self.keys_of(shard),
+                PRESENCE_SECONDS,
                 *[argument for user_id in users for argument in (user_id, told[user_id])],
             )
             for shard, users in _sharded(told)

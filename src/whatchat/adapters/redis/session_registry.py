@@ -86,7 +86,8 @@ class RedisSessionRegistry:
         ends, _, _, seen = self._presence.keys_of(shard_of(user_id))
         keys = (self._keys.session(user_id, session_id), self._keys.sessions(user_id), ends, seen)
         prefix = self._keys.session(user_id, SessionId(""))
-        await _CLOSE.run(self._servers, keys, session_id, user_id, prefix, self._grace_millis)
+        rest = (prefix, self._grace_millis, PRESENCE_SECONDS)
+        await _CLOSE.run(self._servers, keys, session_id, user_id, *rest)
         self._users.pop(session_id, None)
 
     async def of_user(self, user_id: UserId) -> list[Session]:

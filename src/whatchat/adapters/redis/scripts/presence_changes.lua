@@ -1,6 +1,7 @@
 -- Claims what is to be told of one shard's people, by this server's clock.
 -- KEYS: the shard's ends, shown, news and seen.
--- ARGV: how many at most, and for how many milliseconds.
+-- ARGV: how many at most, for how many milliseconds, and how many seconds the shard's keys
+-- outlive this if anything is found.
 -- Returns for each the user, 1 if online and otherwise 0, and when the user who is not was seen.
 local ENDED_AT_ONCE = 1000
 local time = redis.call('TIME')
@@ -26,6 +27,11 @@ for _, user in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT',
         found[#found + 1] = user
         found[#found + 1] = online
         found[#found + 1] = tonumber(redis.call('HGET', KEYS[4], user) or 0)
+    end
+end
+if #ended + #found > 0 then
+    for _, key in ipairs(KEYS) do
+        redis.call('EXPIRE', key, ARGV[3])
     end
 end
 return found

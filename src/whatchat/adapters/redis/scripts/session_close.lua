@@ -1,7 +1,8 @@
 -- Takes a socket out, by this server's clock.
 -- KEYS: the session, the user's set of session ids, and the shard's ends and seen.
--- ARGV: the session's id, the user, what precedes an id in its session's key, and for how many
--- milliseconds a user whose last socket this was is still online.
+-- ARGV: the session's id, the user, what precedes an id in its session's key, for how many
+-- milliseconds a user whose last socket this was is still online, and how many seconds the
+-- shard's keys outlive this.
 if redis.call('DEL', KEYS[1]) == 0 then
     redis.call('SREM', KEYS[2], ARGV[1])
     return
@@ -18,3 +19,5 @@ if left <= 0 then
     redis.call('HSET', KEYS[4], ARGV[2], now)
 end
 redis.call('ZADD', KEYS[3], now + left, ARGV[2])
+redis.call('EXPIRE', KEYS[3], ARGV[5])
+redis.call('EXPIRE', KEYS[4], ARGV[5])
