@@ -115,7 +115,7 @@ def likened(world: World, answer: object) -> Any:
         text = text.replace(account.id, name).replace(account.username, name)
     text = text.replace(world.room, "room").replace(world.public, "public")
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "moment", text)
-    text = re.sub(r'"id": "[\w-]{22}"', '"id": "new"', text)
+    text = re.sub(r'"(id|clientId)": "[\w-]{22}"', r'"\1": "new"', text)
     return json.loads(text, object_hook=_in_order)
 
 

@@ -105,7 +105,7 @@ async def test_every_change_reaches_everybody(node: NodeProcess) -> None:
         await ann.update_room(room.id, name="Coffee", settings=SettingsPatch(max_participants=3))
         async with await person(node.url, "cat") as cat:
             await cat.join(room.id)
-            await cat.until(lambda state: len(messages(state, room.id)) == 2)
+            await cat.until(lambda state: len(messages(state, room.id)) == 4)
             await until_same(cat, node.url)
             await ann.rest.add_admin(room.id, bob.user.id)
             await cat.leave(room.id)
@@ -116,7 +116,14 @@ async def test_every_change_reaches_everybody(node: NodeProcess) -> None:
         assert [reaction.emoji for reaction in reacted.reactions] == ["👍"]
         for client in (ann, bob):
             await until_same(client, node.url)
-            assert texts(client, room.id) == ["Tea!", ""]
+            assert texts(client, room.id) == [
+                "Tea!",
+                "",
+                f"{ann.user.display_name} changed the name to “Coffee” and the settings",
+                f"{cat.user.display_name} joined",
+                f"{ann.user.display_name} made {bob.user.display_name} an admin",
+                f"{cat.user.display_name} left",
+            ]
             held = client.room(room.id)
             assert held is not None
             assert (held.name, held.participant_count) == ("Coffee", 2)
@@ -312,7 +319,8 @@ async def test_rest_has_the_same_rooms_and_messages(node: NodeProcess) -> None:
         assert [one.id for one in (await bob.rest.public_rooms(name)).rooms] == [room.id]
 
         await bob.rest.join(room.id)
-        await bob.until(lambda state: messages(state, room.id) == [sent.id])
+        await bob.until(lambda state: len(messages(state, room.id)) == 2)
+        assert texts(bob, room.id) == ["Over REST", f"{bob.user.display_name} joined"]
         await ann.rest.add_admin(room.id, bob.user.id)
         await ann.rest.remove_admin(room.id, bob.user.id)
         await ann.rest.update_room(room.id, description="Come in")

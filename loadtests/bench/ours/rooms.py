@@ -55,7 +55,9 @@ class MadeUpRooms:
         """Raises: a hole in a room is a defect here."""
         raise NotInTheBenchmark
 
-    async def change(self, room_id: RoomId, proposal: Proposal) -> Applied:
+    async def change(
+        self, room_id: RoomId, proposal: Proposal, then: Proposal | None = None
+    ) -> Applied:
         raise NotInTheBenchmark
 
     async def state(self, room_id: RoomId) -> RoomState | None:

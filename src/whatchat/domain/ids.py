@@ -55,6 +55,12 @@ def derived_room_id(key: bytes, *parts: str) -> RoomId:
     return RoomId(urlsafe_b64encode(digest).rstrip(b"=").decode())
 
 
+def derived_client_id(purpose: str, client_id: ClientId) -> ClientId:
+    """The id of what follows, for one ``purpose``, from the command with ``client_id``."""
+    digest = hashlib.blake2b(f"{purpose}\x1f{client_id}".encode(), digest_size=16).digest()
+    return ClientId(urlsafe_b64encode(digest).rstrip(b"=").decode())
+
+
 def message_id(room_id: RoomId, seq: Seq) -> MessageId:
     """A message's id: its room's id followed by ``seq`` in base 62, so that no index is needed."""
     digits = ""

@@ -55,7 +55,9 @@ class OrderedRoomLog:
             await asyncio.gather(*unfinished, return_exceptions=True)
         await self._announcing.stop()
 
-    async def change(self, room_id: RoomId, proposal: Proposal) -> Applied:
+    async def change(
+        self, room_id: RoomId, proposal: Proposal, then: Proposal | None = None
+    ) -> Applied:
         if self._stopped:
             raise Unavailable
         writer = self._writers.get(room_id)
@@ -68,7 +70,7 @@ class OrderedRoomLog:
                 self._announcing,
                 self._metrics,
             )
-        future = writer.enqueue(proposal)
+        future = writer.enqueue(proposal, then)
         if room_id not in self._running:
             self._running[room_id] = asyncio.create_task(self._run(writer), name="room-writer")
         return await future

@@ -31,17 +31,17 @@ CATCH_UP_PAGE: Final = 500
 
 @dataclass(slots=True)
 class _Waiting:
-    """A proposal and whoever waits for what it leads to."""
+    """A proposal and whoever waits for what it leads to, if anybody does."""
 
     proposal: Proposal
-    future: asyncio.Future[Applied]
+    future: asyncio.Future[Applied] | None = None
 
     def succeed(self, applied: Applied) -> None:
-        if not self.future.done():
+        if self.future and not self.future.done():
             self.future.set_result(applied)
 
     def fail(self, error: ChatError) -> None:
-        if not self.future.done():
+        if self.future and not self.future.done():
             self.future.set_exception(error)
 
 
@@ -86,12 +86,19 @@ class RoomWriter:
         self._announcing = announcing
         self._metrics = metrics
 
-    def enqueue(self, proposal: Proposal) -> "asyncio.Future[Applied]":
-        """Queue a proposal. Raises ``Unavailable`` when too many wait already."""
+    def enqueue(
+        self, proposal: Proposal, then: Proposal | None = None
+    ) -> "asyncio.Future[Applied]":
+        """Queue a proposal, and ``then`` one that nobody waits for right behind it.
+
+        Raises ``Unavailable`` when too many wait already.
+        """
         if len(self._waiting) >= MAX_WAITING:
             raise Unavailable("the room is overloaded; repeat with the same clientId")
         future: asyncio.Future[Applied] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(proposal, future))
+        if then:
+            self._waiting.append(_Waiting(then))
         return future
 
     def hear(self, announcement: Announcement) -> None:
@@ -241,7 +248,7 @@ class RoomWriter:
         for decision in decisions:
             if decision.entry:
                 decision.waiting.succeed(_applied(decision))
-            else:
+            elif decision.waiting.future:
                 await self._settle_unchanged(decision)
 
     async def _settle_unchanged(self, decision: _Decision) -> None:

@@ -65,8 +65,16 @@ class Ear:
         return [heard.data["rev"] for heard in self.of(room_id)]
 
     def contents(self, room_id: RoomId) -> list[str]:
-        """What was said there."""
-        return [heard.content for heard in self.of(room_id) if heard.name == "message:new"]
+        """What people said there."""
+        return [text for kind, text in self._messages(room_id) if kind == "text"]
+
+    def notes(self, room_id: RoomId) -> list[str]:
+        """What was said there of the room itself."""
+        return [text for kind, text in self._messages(room_id) if kind == "system"]
+
+    def _messages(self, room_id: RoomId) -> list[tuple[str, str]]:
+        new = [heard for heard in self.of(room_id) if heard.name == "message:new"]
+        return [(heard.data["message"]["messageType"], heard.content) for heard in new]
 
     async def reaches(self, room_id: RoomId, rev: int, *, seconds: float = 5.0) -> None:
         """Return once the room's ``rev`` was heard."""

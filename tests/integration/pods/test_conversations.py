@@ -55,6 +55,7 @@ async def test_whoever_is_removed_on_one_pod_is_out_on_all(
     assert bob.ear.of(room_id)[-1].name == "room:removed"
     assert bob.ear.contents(room_id) == ["still here"]
     assert cat.ear.contents(room_id) == ["still here", "among us"]
+    assert (len(bob.ear.notes(room_id)), len(cat.ear.notes(room_id))) == (0, 1)
     assert_unbroken(cat.ear, room_id, last.rev)
 
 

@@ -1,7 +1,7 @@
 """Real stores whose appends go wrong on purpose."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from whatchat.domain.errors import Unavailable
@@ -58,3 +58,20 @@ class LateMessageStore(GatedMessageStore):
         if self.is_late:
             raise Unavailable
         return appended
+
+
+class InterruptedMessageStore(GatedMessageStore):
+    """A store in which something happens, once, behind the first entry of a batch."""
+
+    def __init__(self, inner: MessageStore) -> None:
+        super().__init__(inner)
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def append(self, entries: Sequence[Entry]) -> Appended:
+        if self.meanwhile is None or len(entries) == 1:
+            return await super().append(entries)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        first = await super().append(entries[:1])
+        await meanwhile()
+        rest = await super().append(entries[1:])
+        return Appended(count=first.count + rest.count, clash=rest.clash)

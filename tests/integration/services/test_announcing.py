@@ -68,16 +68,28 @@ async def test_each_change_has_its_events_and_audiences(house: House) -> None:
         ("message:updated", "room", 3),
         ("message:deleted", "room", 4),
         ("room:updated", "room", 5),
-        ("room:updated", "room", 6),
-        ("room:created", "eve", 6),
+        ("message:new", "room", 6),
         ("room:updated", "room", 7),
-        ("room:removed", "bob", 8),
-        ("room:updated", "room", 8),
-        ("room:removed", "eve", 9),
+        ("room:created", "eve", 7),
+        ("message:new", "room", 8),
         ("room:updated", "room", 9),
+        ("message:new", "room", 10),
+        ("room:removed", "bob", 11),
+        ("room:updated", "room", 11),
+        ("message:new", "room", 12),
+        ("room:removed", "eve", 13),
+        ("room:updated", "room", 13),
+        ("message:new", "room", 14),
     ]
-    changes = [json.loads(one.payload).get("change") for one in found[3:]]
-    assert changes == [
+    told = [json.loads(one.payload) for one in found[3:]]
+    assert [one["message"]["content"] for one in told if "message" in one] == [
+        "Ada changed the name to “New”",
+        "Ada added Eve",
+        "Ada made Bob an admin",
+        "Ada removed Bob",
+        "Eve left",
+    ]
+    assert [one["change"] for one in told if "change" in one] == [
         {"kind": "updated"},
         {"kind": "added", "userIds": ["eve"]},
         {"kind": "added", "userIds": ["eve"]},
@@ -87,10 +99,10 @@ async def test_each_change_has_its_events_and_audiences(house: House) -> None:
         {"kind": "left", "userIds": ["eve"]},
         {"kind": "left", "userIds": ["eve"]},
     ]
-    entering, leaving = found[5].audience, found[7].audience
-    assert entering == ToUser(user_id=UserId("eve"), enters=room.id, joined_seq=Seq(6))
+    entering, leaving = found[6].audience, found[10].audience
+    assert entering == ToUser(user_id=UserId("eve"), enters=room.id, joined_seq=Seq(7))
     assert leaving == ToUser(user_id=BOB, leaves=room.id)
-    assert json.loads(found[7].payload)["room"]["participants"] == []
+    assert json.loads(found[10].payload)["room"]["participants"] == []
 
 
 async def test_a_new_room_is_told_to_its_people_alone(house: House) -> None:

@@ -145,7 +145,7 @@ class ListedLog:
             raise Unavailable
         return [one for one in self.announced if one.rev > after and one.room_id == room_id][:limit]
 
-    async def change(self, room_id: RoomId, proposal: object) -> Any:
+    async def change(self, room_id: RoomId, proposal: object, then: object = None) -> Any:
         raise NotImplementedError
 
     def heads(self) -> Mapping[RoomId, Rev]:

@@ -54,8 +54,13 @@ class RoomLog(Protocol):
     the first attempt led to and announces it again.
     """
 
-    async def change(self, room_id: RoomId, proposal: Proposal) -> Applied:
+    async def change(
+        self, room_id: RoomId, proposal: Proposal, then: Proposal | None = None
+    ) -> Applied:
         """Make the change, or find that an earlier attempt made it.
+
+        ``then`` is proposed right behind it, whatever came of it; nobody waits for what that
+        leads to. Only other pods' changes come between the two.
 
         Raises what the rule raises, ``Conflict`` if ``client_id`` was used with another
         body, ``Unavailable`` if the store cannot answer: the outcome is then unknown.

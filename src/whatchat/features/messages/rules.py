@@ -33,11 +33,11 @@ def posting(
 
 
 def editing(actor_id: UserId, seq: Seq, content: str) -> Rule:
-    """The sender alone edits, and nothing that is deleted."""
+    """The sender alone edits, and neither what is deleted nor what the system said."""
 
     def rule(state: RoomState) -> MessageEdited | None:
         message = _present(state, actor_id, seq)
-        if message.sender_id != actor_id:
+        if message.sender_id != actor_id or message.message_type == "system":
             raise Forbidden("only the sender may edit a message", field="messageId")
         return None if message.content == content else MessageEdited(seq=seq, content=content)
 
@@ -45,11 +45,12 @@ def editing(actor_id: UserId, seq: Seq, content: str) -> Rule:
 
 
 def deleting(actor_id: UserId, seq: Seq) -> Rule:
-    """The sender and the room's admins delete; once is enough."""
+    """The sender and the room's admins delete; what the system said, they alone; once is enough."""
 
     def rule(state: RoomState) -> MessageDeleted | None:
         message = readable(state, actor_id, seq)
-        if message.sender_id != actor_id and state.members[actor_id].role != "admin":
+        is_own = message.sender_id == actor_id and message.message_type != "system"
+        if not is_own and state.members[actor_id].role != "admin":
             raise Forbidden("only the sender or an admin may delete a message", field="messageId")
         return None if message.deleted_at else MessageDeleted(seq=seq)
 

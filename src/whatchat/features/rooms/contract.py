@@ -130,6 +130,12 @@ class RevokeAdmin(Command, frozen=True, kw_only=True):
     user_id: UserIdField
 
 
+RoomCommand = (
+    UpdateRoom | AddMembers | RemoveMember | JoinRoom | LeaveRoom | GrantAdmin | RevokeAdmin
+)
+"""What changes a room that is there."""
+
+
 class RoomPage(View, frozen=True, kw_only=True):
     """Rooms, newest activity first; ``next`` is there while more follow."""
 

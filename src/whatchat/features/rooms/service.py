@@ -1,12 +1,14 @@
 """What people do with rooms."""
 
+from collections.abc import Sequence
+
 from msgspec import UNSET
 
 from whatchat.domain.access import is_public, not_a_member
 from whatchat.domain.actor import Actor
-from whatchat.domain.contract import Command, Outcome
+from whatchat.domain.contract import Outcome
 from whatchat.domain.errors import NotFound
-from whatchat.domain.ids import RoomId
+from whatchat.domain.ids import UserId
 from whatchat.domain.models import Room
 from whatchat.domain.ports.room_log import RoomLog, Rule
 from whatchat.domain.ports.room_store import RoomStore
@@ -27,11 +29,13 @@ from whatchat.features.rooms.contract import (
     MemberPage,
     RemoveMember,
     RevokeAdmin,
+    RoomCommand,
     RoomPage,
     UpdateRoom,
 )
 from whatchat.features.rooms.creation import RoomCreation
 from whatchat.features.rooms.listing import RoomListing
+from whatchat.features.rooms.notes import noted
 from whatchat.features.rooms.views import StoredRoomViews
 
 
@@ -80,7 +84,7 @@ class RoomService:
             None if command.description is UNSET else command.description,
             None if command.settings is UNSET else command.settings,
         )
-        return await self._change(actor, command, command.room_id, rule)
+        return await self._change(actor, command, rule)
 
     async def members(self, actor: Actor, command: ListMembers) -> MemberPage:
         """A page of a room's people."""
@@ -98,7 +102,7 @@ class RoomService:
         if len(await self._directory.users(command.user_ids)) != len(set(command.user_ids)):
             raise NotFound("no such user", field="userIds")
         rule = rules.adding(actor.user_id, command.user_ids)
-        return await self._change(actor, command, command.room_id, rule)
+        return await self._change(actor, command, rule, command.user_ids)
 
     async def remove(self, actor: Actor, command: RemoveMember) -> None:
         """Put somebody out of a room; oneself: leave."""
@@ -108,28 +112,33 @@ class RoomService:
             if is_own
             else rules.removing(actor.user_id, command.user_id)
         )
-        await self._change(actor, command, command.room_id, rule)
+        await self._change(actor, command, rule, (command.user_id,))
 
     async def join(self, actor: Actor, command: JoinRoom) -> Room:
         """Come into a public room."""
-        return await self._change(actor, command, command.room_id, rules.joining(actor.user_id))
+        return await self._change(actor, command, rules.joining(actor.user_id))
 
     async def leave(self, actor: Actor, command: LeaveRoom) -> Room:
         """Go out of a room; returns it as outsiders see it."""
-        return await self._change(actor, command, command.room_id, rules.leaving(actor.user_id))
+        return await self._change(actor, command, rules.leaving(actor.user_id))
 
     async def grant_admin(self, actor: Actor, command: GrantAdmin) -> Room:
         """Make a member an admin."""
         rule = rules.giving_role(actor.user_id, command.user_id, "admin")
-        return await self._change(actor, command, command.room_id, rule)
+        return await self._change(actor, command, rule, (command.user_id,))
 
     async def revoke_admin(self, actor: Actor, command: RevokeAdmin) -> Room:
         """Make an admin a plain member."""
         rule = rules.giving_role(actor.user_id, command.user_id, "member")
-        return await self._change(actor, command, command.room_id, rule)
+        return await self._change(actor, command, rule, (command.user_id,))
 
-    async def _change(self, actor: Actor, command: Command, room_id: RoomId, rule: Rule) -> Room:
-        applied = await self._log.change(room_id, propose(actor, command, rule))
+    async def _change(
+        self, actor: Actor, command: RoomCommand, rule: Rule, concerned: Sequence[UserId] = ()
+    ) -> Room:
+        """Make a change, and have the room's history say so right behind it."""
+        users = await self._directory.users({actor.user_id, *concerned})
+        first, then = noted(propose(actor, command, rule), users)
+        applied = await self._log.change(command.room_id, first, then)
         return await self._shown(actor, applied.record, is_out=True)
 
     async def _shown(self, actor: Actor, record: RoomRecord, *, is_out: bool = False) -> Room:
