@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from tests.servers.redis_parts import fresh_keys, listening
 from tests.servers.redis_server import RedisServer
@@ -69,15 +70,22 @@ def announcement(audience: Audience, number: int = 1) -> Announcement:
 TO_ROOM = announcement(InRoom(room_id=ROOM, seq=Seq(3), except_session=SessionId("session")))
 TO_ADA = announcement(ToUser(user_id=ADA, enters=ROOM, joined_seq=Seq(4), leaves=OTHER_ROOM))
 
+IN_PASSING = replace(
+    announcement(InRoom(room_id=ROOM, without=(BOB,), among=(ADA, BOB)), 0), volatile=True
+)
+FOR_ONE = replace(
+    announcement(InRoom(room_id=ROOM, only=ADA), 2), others=b'{"number":2}', author_id=ADA
+)
+
 
 async def test_what_is_published_arrives_as_it_was_on_every_pod(open_pod: OpenPod) -> None:
     first, second = await open_pod(), await open_pod()
     for pod in (first, second):
         await pod.broker.subscribe_rooms([ROOM])
         await pod.broker.subscribe_users([ADA])
-    await first.broker.publish([TO_ROOM, TO_ADA])
+    await first.broker.publish([TO_ROOM, TO_ADA, IN_PASSING, FOR_ONE])
     for pod in (first, second):
-        await pod.hears(TO_ROOM, TO_ADA)
+        await pod.hears(TO_ROOM, TO_ADA, IN_PASSING, FOR_ONE)
 
 
 async def test_only_what_was_subscribed_arrives(open_pod: OpenPod) -> None:

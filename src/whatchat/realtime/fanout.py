@@ -100,12 +100,13 @@ class _Versions:
     def __init__(self, announcement: Announcement, audience: InRoom) -> None:
         self._announcement = announcement
         self._audience = audience
+        self._without = frozenset(audience.without)
         self._frames: dict[str, Frame] = {}
 
     def for_member(self, user_id: UserId, joined_seq: int) -> Frame | None:
         """What a member since ``joined_seq`` hears, if anything."""
         rev, audience = self._announcement.rev, self._audience
-        if (rev and joined_seq >= rev) or user_id in audience.without:
+        if (rev and joined_seq >= rev) or user_id in self._without:
             return None
         if audience.seq is not None and joined_seq > audience.seq:
             return self._version("taken")

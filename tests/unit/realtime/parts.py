@@ -126,6 +126,17 @@ def leaving(rev: int, user_id: str, room: str = ROOM) -> Announcement:
     return announced(rev, audience, event="room:removed", room=room)
 
 
+def in_passing(*without: str, room: str = ROOM) -> Announcement:
+    """What is worth something only at once, for the room but these."""
+    return Announcement(
+        audience=InRoom(room_id=RoomId(room), without=tuple(map(UserId, without))),
+        event="typing:start",
+        payload=b'{"rev":0}',
+        room_id=RoomId(room),
+        volatile=True,
+    )
+
+
 class ListedLog:
     """A room log that announces what is in its list; ``down``: it cannot be read.
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from tests.unit.realtime.parts import ROOM, announced, entering, leaving
+from tests.unit.realtime.parts import ROOM, announced, entering, in_passing, leaving
 from tests.unit.realtime.pod import Pod, added, created
 from tests.waiting import until
 from whatchat.domain.audience import InRoom
@@ -30,6 +30,21 @@ async def test_a_hole_that_closes_by_itself_costs_no_read(pod: Pod) -> None:
     assert link.revs() == [1, 2, 3]
     await asyncio.sleep(HOLE_SECONDS * 1.5)
     assert pod.log.reads == 0
+
+
+async def test_what_is_volatile_never_waits_and_is_no_part_of_the_room(pod: Pod) -> None:
+    link = pod.member("ada", head=4)
+    pod.delivery.accept(announced(6))
+    for _ in range(2):
+        pod.delivery.accept(in_passing())
+    assert link.revs() == [0, 0], "it passes by the hole, and is not taken for a repetition"
+    room = pod.hub.room(ROOM)
+    assert room
+    assert (room.feed.position, room.out) == (4, 4)
+    pod.delivery.accept(announced(5))
+    assert link.revs() == [0, 0, 5, 6]
+    pod.delivery.accept(in_passing(room="unknown"))
+    assert link.revs() == [0, 0, 5, 6]
 
 
 async def test_a_long_hole_is_filled_page_by_page(pod: Pod) -> None:

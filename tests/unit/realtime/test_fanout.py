@@ -8,11 +8,13 @@ from tests.unit.realtime.parts import (
     entering,
     greeted,
     hub_of,
+    in_passing,
     leaving,
     warming,
 )
 from whatchat.domain.audience import InRoom, ToUser
 from whatchat.domain.ids import RoomId, Seq, SessionId, UserId
+from whatchat.realtime.connection import VOLATILE_BYTES
 from whatchat.realtime.fanout import Fanout
 from whatchat.realtime.hub import Hub, LocalUser
 from whatchat.realtime.tasks import Tasks
@@ -34,6 +36,25 @@ async def test_members_hear_the_room_and_nobody_else_does(tasks: Tasks) -> None:
     for link in (ada, desk, bob):
         assert link.events() == [("message:new", {"roomId": "room", "rev": 2})]
     assert eve.events() == []
+
+
+async def test_what_is_volatile_reaches_who_can_take_it_now_and_nobody_left_out(
+    tasks: Tasks,
+) -> None:
+    hub = hub_of(tasks)
+    ada, desk, bob, slow = (
+        joined(hub, user_id, session=session)
+        for user_id, session in [("ada", "phone"), ("ada", "desk"), ("bob", ""), ("eve", "")]
+    )
+    connection, newcomer = warming("dan")
+    hub.enter(hub.add(connection), ROOM, Seq(1))
+    slow.congested, slow.buffered = True, VOLATILE_BYTES + 1
+    fanout = Fanout(hub)
+    fanout.deliver(in_passing("ada", "nobody"))
+    fanout.deliver(announced(2))
+    connection.greet(GREETING, {}, set())
+    assert (ada.revs(), desk.revs(), bob.revs()) == ([2], [2], [0, 2])
+    assert (slow.revs(), newcomer.revs()) == ([2], [2])
 
 
 async def test_a_room_is_heard_on_the_sockets_that_its_members_have_now(tasks: Tasks) -> None:
