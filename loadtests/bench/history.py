@@ -101,7 +101,7 @@ def _entry(room_id: RoomId, rev: int, change: AnyChange) -> Entry:
 
 async def _page(store: MongoStore, room_id: RoomId) -> Sequence[MessageState]:
     return await store.messages.history(
-        room_id, first=Seq(0), before=None, after=None, limit=PAGE + 1
+        room_id, viewer_id=READER, first=Seq(0), before=None, after=None, limit=PAGE + 1
     )
 
 

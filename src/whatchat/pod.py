@@ -10,6 +10,7 @@ import structlog
 
 from whatchat.domain.contract import Catalogue, Endpoint, Event, Feature
 from whatchat.domain.log import MembershipChange, MessageChange
+from whatchat.domain.ports.blocks import Blocks, NobodyBlocks
 from whatchat.domain.ports.broker import Broker
 from whatchat.domain.ports.limiter import Limiter
 from whatchat.domain.ports.session_registry import SessionRegistry
@@ -114,7 +115,7 @@ class _People:
 class Conversations:
     """Rooms, and what is said in them; ``live`` is to know the pod's sockets."""
 
-    def __init__(self, ground: Ground, directory: UserDirectory) -> None:
+    def __init__(self, ground: Ground, directory: UserDirectory, blocks: Blocks) -> None:
         store, identity = ground.adapters.store, ground.identity
         self.live = LiveHub()
         views = StoredRoomViews(store.rooms, store.messages, directory)
@@ -129,7 +130,7 @@ class Conversations:
         self.log = OrderedRoomLog(store.messages, store.rooms, stamp, announcing, ground.metrics)
         ground.adapters.broker.listen(self.log.hear)
         self.rooms = RoomService(self.log, store.rooms, directory, views, identity.secret)
-        self.messages = MessageService(self.log, store.rooms, store.messages, directory)
+        self.messages = MessageService(self.log, store.rooms, store.messages, directory, blocks)
         self.sync = SyncService(store.rooms, store.messages, views, directory, identity.epoch)
 
 
@@ -207,7 +208,7 @@ class Pod:
         self._tasks = BackgroundTasks(self._fail)
         ground = Ground(name, settings, adapters, identity, self.metrics)
         self._people = _People(ground)
-        self._conversations = Conversations(ground, self._people.directory)
+        self._conversations = Conversations(ground, self._people.directory, NobodyBlocks())
         entrances = _Entrances(ground, self._people, self._conversations)
         self._realtime = entrances.realtime
         probes = probe_routes(self.readiness, self.metrics)

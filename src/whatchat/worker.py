@@ -12,6 +12,7 @@ from whatchat.background.last_words import GROUP as LAST_WORDS
 from whatchat.background.last_words import LastWords
 from whatchat.background.retention import Retention
 from whatchat.background.routine import Part, Routine
+from whatchat.domain.ports.blocks import NobodyBlocks
 from whatchat.domain.ports.work_queue import WorkQueue
 from whatchat.entrypoints.asgi import http_application
 from whatchat.entrypoints.background import BackgroundTasks
@@ -52,7 +53,7 @@ class Worker:
         self.failed = False
         store, metrics = ground.adapters.store, ground.metrics
         self._directory = CachedUserDirectory(store.accounts)
-        tell = Conversations(ground, self._directory).announcing.tell
+        tell = Conversations(ground, self._directory, NobodyBlocks()).announcing.tell
         parts: tuple[Part, ...] = (
             Feeder(store, queues.common, self.name, metrics),
             Consumer(queues.common, Retention(store.messages), self.name, store.ping, metrics),

@@ -1,5 +1,6 @@
 """A message's current state: the projection of its entry and of the changes to it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct
@@ -52,7 +53,7 @@ class MessageState(Struct, frozen=True, kw_only=True):
 
     ``hidden``: from everybody but the sender. ``veil`` is there where the latest edit is
     hidden; with the first hidden change come ``open_rev``, the latest that is not, and
-    ``hidden_changes``. At ``expires_at`` the message is over, erased by then or not.
+    ``hidden_changes``, by user. At ``expires_at`` the message is over, erased by then or not.
     ``erased_at``: the content was given up, as every device had it; it is no deletion.
     """
 
@@ -109,14 +110,29 @@ def project(state: MessageState, entry: Entry) -> MessageState:
     return replace(changed, rev=max(state.rev, entry.rev))
 
 
+def latest_seen(state: MessageState, viewer_id: UserId) -> Rev:
+    """The latest change of a message that a person sees, if that person sees the message."""
+    if state.open_rev is None:
+        return state.rev
+    own = (one.rev for one in state.hidden_changes if one.user_id == viewer_id)
+    return max((state.open_rev, *own))
+
+
 def is_hidden(change: AnyChange) -> bool:
     """Whether a change is hidden from everybody but its actor."""
     return isinstance(change, MessagePosted | MessageEdited | ReactionChanged) and change.hidden
 
 
+def is_counted(change: MessagePosted) -> bool:
+    """Whether others have it unread until they read it: it is for them, and by a person."""
+    return not change.hidden and change.message_type != "system"
+
+
 def as_known_outside(state: MessageState) -> MessageState:
     """What a sender may know of a message that it can no longer read: nothing of others'."""
-    return replace(state, rev=Rev(state.seq), reactions=())
+    return replace(
+        state, rev=Rev(state.seq), reactions=(), veil=None, open_rev=None, hidden_changes=()
+    )
 
 
 def _apply(state: MessageState, entry: Entry, change: AnyChange) -> MessageState:
@@ -159,15 +175,20 @@ def seen_by(state: MessageState, viewer_id: UserId) -> MessageState | None:
         return None
     if state.open_rev is None:
         return state
-    own = (one.rev for one in state.hidden_changes if one.user_id == viewer_id)
     seen = (one for one in state.reactions if not one.hidden or one.user_id == viewer_id)
-    state = replace(state, rev=max((state.open_rev, *own)), reactions=tuple(seen))
+    state = replace(state, rev=latest_seen(state, viewer_id), reactions=tuple(seen))
     if state.veil is None or state.sender_id == viewer_id:
         return state
     veil = state.veil
     return replace(
         state, content=veil.content, content_rev=veil.content_rev, edited_at=veil.edited_at
     )
+
+
+def all_seen_by(states: Iterable[MessageState], viewer_id: UserId) -> list[MessageState]:
+    """Those of these messages that one person sees, as that person sees them."""
+    seen = (seen_by(state, viewer_id) for state in states)
+    return [state for state in seen if state is not None]
 
 
 def _with_hidden_change(state: MessageState, entry: Entry) -> MessageState:
@@ -179,7 +200,8 @@ def _with_hidden_change(state: MessageState, entry: Entry) -> MessageState:
         elif one.rev > entry.rev:
             own = one
     open_rev = state.rev if state.open_rev is None else state.open_rev
-    return replace(state, open_rev=open_rev, hidden_changes=(*others, own))
+    changes = sorted((*others, own), key=lambda one: one.user_id)
+    return replace(state, open_rev=open_rev, hidden_changes=tuple(changes))
 
 
 def _tombstone(state: MessageState, deleted_at: datetime) -> MessageState:

@@ -34,7 +34,8 @@ class Fanout:
             return
         rev, seq = announcement.rev, audience.seq
         if rev:
-            room.hear(rev, announcement.author_id, hidden=audience.only is not None)
+            hidden = audience.only is not None and not announcement.others
+            room.hear(rev, announcement.author_id, hidden=hidden)
         if (
             (rev and room.newest >= rev)
             or (seq is not None and room.newest > seq)

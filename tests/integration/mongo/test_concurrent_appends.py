@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from whatchat.adapters.mongo.store import MongoStore
-from whatchat.domain.ids import Rev, RoomId, Seq
+from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.message_state import MessageState
 
+READER = UserId("reader")
 ROOT = Path(__file__).parents[3]
 PROCESSES = 4
 WRITERS_EACH = 2
@@ -38,7 +39,12 @@ class Reader:
         record = await self._store.rooms.record(self._room_id)
         assert record is not None
         states = await self._store.messages.changed(
-            self._room_id, first=Seq(0), after=self.synced, upto=record.rev, limit=10_000
+            self._room_id,
+            viewer_id=READER,
+            first=Seq(0),
+            after=self.synced,
+            upto=record.rev,
+            limit=10_000,
         )
         self.messages.update((state.seq, state) for state in states)
         self.synced = record.rev
@@ -47,11 +53,12 @@ class Reader:
         """The latest page has every message between its first and its last."""
         heads = await self._store.rooms.heads([self._room_id])
         latest = await self._store.messages.history(
-            self._room_id, first=Seq(0), before=None, after=None, limit=30
+            self._room_id, viewer_id=READER, first=Seq(0), before=None, after=None, limit=30
         )
         if latest:
             again = await self._store.messages.history(
                 self._room_id,
+                viewer_id=READER,
                 first=latest[0].seq,
                 before=Seq(latest[-1].seq + 1),
                 after=None,
@@ -115,6 +122,6 @@ async def test_one_order_for_every_writer_and_every_reader(
         await reader.page()
     await reader.sync()
     history = await store.messages.history(
-        room_id, first=Seq(0), before=None, after=None, limit=10_000
+        room_id, viewer_id=READER, first=Seq(0), before=None, after=None, limit=10_000
     )
     assert list(dict(sorted(reader.messages.items())).values()) == history

@@ -180,11 +180,15 @@ async def message(store: Store, room_id: RoomId) -> object:
 
 
 async def history(store: Store, room_id: RoomId) -> object:
-    return await store.messages.history(room_id, first=Seq(0), before=None, after=None, limit=9)
+    return await store.messages.history(
+        room_id, viewer_id=EVE, first=Seq(0), before=None, after=None, limit=9
+    )
 
 
 async def changed(store: Store, room_id: RoomId) -> object:
-    return await store.messages.changed(room_id, first=Seq(0), after=Rev(2), upto=Rev(9), limit=9)
+    return await store.messages.changed(
+        room_id, viewer_id=EVE, first=Seq(0), after=Rev(2), upto=Rev(9), limit=9
+    )
 
 
 CHANGES_OF_MESSAGES = [

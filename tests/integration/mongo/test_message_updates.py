@@ -23,11 +23,15 @@ from whatchat.domain.message_state import MessageState, posted, project
 def some_change(chance: random.Random, *, deletions: bool) -> MessageChange:
     what = chance.random()
     if what < 0.3:
-        return MessageEdited(seq=Seq(2), content=chance.choice(["$content", "", "{}", "new"]))
+        content = chance.choice(["$content", "", "{}", "new"])
+        return MessageEdited(seq=Seq(2), content=content, hidden=chance.random() < 0.4)
     if what < 0.35 and deletions:
         return MessageDeleted(seq=Seq(2))
     return ReactionChanged(
-        seq=Seq(2), emoji=chance.choice(["👍", "$", "."]), present=chance.random() < 0.7
+        seq=Seq(2),
+        emoji=chance.choice(["👍", "$", "."]),
+        present=chance.random() < 0.7,
+        hidden=chance.random() < 0.4,
     )
 
 

@@ -1,6 +1,6 @@
 """Services of one or more pods over one store, without the network."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 
@@ -14,6 +14,7 @@ from whatchat.domain.actor import Actor
 from whatchat.domain.ids import ClientId, DeviceId, GrantId, RoomId, UserId, random_id
 from whatchat.domain.models import Message, Room
 from whatchat.domain.ports.account_store import Account
+from whatchat.domain.ports.blocks import Blocked
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.store import Store
 from whatchat.domain.times import utc_now
@@ -75,11 +76,34 @@ class PodServices:
         return (await self.messages.send(actor(sender), command)).value
 
 
+class AtWill:
+    """Implements ``Blocks``: those that a test has made, in force at once on every pod."""
+
+    def __init__(self) -> None:
+        self._made: set[tuple[UserId, UserId]] = set()
+
+    def block(self, blocker: str, blocked: str) -> None:
+        self._made.add((UserId(blocker), UserId(blocked)))
+
+    def unblock(self, blocker: str, blocked: str) -> None:
+        self._made.discard((UserId(blocker), UserId(blocked)))
+
+    async def around(self, user_id: UserId) -> Blocked:
+        return Blocked(
+            blocks=frozenset(other for one, other in self._made if one == user_id),
+            blocked_by=frozenset(one for one, other in self._made if other == user_id),
+        )
+
+    async def around_all(self, user_ids: Iterable[UserId]) -> Mapping[UserId, Blocked]:
+        return {user_id: await self.around(user_id) for user_id in user_ids}
+
+
 @dataclass
 class House:
     """A store, and as many pods on it as a test opens."""
 
     store: Store
+    blocks: AtWill = field(default_factory=AtWill)
     exchange: InProcessExchange = field(default_factory=InProcessExchange)
     pods: list[PodServices] = field(default_factory=list)
 
@@ -96,7 +120,7 @@ class House:
             metrics=metrics,
         )
         directory = CachedUserDirectory(self.store.accounts)
-        conversations = Conversations(ground, directory)
+        conversations = Conversations(ground, directory, self.blocks)
         pod = PodServices(
             log=conversations.log,
             rooms=conversations.rooms,

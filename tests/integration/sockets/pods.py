@@ -24,6 +24,7 @@ from whatchat.domain.contract import Catalogue, Command, Endpoint, Event, Featur
 from whatchat.domain.errors import Conflict
 from whatchat.domain.ids import DeviceId, GrantId, UserId, random_id
 from whatchat.domain.models import View
+from whatchat.domain.ports.blocks import NobodyBlocks
 from whatchat.domain.times import utc_now
 from whatchat.entrypoints.address import client_address
 from whatchat.entrypoints.dispatch import Dispatch
@@ -300,7 +301,9 @@ async def _running(
     broker = InProcessBroker(house.exchange)
     directory, metrics = CachedUserDirectory(store.accounts), Metrics()
     adapters = Adapters(store, broker, house.registry)
-    conversations = Conversations(Ground("pod", Settings(), adapters, identity, metrics), directory)
+    conversations = Conversations(
+        Ground("pod", Settings(), adapters, identity, metrics), directory, NobodyBlocks()
+    )
     revocations = Revocations(store.accounts)
     authenticator = TokenAuthenticator(AccessTokens(KEYS), revocations)
     lifetimes, toys = Lifetimes(), Toys()

@@ -17,7 +17,13 @@ from whatchat.domain.log import (
     MessagePosted,
     target_of,
 )
-from whatchat.domain.message_state import MessageState, posted, project
+from whatchat.domain.message_state import (
+    MessageState,
+    is_counted,
+    latest_seen,
+    posted,
+    project,
+)
 from whatchat.domain.ports.message_store import Appended, MessageKey
 from whatchat.domain.times import from_millis, to_millis
 
@@ -26,6 +32,15 @@ _change = msgspec.json.Decoder(AnyChange)
 _state = msgspec.json.Decoder(MessageState)
 
 _ENTRY_COLUMNS: Final = "room_id, rev, actor_id, client_id, digest, at, pod, change"
+_SEEN: Final = "(hidden = 0 OR actor_id = ?)"
+_CHANGED: Final = (
+    f"SELECT message FROM log WHERE room_id = ? AND {_SEEN} AND rev >= ? AND message_rev > ?"
+    " AND message_rev <= ? AND open_rev IS NULL ORDER BY message_rev LIMIT ?"
+)
+_PARTLY_HIDDEN: Final = (
+    f"SELECT message FROM log INDEXED BY log_partly_hidden WHERE room_id = ? AND {_SEEN}"
+    " AND rev >= ? AND message_rev > ? AND open_rev IS NOT NULL"
+)
 
 
 class SqliteMessageStore:
@@ -70,53 +85,66 @@ class SqliteMessageStore:
         return {(one.room_id, one.seq): one for one in await self._database.read(work)}
 
     async def history(
-        self, room_id: RoomId, *, first: Seq, before: Seq | None, after: Seq | None, limit: int
+        self,
+        room_id: RoomId,
+        *,
+        viewer_id: UserId,
+        first: Seq,
+        before: Seq | None,
+        after: Seq | None,
+        limit: int,
     ) -> list[MessageState]:
         forward = after is not None and before is None
-        found = await self._states(
-            "SELECT message FROM log WHERE room_id = ? AND rev >= ? AND rev < ? AND rev > ?"
-            f" AND message IS NOT NULL ORDER BY rev {'ASC' if forward else 'DESC'} LIMIT ?",
-            room_id,
-            first,
-            MAX_REV + 1 if before is None else before,
-            after or 0,
-            limit,
+        sql = (
+            f"SELECT message FROM log WHERE room_id = ? AND {_SEEN} AND rev >= ? AND rev < ?"
+            f" AND rev > ? AND message IS NOT NULL ORDER BY rev {'ASC' if forward else 'DESC'}"
+            " LIMIT ?"
         )
+        upper = MAX_REV + 1 if before is None else before
+        parameters = (room_id, viewer_id, first, upper, after or 0, limit)
+        found = await self._database.read(lambda connection: _states(connection, sql, parameters))
         return found if forward else found[::-1]
 
     async def changed(
-        self, room_id: RoomId, *, first: Seq, after: Rev, upto: Rev, limit: int
+        self,
+        room_id: RoomId,
+        *,
+        viewer_id: UserId,
+        first: Seq,
+        after: Rev,
+        upto: Rev,
+        limit: int,
     ) -> list[MessageState]:
-        return await self._states(
-            "SELECT message FROM log WHERE room_id = ? AND message_rev > ? AND message_rev <= ?"
-            " AND rev >= ? ORDER BY message_rev LIMIT ?",
-            room_id,
-            after,
-            upto,
-            first,
-            limit,
-        )
+        what = (room_id, viewer_id, first, after)
+
+        def work(connection: sqlite3.Connection) -> list[MessageState]:
+            found = _states(connection, _CHANGED, (*what, upto, limit))
+            for state in _states(connection, _PARTLY_HIDDEN, what):
+                if after < latest_seen(state, viewer_id) <= upto:
+                    found.append(state)
+            return sorted(found, key=lambda state: latest_seen(state, viewer_id))[:limit]
+
+        return await self._database.read(work)
 
     async def unread(
-        self, reader_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
+        self, viewer_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
     ) -> Mapping[RoomId, int]:
         sql = (
             "SELECT count(*) FROM (SELECT 1 FROM log WHERE room_id = ? AND rev > ? AND rev <= ?"
-            " AND message_rev IS NOT NULL AND actor_id <> ? LIMIT ?)"
+            " AND message_rev IS NOT NULL AND uncounted = 0 AND actor_id <> ? LIMIT ?)"
         )
         return await self._database.read(
             lambda connection: {
-                room_id: connection.execute(sql, (room_id, *span, reader_id, limit)).fetchone()[0]
+                room_id: connection.execute(sql, (room_id, *span, viewer_id, limit)).fetchone()[0]
                 for room_id, span in spans.items()
             }
         )
 
-    async def _states(self, sql: str, *parameters: object) -> list[MessageState]:
-        return await self._database.read(
-            lambda connection: [
-                _state.decode(row[0]) for row in connection.execute(sql, parameters)
-            ]
-        )
+
+def _states(
+    connection: sqlite3.Connection, sql: str, parameters: Sequence[object]
+) -> list[MessageState]:
+    return [_state.decode(row[0]) for row in connection.execute(sql, parameters)]
 
 
 def _append(connection: sqlite3.Connection, entries: Sequence[Entry]) -> Appended:
@@ -136,7 +164,8 @@ def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
     change = entry.change
     message = posted(entry, change) if isinstance(change, MessagePosted) else None
     connection.execute(
-        "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO log ({_ENTRY_COLUMNS}, target, message, message_rev, hidden, uncounted)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.room_id,
             entry.rev,
@@ -149,6 +178,8 @@ def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
             target_of(change),
             message and _encode(message),
             message and message.rev,
+            message is not None and message.hidden,
+            isinstance(change, MessagePosted) and not is_counted(change),
         ),
     )
 
@@ -168,8 +199,8 @@ def _project_message(connection: sqlite3.Connection, entry: Entry) -> None:
     row = connection.execute("SELECT message FROM log WHERE room_id = ? AND rev = ?", key)
     state = project(_state.decode(row.fetchone()[0]), entry)
     connection.execute(
-        "UPDATE log SET message = ?, message_rev = ? WHERE room_id = ? AND rev = ?",
-        (_encode(state), state.rev, *key),
+        "UPDATE log SET message = ?, message_rev = ?, open_rev = ? WHERE room_id = ? AND rev = ?",
+        (_encode(state), state.rev, state.open_rev, *key),
     )
     if isinstance(entry.change, Erasure):
         connection.execute(

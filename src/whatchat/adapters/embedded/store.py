@@ -27,6 +27,11 @@ from whatchat.domain.ports.store import Lease, StoreIdentity
 from whatchat.domain.times import from_millis
 
 ADDED_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
+    "log": (
+        "hidden INTEGER NOT NULL DEFAULT 0",
+        "uncounted INTEGER NOT NULL DEFAULT 0",
+        "open_rev INTEGER",
+    ),
     "members": (
         "shown_delivered_seq INTEGER NOT NULL DEFAULT 0",
         "shown_read_seq INTEGER NOT NULL DEFAULT 0",
@@ -40,8 +45,14 @@ ADDED_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
 
 ADDED_INDEXES: Final[Sequence[str]] = (
     "CREATE INDEX IF NOT EXISTS members_shown ON members (room_id, shown_at)",
+    # Counting unread messages passes over one's own without reading them.
+    """CREATE INDEX IF NOT EXISTS log_counted ON log (room_id, rev, actor_id)
+        WHERE message_rev IS NOT NULL AND uncounted = 0""",
+    """CREATE INDEX IF NOT EXISTS log_partly_hidden ON log (room_id, message_rev)
+        WHERE open_rev IS NOT NULL""",
+    "DROP INDEX IF EXISTS log_senders",
 )
-"""Indexes on such columns, made once these are there."""
+"""Indexes on such columns, made once these are there, and in place of what."""
 
 
 class SqliteStore:

@@ -8,6 +8,8 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 LOG_ORDER: Final = "log_order"
 LOG_ONCE: Final = "log_once"
 LOG_MESSAGES: Final = "log_messages"
+LOG_UNCOUNTED: Final = "log_uncounted"
+LOG_PARTLY_HIDDEN: Final = "log_partly_hidden"
 LOG_CHANGED: Final = "log_changed"
 LOG_TARGETS: Final = "log_targets"
 LOG_PENDING: Final = "log_pending"
@@ -38,6 +40,9 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
         _index(LOG_ONCE, "room_id", "actor_id", "client_id", unique=True),
         # Covers counting the unread ones, and the time of the newest.
         _index(LOG_MESSAGES, "room_id", "seq", "actor_id", "at", **_where("seq")),
+        # Few: what is taken off that count, and messages that their room's people see differently.
+        _index(LOG_UNCOUNTED, "room_id", "seq", "actor_id", **_where("uncounted", value=True)),
+        _index(LOG_PARTLY_HIDDEN, "room_id", "message.open_rev", **_where("message.open_rev")),
         _index(LOG_CHANGED, "room_id", "message.rev", **_where("message.rev")),
         _index(LOG_TARGETS, "room_id", "target", **_where("target")),
         _index(LOG_PENDING, "pending", "room_id", "rev", **_where("pending")),

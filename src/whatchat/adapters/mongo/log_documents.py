@@ -4,7 +4,8 @@ An entry is one document. A message's also holds its current state: ``seq``, and
 with what can change. An entry that has yet to be projected says onto what in ``pending`` and
 ``projection``, and whose places in the room it changes in ``concerned``; once it is, only
 ``projection`` is left, as :data:`DONE`. One that changes the room rather than a message has
-the time at which the store took it in ``room_changed_at`` as well.
+the time at which the store took it in ``room_changed_at`` as well. A message that nobody has
+unread is ``uncounted``.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from whatchat.domain.log import (
     RoomCreated,
     target_of,
 )
-from whatchat.domain.message_state import MessageState, ReactionMark
+from whatchat.domain.message_state import HiddenChange, MessageState, ReactionMark, Veil, is_counted
 
 Pending = Literal["message", "room"]
 KINDS: Final[Sequence[Pending]] = ("room", "message")
@@ -67,6 +68,10 @@ def entry_document(entry: Entry) -> Document:
             "content": change.content,
             "content_rev": entry.rev,
         }
+        if not is_counted(change):
+            document["uncounted"] = True
+        if change.expires_at is not None:
+            document["expires_at"] = change.expires_at
         return document
     document["change"] = to_builtins(change)
     document["pending"] = document["projection"] = pending_of(change)
@@ -135,7 +140,18 @@ def state_of(document: Document) -> MessageState:
         edited_at=message.get("edited_at"),
         deleted_at=message.get("deleted_at"),
         reactions=_reactions(message),
+        hidden=document["change"].get("hidden", False),
+        veil=convert(message["veil"], Veil) if "veil" in message else None,
+        open_rev=message.get("open_rev"),
+        hidden_changes=_hidden_changes(message),
+        expires_at=document.get("expires_at"),
+        erased_at=message.get("erased_at"),
     )
+
+
+def _hidden_changes(message: Document) -> tuple[HiddenChange, ...]:
+    found = convert(message.get("hidden_changes", ()), list[HiddenChange])
+    return tuple(sorted(found, key=lambda one: one.user_id))
 
 
 def _reactions(message: Document) -> tuple[ReactionMark, ...]:

@@ -65,11 +65,73 @@ def _pending(match: dict[str, Any]) -> Stages:
     ]
 
 
-def unread(reader_id: UserId, room_id: RoomId, after: Seq, upto: Rev, limit: int) -> Stages:
-    """``{_id, count}`` of a room's messages by others in ``after < seq <= upto``, to ``limit``."""
+def seen(viewer_id: UserId) -> dict[str, Any]:
+    """What matches those messages that are not hidden from a person."""
+    return {"$nor": [{"change.hidden": True, "actor_id": {"$ne": viewer_id}}]}
+
+
+def changed(
+    viewer_id: UserId, room_id: RoomId, first: Seq, revs: tuple[Rev, Rev], limit: int
+) -> Stages:
+    """The first messages, by ``message.rev`` in ``after < rev <= upto``, all of them seen alike."""
+    after, upto = revs
+    return [
+        {
+            "$match": {
+                "room_id": room_id,
+                "message.rev": {"$gt": after, "$lte": upto},
+                "message.open_rev": None,
+                "seq": {"$gte": first},
+                **seen(viewer_id),
+            }
+        },
+        {"$sort": {"message.rev": 1}},
+        {"$limit": limit},
+    ]
+
+
+def partly_hidden(
+    viewer_id: UserId, room_id: RoomId, first: Seq, revs: tuple[Rev, Rev], limit: int
+) -> Stages:
+    """The first messages of which people see different changes, by the latest that one sees."""
+    own = {
+        "$filter": {
+            "input": {"$ifNull": ["$message.hidden_changes", []]},
+            "as": "one",
+            "cond": {"$eq": ["$$one.user_id", {"$literal": viewer_id}]},
+        }
+    }
+    own_revs = {"$map": {"input": own, "as": "one", "in": "$$one.rev"}}
+    latest = {"$max": {"$concatArrays": [["$message.open_rev"], own_revs]}}
+    after, upto = revs
+    return [
+        {"$match": {"room_id": room_id, "message.open_rev": {"$gt": 0}}},
+        {"$set": {"latest": latest}},
+        {"$match": {"latest": {"$gt": after, "$lte": upto}, "seq": {"$gte": first}}},
+        {"$match": seen(viewer_id)},
+        {"$sort": {"latest": 1}},
+        {"$limit": limit},
+    ]
+
+
+def unread(viewer_id: UserId, room_id: RoomId, after: Seq, upto: Rev, limit: int) -> Stages:
+    """``{_id, count}`` of a room's messages by others in ``after < seq <= upto``, to ``limit``.
+
+    Those that do not count among them: :func:`uncounted` is to be taken off.
+    """
     span = {"$gt": after, "$lte": upto}
     return [
-        {"$match": {"room_id": room_id, "seq": span, "actor_id": {"$ne": reader_id}}},
+        {"$match": {"room_id": room_id, "seq": span, "actor_id": {"$ne": viewer_id}}},
         {"$limit": limit},
+        {"$group": {"_id": "$room_id", "count": {"$sum": 1}}},
+    ]
+
+
+def uncounted(viewer_id: UserId, room_id: RoomId, after: Seq, upto: Rev) -> Stages:
+    """``{_id, count}`` of those of a room's messages by others that are never unread."""
+    span = {"$gt": after, "$lte": upto}
+    others = {"$ne": viewer_id}
+    return [
+        {"$match": {"room_id": room_id, "seq": span, "actor_id": others, "uncounted": True}},
         {"$group": {"_id": "$room_id", "count": {"$sum": 1}}},
     ]

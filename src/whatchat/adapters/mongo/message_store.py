@@ -10,7 +10,13 @@ from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
 from whatchat.adapters.mongo.group_commit import DUPLICATE_KEY, GroupCommit
-from whatchat.adapters.mongo.indexes import LOG_CHANGED, LOG_MESSAGES, LOG_ONCE, LOG_ORDER
+from whatchat.adapters.mongo.indexes import (
+    LOG_CHANGED,
+    LOG_MESSAGES,
+    LOG_ONCE,
+    LOG_ORDER,
+    LOG_UNCOUNTED,
+)
 from whatchat.adapters.mongo.log_documents import (
     KINDS,
     WITHOUT_STATE,
@@ -19,13 +25,22 @@ from whatchat.adapters.mongo.log_documents import (
     shown_entry_of,
     state_of,
 )
-from whatchat.adapters.mongo.log_queries import Stages, and_also, pending_in, unread
+from whatchat.adapters.mongo.log_queries import (
+    Stages,
+    and_also,
+    changed,
+    partly_hidden,
+    pending_in,
+    seen,
+    uncounted,
+    unread,
+)
 from whatchat.adapters.mongo.projection import Projection
 from whatchat.domain.batches import batches
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import MAX_REV, ClientId, Rev, RoomId, Seq, UserId
 from whatchat.domain.log import Entry, MessagePosted
-from whatchat.domain.message_state import MessageState
+from whatchat.domain.message_state import MessageState, latest_seen
 from whatchat.domain.ports.message_store import Appended, MessageKey
 
 MAX_SPANS: Final = 100
@@ -100,7 +115,14 @@ class MongoMessageStore:
 
     @within_deadline
     async def history(
-        self, room_id: RoomId, *, first: Seq, before: Seq | None, after: Seq | None, limit: int
+        self,
+        room_id: RoomId,
+        *,
+        viewer_id: UserId,
+        first: Seq,
+        before: Seq | None,
+        after: Seq | None,
+        limit: int,
     ) -> list[MessageState]:
         forward = after is not None and before is None
         bounds = {
@@ -108,7 +130,7 @@ class MongoMessageStore:
             "$lt": MAX_REV + 1 if before is None else before,
         }
         stages: Stages = [
-            {"$match": {"room_id": room_id, "seq": bounds}},
+            {"$match": {"room_id": room_id, "seq": bounds, **seen(viewer_id)}},
             {"$sort": {"seq": 1 if forward else -1}},
             {"$limit": limit},
         ]
@@ -117,31 +139,42 @@ class MongoMessageStore:
 
     @within_deadline
     async def changed(
-        self, room_id: RoomId, *, first: Seq, after: Rev, upto: Rev, limit: int
+        self,
+        room_id: RoomId,
+        *,
+        viewer_id: UserId,
+        first: Seq,
+        after: Rev,
+        upto: Rev,
+        limit: int,
     ) -> list[MessageState]:
-        stages: Stages = [
-            {
-                "$match": {
-                    "room_id": room_id,
-                    "message.rev": {"$gt": after, "$lte": upto},
-                    "seq": {"$gte": first},
-                }
-            },
-            {"$sort": {"message.rev": 1}},
-            {"$limit": limit},
-        ]
-        return await self._states([room_id], stages, hint=LOG_CHANGED, limit=limit)
+        what = (viewer_id, room_id, first, (after, upto), limit)
+        stages = [*changed(*what), and_also(partly_hidden(*what))]
+        found = await self._states([room_id], stages, hint=LOG_CHANGED, limit=2 * limit)
+        return sorted(found, key=lambda state: latest_seen(state, viewer_id))[:limit]
 
     @within_deadline
     async def unread(
-        self, reader_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
+        self, viewer_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
     ) -> Mapping[RoomId, int]:
-        counts = dict.fromkeys(spans, 0)
+        def counting(room_id: RoomId, limit: int) -> Stages:
+            return unread(viewer_id, room_id, *spans[room_id], limit)
+
         rooms = [room_id for room_id, (after, upto) in spans.items() if after < upto]
-        for some in batches(rooms, MAX_SPANS):
-            counting = [unread(reader_id, room_id, *spans[room_id], limit) for room_id in some]
-            stages = [*counting[0], *map(and_also, counting[1:])]
-            cursor = await self._database.majority.log.aggregate(stages, hint=LOG_MESSAGES)
+        found = await self._count([counting(room_id, limit) for room_id in rooms], LOG_MESSAGES)
+        less = await self._count(
+            [uncounted(viewer_id, room_id, *spans[room_id]) for room_id in found], LOG_UNCOUNTED
+        )
+        cut = [(room_id, limit + some) for room_id, some in less.items() if found[room_id] == limit]
+        found |= await self._count([counting(*one) for one in cut], LOG_MESSAGES)
+        return {room_id: found.get(room_id, 0) - less.get(room_id, 0) for room_id in spans}
+
+    async def _count(self, counting: Sequence[Stages], hint: str) -> dict[RoomId, int]:
+        """What the stages for each room count, many rooms in one command; without the zeros."""
+        counts: dict[RoomId, int] = {}
+        for some in batches(counting, MAX_SPANS):
+            stages = [*some[0], *map(and_also, some[1:])]
+            cursor = await self._database.majority.log.aggregate(stages, hint=hint)
             counts.update({found["_id"]: found["count"] async for found in cursor})
         return counts
 

@@ -1,7 +1,8 @@
 """What a change does to its message, as an update that the server makes in one step.
 
-The same rules as ``domain.message_state.project``: the highest edit wins, each person's emoji
-takes its highest change, a deletion is final. So updates may come late, twice, in any order.
+The same rules as ``domain.message_state.project``: the highest edit wins, over it the highest
+that is not hidden is the veil, each person's emoji takes its highest change, a deletion is
+final. So updates may come late, twice, in any order.
 """
 
 from typing import Any
@@ -17,11 +18,14 @@ from whatchat.domain.log import (
     MessageExpired,
     ReactionChanged,
 )
+from whatchat.domain.message_state import is_hidden
 
 Update = UpdateOne | UpdateMany
 Stages = list[dict[str, Any]]
 
 _IS_DELETED = {"$gt": ["$message.deleted_at", None]}
+_HAS_VEIL = {"$gt": ["$message.veil", None]}
+_HAS_HIDDEN = {"$gt": ["$message.open_rev", None]}
 
 
 def updates_for(entry: Entry) -> list[Update]:
@@ -50,8 +54,28 @@ def projected(entry: Entry) -> UpdateOne:
 
 
 def _on_message(entry: Entry, seq: int, stages: Stages) -> UpdateOne:
-    latest = {"$set": {"message.rev": {"$max": ["$message.rev", entry.rev]}}}
-    return UpdateOne({"_id": entry_id(entry.room_id, seq)}, [*stages, latest])
+    latest = {"message.rev": {"$max": ["$message.rev", entry.rev]}}
+    if is_hidden(entry.change):
+        latest |= _after_hidden(entry)
+    else:
+        newest = {"$max": ["$message.open_rev", entry.rev]}
+        latest["message.open_rev"] = {"$cond": [_HAS_HIDDEN, newest, "$$REMOVE"]}
+    return UpdateOne({"_id": entry_id(entry.room_id, seq)}, [*stages, {"$set": latest}])
+
+
+def _after_hidden(entry: Entry) -> dict[str, Any]:
+    """What tells the latest change that is not hidden from those that are."""
+    known = {"$ifNull": ["$message.hidden_changes", []]}
+    is_own = {"$eq": ["$$one.user_id", {"$literal": entry.actor_id}]}
+    own = {"$filter": {"input": known, "as": "one", "cond": is_own}}
+    revs = {"$map": {"input": own, "as": "one", "in": "$$one.rev"}}
+    latest = {"$max": {"$concatArrays": [revs, [entry.rev]]}}
+    others = {"$filter": {"input": known, "as": "one", "cond": {"$not": is_own}}}
+    new = {"user_id": {"$literal": entry.actor_id}, "rev": latest}
+    return {
+        "message.open_rev": {"$ifNull": ["$message.open_rev", "$message.rev"]},
+        "message.hidden_changes": {"$concatArrays": [others, [new]]},
+    }
 
 
 def _edit(entry: Entry, change: MessageEdited) -> Stages:
@@ -61,13 +85,31 @@ def _edit(entry: Entry, change: MessageEdited) -> Stages:
         "content_rev": entry.rev,
         "edited_at": entry.at,
     }
+    veil = _veiled(wins) if change.hidden else _unveiled(wins, new)
     edited = {"$mergeObjects": ["$message", new]}
-    return [{"$set": {"message": {"$cond": [wins, edited, "$message"]}}}]
+    return [
+        {"$set": {"message.veil": veil}},
+        {"$set": {"message": {"$cond": [wins, edited, "$message"]}}},
+    ]
+
+
+def _veiled(wins: dict[str, Any]) -> dict[str, Any]:
+    """The veil after a hidden edit: what it replaces, unless that has one."""
+    fields = ("content", "content_rev", "edited_at")
+    replaced = {field: f"$message.{field}" for field in fields}
+    return {"$cond": [wins, {"$ifNull": ["$message.veil", replaced]}, "$message.veil"]}
+
+
+def _unveiled(wins: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """The veil after any other edit: none if that wins, else the later of the two."""
+    is_later = {"$lt": ["$message.veil.content_rev", new["content_rev"]]}
+    later = {"$cond": [is_later, new, "$message.veil"]}
+    return {"$cond": [{"$or": [wins, {"$not": _HAS_VEIL}]}, "$$REMOVE", later]}
 
 
 def _delete(entry: Entry) -> Stages:
     return [
-        {"$unset": ["message.edited_at", "message.reactions"]},
+        {"$unset": ["message.edited_at", "message.reactions", "message.veil"]},
         {
             "$set": {
                 "digest": b"",
@@ -102,6 +144,8 @@ def _react(entry: Entry, change: ReactionChanged) -> Stages:
         "rev": entry.rev,
         "present": change.present,
     }
+    if change.hidden:
+        new["hidden"] = True
     marked = {
         "$let": {
             "vars": {"others": others},

@@ -20,6 +20,16 @@ class Blocked(Struct, frozen=True, kw_only=True):
         return self.blocks | self.blocked_by
 
 
+class NobodyBlocks:
+    """Implements ``Blocks`` where nobody has blocked anybody."""
+
+    async def around(self, user_id: UserId) -> Blocked:  # noqa: ARG002 - the same for all
+        return Blocked()
+
+    async def around_all(self, user_ids: Iterable[UserId]) -> Mapping[UserId, Blocked]:
+        return {user_id: Blocked() for user_id in user_ids}
+
+
 class Blocks(Protocol):
     """Answers from memory; who is asked about for the first time in a while is read once.
 

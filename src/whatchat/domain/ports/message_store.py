@@ -29,7 +29,9 @@ class MessageStore(Protocol):
     Guarantees: an entry once reported as appended survives any crash and is seen by every
     later read through any adapter instance; ``(room_id, rev)`` and ``(room_id, actor_id,
     client_id)`` are unique for ever; states returned reflect every appended entry of the
-    room. Every method raises ``Unavailable`` when the store is down, full or late; after
+    room, whole: what of one a person sees is for whoever asks to apply (``seen_by``). Where
+    a ``viewer_id`` is given, messages that are hidden from that person are as if they were
+    not there. Every method raises ``Unavailable`` when the store is down, full or late; after
     that from :meth:`append` the outcome is unknown.
     """
 
@@ -61,7 +63,14 @@ class MessageStore(Protocol):
         ...
 
     async def history(
-        self, room_id: RoomId, *, first: Seq, before: Seq | None, after: Seq | None, limit: int
+        self,
+        room_id: RoomId,
+        *,
+        viewer_id: UserId,
+        first: Seq,
+        before: Seq | None,
+        after: Seq | None,
+        limit: int,
     ) -> list[MessageState]:
         """Messages with ``seq >= first``, oldest first.
 
@@ -71,13 +80,26 @@ class MessageStore(Protocol):
         ...
 
     async def changed(
-        self, room_id: RoomId, *, first: Seq, after: Rev, upto: Rev, limit: int
+        self,
+        room_id: RoomId,
+        *,
+        viewer_id: UserId,
+        first: Seq,
+        after: Rev,
+        upto: Rev,
+        limit: int,
     ) -> list[MessageState]:
-        """Messages with ``seq >= first`` and ``after < rev <= upto``, each once, by ``rev``."""
+        """The ``limit`` first messages with ``seq >= first`` and ``after < rev <= upto``.
+
+        Each once, by ``rev``, which here is that of the latest change that the viewer sees.
+        """
         ...
 
     async def unread(
-        self, reader_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
+        self, viewer_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
     ) -> Mapping[RoomId, int]:
-        """How many messages by others have ``after < seq <= upto``, each counted to ``limit``."""
+        """How many messages by others have ``after < seq <= upto``, each counted to ``limit``.
+
+        What the server itself says in a room does not count.
+        """
         ...

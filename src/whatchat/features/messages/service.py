@@ -8,9 +8,10 @@ from whatchat.domain.access import not_a_member
 from whatchat.domain.actor import Actor
 from whatchat.domain.contract import Command, Outcome
 from whatchat.domain.errors import NotFound
-from whatchat.domain.ids import ClientId, MessageId, RoomId, Seq, locate
-from whatchat.domain.message_state import MessageState
+from whatchat.domain.ids import ClientId, MessageId, RoomId, Seq, UserId, locate
+from whatchat.domain.message_state import all_seen_by, seen_by
 from whatchat.domain.models import Message
+from whatchat.domain.ports.blocks import Blocks
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_log import Applied, RoomLog, Rule
 from whatchat.domain.ports.room_store import RoomStore
@@ -33,12 +34,18 @@ class MessageService:
     """Sends, edits, deletes, reacts and reads; every change goes through the room log."""
 
     def __init__(
-        self, log: RoomLog, rooms: RoomStore, messages: MessageStore, directory: UserDirectory
+        self,
+        log: RoomLog,
+        rooms: RoomStore,
+        messages: MessageStore,
+        directory: UserDirectory,
+        blocks: Blocks,
     ) -> None:
         self._log = log
         self._rooms = rooms
         self._messages = messages
         self._directory = directory
+        self._blocks = blocks
 
     async def send(self, actor: Actor, command: SendMessage) -> Outcome[Message]:
         """Accept a message: durable in the log before this returns."""
@@ -47,20 +54,27 @@ class MessageService:
             room_id, reply_to = _located(command.reply_to, field="replyTo")
             if room_id != command.room_id:
                 raise NotFound("no such message", field="replyTo")
-        rule = rules.posting(actor.user_id, command.content, command.message_type, reply_to)
+        rule = rules.posting(
+            actor.user_id,
+            command.content,
+            command.message_type,
+            reply_to,
+            await self._blocked_by(actor),
+        )
         applied = await self._log.change(
             command.room_id,
             propose(actor, command, rule, client_id=command.client_id, target=reply_to),
         )
-        return Outcome(await self._shown(applied), created=not applied.repeated)
+        return Outcome(await self._shown(actor, applied), created=not applied.repeated)
 
     async def edit(self, actor: Actor, command: EditMessage) -> Message:
         """Replace a message's content."""
+        blocked_by = await self._blocked_by(actor)
         return await self._alter(
             actor,
             command,
             command.message_id,
-            lambda seq: rules.editing(actor.user_id, seq, command.content),
+            lambda seq: rules.editing(actor.user_id, seq, command.content, blocked_by),
             command.client_id,
         )
 
@@ -87,6 +101,7 @@ class MessageService:
         after = None if command.after is UNSET else command.after
         found = await self._messages.history(
             command.room_id,
+            viewer_id=actor.user_id,
             first=membership.record.readable_from(membership.member),
             before=before,
             after=after,
@@ -97,16 +112,20 @@ class MessageService:
             is_forward = after is not None and before is None
             found = found[: command.limit] if is_forward else found[1:]
         users = await self._directory.users({state.sender_id for state in found})
-        return History(messages=show_messages(found, users), has_more=has_more)
+        seen = all_seen_by(found, actor.user_id)
+        return History(messages=show_messages(seen, users), has_more=has_more)
 
     async def _mark(
         self, actor: Actor, command: AddReaction | RemoveReaction, *, present: bool
     ) -> Message:
+        blocked_by = await self._blocked_by(actor)
         return await self._alter(
             actor,
             command,
             command.message_id,
-            lambda seq: rules.reacting(actor.user_id, seq, command.emoji, present=present),
+            lambda seq: rules.reacting(
+                actor.user_id, seq, command.emoji, blocked_by, present=present
+            ),
         )
 
     async def _alter(
@@ -122,10 +141,13 @@ class MessageService:
             room_id,
             propose(actor, command, rule(seq), client_id=client_id, target=seq),
         )
-        return await self._shown(applied)
+        return await self._shown(actor, applied)
 
-    async def _shown(self, applied: Applied) -> Message:
-        message: MessageState | None = applied.message
+    async def _blocked_by(self, actor: Actor) -> frozenset[UserId]:
+        return (await self._blocks.around(actor.user_id)).blocked_by
+
+    async def _shown(self, actor: Actor, applied: Applied) -> Message:
+        message = applied.message and seen_by(applied.message, actor.user_id)
         if message is None:
             raise NotFound("no such message")
         return show_message(message, await self._directory.user(message.sender_id))

@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from whatchat.domain.actor import Actor
 from whatchat.domain.ids import Rev, Seq, UserId
-from whatchat.domain.message_state import MessageState
+from whatchat.domain.message_state import MessageState, all_seen_by
 from whatchat.domain.models import Message, Room
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_store import Membership, RoomStore
@@ -93,6 +93,7 @@ class SyncService:
         record = membership.record
         states = await self._messages.history(
             record.room_id,
+            viewer_id=membership.member.user_id,
             first=record.readable_from(membership.member),
             before=Seq(record.rev + 1),
             after=None,
@@ -102,7 +103,7 @@ class SyncService:
         receipts = _receipts_in(room)
         if not page.add(room, *receipts):
             return None
-        latest_first = page.take((await self._shown(states))[::-1])
+        latest_first = page.take((await self._shown(states, membership.member.user_id))[::-1])
         return SyncedRoom(
             room_id=record.room_id,
             state="snapshot",
@@ -120,6 +121,7 @@ class SyncService:
         record = membership.record
         states = await self._messages.changed(
             record.room_id,
+            viewer_id=membership.member.user_id,
             first=record.readable_from(membership.member),
             after=cursor,
             upto=record.rev,
@@ -130,7 +132,7 @@ class SyncService:
         receipts = _receipts_in(rooms[0]) if rooms else await self._listed_receipts(membership)
         if not page.add(*rooms, *receipts):
             return None
-        messages = page.take(await self._shown(states))
+        messages = page.take(await self._shown(states, membership.member.user_id))
         if states and not messages:
             return None
         more = len(messages) < len(states)
@@ -144,9 +146,9 @@ class SyncService:
             more=more,
         )
 
-    async def _shown(self, states: list[MessageState]) -> list[Message]:
+    async def _shown(self, states: list[MessageState], viewer_id: UserId) -> list[Message]:
         users = await self._directory.users({state.sender_id for state in states})
-        return show_messages(states, users)
+        return show_messages(all_seen_by(states, viewer_id), users)
 
     async def _listed_receipts(self, membership: Membership) -> list[Receipt]:
         """The receipts of a room that the answer does not show."""

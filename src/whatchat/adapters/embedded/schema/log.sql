@@ -1,5 +1,7 @@
 -- One row per change of a room. A message's row also holds its current state (`message`) and
 -- the rev of its latest change (`message_rev`); `target` is the message that a change alters.
+-- `hidden` is a message that its sender alone sees, `uncounted` one that nobody has unread, and
+-- `open_rev` is there where only some of a message's changes are hidden.
 CREATE TABLE IF NOT EXISTS log (
     room_id     TEXT NOT NULL,
     rev         INTEGER NOT NULL,
@@ -12,14 +14,15 @@ CREATE TABLE IF NOT EXISTS log (
     target      INTEGER,
     message     BLOB,
     message_rev INTEGER,
+    hidden      INTEGER NOT NULL DEFAULT 0,
+    uncounted   INTEGER NOT NULL DEFAULT 0,
+    open_rev    INTEGER,
     PRIMARY KEY (room_id, rev)
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX IF NOT EXISTS log_once ON log (room_id, actor_id, client_id);
 CREATE INDEX IF NOT EXISTS log_changed ON log (room_id, message_rev) WHERE message_rev IS NOT NULL;
 CREATE INDEX IF NOT EXISTS log_targets ON log (room_id, target) WHERE target IS NOT NULL;
--- Counting unread messages passes over one's own without reading them.
-CREATE INDEX IF NOT EXISTS log_senders ON log (room_id, rev, actor_id) WHERE message_rev IS NOT NULL;
 
 -- In which order the entries of all rooms were written, and how far background work has come.
 CREATE TABLE IF NOT EXISTS log_order (
