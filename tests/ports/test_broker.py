@@ -12,7 +12,7 @@ from tests.servers.redis_parts import fresh_keys, listening
 from tests.servers.redis_server import RedisServer
 from tests.waiting import until
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
-from whatchat.domain.audience import Announcement, Audience, InRoom, ToUser
+from whatchat.domain.audience import Announcement, Audience, InRoom, ToPods, ToUser
 from whatchat.domain.ids import RoomId, Seq, SessionId, UserId
 from whatchat.domain.ports.broker import Broker
 
@@ -160,3 +160,14 @@ async def test_a_closed_broker_hears_nothing_and_the_others_go_on(open_pod: Open
     await pod.broker.publish([TO_ROOM])
     await pod.hears(TO_ROOM)
     assert closed.heard == []
+
+
+async def test_a_topic_is_heard_by_the_pods_that_listen_for_it(open_pod: OpenPod) -> None:
+    first, second, third = await open_pod(), await open_pod(), await open_pod()
+    for pod in (first, second):
+        await pod.broker.subscribe_topic("weather")
+    await third.broker.subscribe_topic("sports")
+    weather = announcement(ToPods(topic="weather"))
+    await first.broker.publish([weather, TO_ROOM])
+    await until(lambda: second.heard == [weather])
+    assert (first.heard, third.heard) == ([weather], [])

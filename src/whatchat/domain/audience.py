@@ -39,7 +39,13 @@ class ToUser(Struct, frozen=True, kw_only=True, tag="user"):
     except_session: SessionId | None = None
 
 
-Audience = InRoom | ToUser
+class ToPods(Struct, frozen=True, kw_only=True, tag="pods"):
+    """Every pod that listens for this topic: what it holds is no event, and for no client."""
+
+    topic: str
+
+
+Audience = InRoom | ToUser | ToPods
 
 
 class Announcement(Struct, frozen=True, kw_only=True):

@@ -63,7 +63,7 @@ class Delivery:
         elif isinstance(audience, InRoom):
             if room is not None:
                 self._let_out(room, room.feed.take(announcement))
-        elif self._hub.user(audience.user_id) is not None:
+        elif isinstance(audience, ToUser) and self._hub.user(audience.user_id) is not None:
             self._accept_for_user(announcement, audience, room)
 
     def begin(self, room: LocalRoom, head: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from whatchat.domain.audience import Announcement, InRoom, ToUser
+from whatchat.domain.audience import Announcement, InRoom, ToPods, ToUser
 from whatchat.domain.ids import Rev, RoomId, UserId
 from whatchat.domain.signals import RoomRevTaken, SessionResync
 from whatchat.realtime.codec import event_frame, frame_of
@@ -25,7 +25,7 @@ class Fanout:
         audience = announcement.audience
         if isinstance(audience, InRoom):
             self._to_room(announcement, audience)
-        elif (user := self._hub.user(audience.user_id)) is not None:
+        elif isinstance(audience, ToUser) and (user := self._hub.user(audience.user_id)):
             self._to_user(announcement, audience, user)
 
     def _to_room(self, announcement: Announcement, audience: InRoom) -> None:
@@ -133,7 +133,8 @@ def _is_for_some(audience: InRoom) -> bool:
 
 
 def _write(user: LocalUser, frame: Frame, announcement: Announcement) -> None:
-    excepted, volatile = announcement.audience.except_session, announcement.volatile
+    audience, volatile = announcement.audience, announcement.volatile
+    excepted = None if isinstance(audience, ToPods) else audience.except_session
     for session_id, connection in user.connections.items():
         if session_id != excepted:
             connection.deliver(frame, announcement.room_id, announcement.rev, volatile=volatile)

@@ -1,14 +1,19 @@
 """What features may know of a pod's sockets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import structlog
 
-from whatchat.domain.ids import Rev, RoomId, Seq, UserId
+from whatchat.domain.contract import Event
+from whatchat.domain.ids import Rev, RoomId, Seq, SessionId, UserId
 from whatchat.domain.ports.live_rooms import Post
+from whatchat.realtime.codec import frame_of
 from whatchat.realtime.hub import Hub
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 class LiveHub:
@@ -20,6 +25,7 @@ class LiveHub:
     def __init__(self) -> None:
         self._hub: Hub | None = None
         self._notified: list[Callable[[UserId], None]] = []
+        self._of_sessions: list[Callable[[SessionId], None]] = []
 
     def attach(self, hub: Hub) -> None:
         """Name where the sockets are."""
@@ -37,16 +43,36 @@ class LiveHub:
         room = self._hub.room(room_id) if self._hub else None
         return room.posts(after, upto) if room is not None else None
 
+    def sessions_of(self, user_id: UserId) -> Sequence[SessionId]:
+        user = self._hub.user(user_id) if self._hub else None
+        return tuple(user.connections) if user is not None else ()
+
+    def tell(self, session_ids: Sequence[SessionId], event: Event) -> None:
+        if self._hub is None or not session_ids:
+            return
+        frame = frame_of(event)
+        for session_id in session_ids:
+            connection = self._hub.connection(session_id)
+            if connection is not None:
+                connection.deliver(frame, volatile=True)
+
+    def when_session_gone(self, notify: Callable[[SessionId], None]) -> None:
+        self._of_sessions.append(notify)
+
     def when_gone(self, notify: Callable[[UserId], None]) -> None:
         self._notified.append(notify)
 
-    def gone(self, user_id: UserId) -> None:
-        """A socket of the user is gone: tell whom it concerns if it was the last one."""
-        if self._hub is not None and self._hub.user(user_id) is not None:
-            return
-        for notify in self._notified:
-            try:
-                notify(user_id)
-            except Exception:
-                # What one listener gets wrong is no matter of the others.
-                log.exception("a user's leaving was not taken")
+    def gone(self, user_id: UserId, session_id: SessionId) -> None:
+        """A socket of the user is gone: tell whom it concerns, also if it was the last one."""
+        _notify(self._of_sessions, session_id)
+        if self._hub is None or self._hub.user(user_id) is None:
+            _notify(self._notified, user_id)
+
+
+def _notify(listeners: Iterable[Callable[[T], None]], who: T) -> None:
+    for notify in listeners:
+        try:
+            notify(who)
+        except Exception:
+            # What one listener gets wrong is no matter of the others.
+            log.exception("a leaving was not taken")

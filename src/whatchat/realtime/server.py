@@ -211,7 +211,7 @@ class RealtimeServer:
         self._prepared.pop(connection.session_id, None)
         if not self.hub.remove(connection):
             return
-        self._live.gone(connection.actor.user_id)
+        self._live.gone(connection.actor.user_id, connection.session_id)
         self._lifetimes.forget(connection)
         self._leases.leave(connection.session_id)
         self._metrics.connected_sockets.dec()

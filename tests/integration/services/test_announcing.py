@@ -44,7 +44,7 @@ def kinds(found: Sequence[Announcement]) -> list[tuple[str, str, int]]:
     return [
         (
             one.event,
-            "room" if isinstance(one.audience, InRoom) else one.audience.user_id,
+            one.audience.user_id if isinstance(one.audience, ToUser) else "room",
             one.rev,
         )
         for one in found

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.unit.realtime.parts import ROOM, announced, greeted, hub_of, warming
-from whatchat.domain.ids import RoomId, Seq, UserId
+from whatchat.domain.ids import RoomId, Seq, SessionId, UserId
+from whatchat.domain.signals import SessionExpiring
+from whatchat.realtime.connection import VOLATILE_BYTES
 from whatchat.realtime.hub import MAX_POSTS, Hub
 from whatchat.realtime.live_hub import LiveHub
 from whatchat.realtime.tasks import Tasks
@@ -91,9 +93,26 @@ async def test_only_the_last_socket_of_a_user_is_told_of_and_no_listener_misses_
     phone, desk = greeted("ada", "phone")[0], greeted("ada", "desk")[0]
     for connection in (phone, desk):
         hub.add(connection)
+    sessions: list[SessionId] = []
+    live.when_session_gone(sessions.append)
     hub.remove(phone)
-    live.gone(ADA)
-    assert gone == []
+    live.gone(ADA, phone.session_id)
+    assert (gone, sessions) == ([], ["phone"])
     hub.remove(desk)
-    live.gone(ADA)
-    assert gone == [ADA]
+    live.gone(ADA, desk.session_id)
+    assert (gone, sessions) == ([ADA], ["phone", "desk"])
+
+
+async def test_some_sockets_are_told_and_slow_readers_miss_it_first(
+    hub: Hub, live: LiveHub
+) -> None:
+    event = SessionExpiring(in_seconds=5)
+    LiveHub().tell([SessionId("phone")], event)
+    (phone, heard), (desk, missed) = greeted("ada", "phone"), greeted("ada", "desk")
+    hub.add(phone)
+    hub.add(desk)
+    assert live.sessions_of(ADA) == ("phone", "desk")
+    assert live.sessions_of(BOB) == ()
+    missed.congested, missed.buffered = True, VOLATILE_BYTES + 1
+    live.tell([SessionId("phone"), SessionId("desk"), SessionId("gone")], event)
+    assert (heard.events(), missed.events()) == ([("session:expiring", {"inSeconds": 5})], [])

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from whatchat.domain.audience import Announcement, InRoom
+from whatchat.domain.audience import Announcement, InRoom, ToPods
 from whatchat.domain.ids import RoomId, UserId
 from whatchat.domain.ports.broker import Listener
 
@@ -41,6 +41,7 @@ class InProcessBroker:
         self._listeners: list[Listener] = []
         self._users: set[UserId] = set()
         self._rooms: set[RoomId] = set()
+        self._topics: set[str] = set()
         exchange.join(self)
 
     def listen(self, listener: Listener) -> None:
@@ -71,6 +72,9 @@ class InProcessBroker:
     async def unsubscribe_rooms(self, room_ids: Sequence[RoomId]) -> None:
         self._rooms.difference_update(room_ids)
 
+    async def subscribe_topic(self, topic: str) -> None:
+        self._topics.add(topic)
+
     async def close(self) -> None:
         self._exchange.leave(self)
 
@@ -89,4 +93,6 @@ class InProcessBroker:
         audience = announcement.audience
         if isinstance(audience, InRoom):
             return audience.room_id in self._rooms
+        if isinstance(audience, ToPods):
+            return audience.topic in self._topics
         return audience.user_id in self._users

@@ -13,7 +13,7 @@ from whatchat.adapters.redis.keys import Keys
 from whatchat.adapters.redis.link import Reply
 from whatchat.adapters.redis.servers import Request, Servers, checked
 from whatchat.adapters.redis.subscriptions import Subscriptions
-from whatchat.domain.audience import Announcement, Audience, InRoom
+from whatchat.domain.audience import Announcement, Audience, InRoom, ToPods
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import RoomId, UserId
 from whatchat.domain.ports.broker import Listener
@@ -93,12 +93,17 @@ class RedisBroker:
     async def unsubscribe_rooms(self, room_ids: Sequence[RoomId]) -> None:
         await self._subscriptions.unsubscribe(list(map(self._keys.room_channel, room_ids)))
 
+    async def subscribe_topic(self, topic: str) -> None:
+        await self._subscriptions.subscribe([self._keys.topic_channel(topic)])
+
     async def close(self) -> None:
         await self._subscriptions.close()
 
     def _channel(self, audience: Audience) -> bytes:
         if isinstance(audience, InRoom):
             return self._keys.room_channel(audience.room_id)
+        if isinstance(audience, ToPods):
+            return self._keys.topic_channel(audience.topic)
         return self._keys.user_channel(audience.user_id)
 
     def _open(self, envelope: bytes) -> None:

@@ -10,6 +10,7 @@ Name, after the prefix                 What       Expiry
 =====================================  =========  =============================================
 ``room:ROOM``                          channel    none: a channel is there while listened to
 ``user:USER``                          channel    the same
+``topic:TOPIC``                        channel    the same
 ``canary:POD:N``                       channel    the same
 ``session:{SHARD}:USER:SESSION``       string     the lease's seconds, renewed with the lease
 ``sessions:{SHARD}:USER``              set        ``SESSIONS_SECONDS`` after the latest renewal
@@ -60,6 +61,10 @@ class Keys:
     def user_channel(self, user_id: UserId) -> bytes:
         """What is for a user."""
         return f"{self._prefix}user:{user_id}".encode()
+
+    def topic_channel(self, topic: str) -> bytes:
+        """What is for pods that listen for a topic."""
+        return f"{self._prefix}topic:{topic}".encode()
 
     def canary_channel(self, listener: str, number: int) -> bytes:
         """Where a listener hears itself; ``number`` chooses the cluster's server."""

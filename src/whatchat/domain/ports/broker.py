@@ -10,7 +10,7 @@ Listener = Callable[[Announcement], None]
 
 
 class Broker(Protocol):
-    """Carries announcements to every pod that listens for their room or user.
+    """Carries announcements to every pod that listens for their room, user or topic.
 
     Delivery is at most once and never blocks: the store is the truth, and whoever missed
     something reads it there. Announcements of one :meth:`publish` arrive in their order.
@@ -59,6 +59,10 @@ class Broker(Protocol):
 
     async def unsubscribe_rooms(self, room_ids: Sequence[RoomId]) -> None:
         """Stop hearing it."""
+        ...
+
+    async def subscribe_topic(self, topic: str) -> None:
+        """Hear what is for the pods that listen for it, from here on; in force on return."""
         ...
 
     async def close(self) -> None:
