@@ -10,7 +10,7 @@ import structlog
 
 from whatchat.domain.contract import Catalogue, Endpoint, Event, Feature
 from whatchat.domain.log import MembershipChange, MessageChange
-from whatchat.domain.ports.blocks import Blocks, NobodyBlocks
+from whatchat.domain.ports.blocks import Blocks
 from whatchat.domain.ports.broker import Broker
 from whatchat.domain.ports.limiter import Limiter
 from whatchat.domain.ports.session_registry import SessionRegistry
@@ -39,6 +39,9 @@ from whatchat.features.accounts.refresh_tokens import RefreshTokens
 from whatchat.features.accounts.revocations import Revocations
 from whatchat.features.accounts.service import AccountService
 from whatchat.features.accounts.sign_ins import SignIns
+from whatchat.features.blocking import endpoints as blocking
+from whatchat.features.blocking.blocks import CachedBlocks
+from whatchat.features.blocking.service import BlockingService
 from whatchat.features.messages import endpoints as messages
 from whatchat.features.messages.announcer import MessageAnnouncer
 from whatchat.features.messages.service import MessageService
@@ -63,6 +66,7 @@ from whatchat.settings import Settings
 
 FEATURES: Final[Mapping[str, tuple[tuple[Endpoint, ...], tuple[type[Event], ...]]]] = {
     "accounts": (accounts.ENDPOINTS, accounts.EVENTS),
+    "blocking": (blocking.ENDPOINTS, blocking.EVENTS),
     "rooms": (rooms.ENDPOINTS, rooms.EVENTS),
     "messages": (messages.ENDPOINTS, messages.EVENTS),
     "sync": (sync.ENDPOINTS, sync.EVENTS),
@@ -93,12 +97,15 @@ class Ground(NamedTuple):
 
 
 class _People:
-    """Accounts, and who tokens speak for."""
+    """Accounts, who tokens speak for, and who wants nothing of whom."""
 
     def __init__(self, ground: Ground) -> None:
-        accounts = ground.adapters.store.accounts
+        store = ground.adapters.store
+        accounts = store.accounts
         self.passwords = PasswordHasher()
         self.directory = CachedUserDirectory(accounts)
+        self.blocks = CachedBlocks(store.blocks)
+        self.blocking = BlockingService(store.blocks, self.blocks, self.directory)
         self.revocations = Revocations(accounts)
         access = AccessTokens(signing_keys(ground.settings))
         refresh = RefreshTokens(ground.identity.secret)
@@ -129,6 +136,7 @@ class Conversations:
         stamp = Stamp(secret=identity.secret, pod=ground.pod, clock=utc_now)
         self.log = OrderedRoomLog(store.messages, store.rooms, stamp, announcing, ground.metrics)
         ground.adapters.broker.listen(self.log.hear)
+        self.blocks = blocks
         self.rooms = RoomService(self.log, store.rooms, directory, views, identity.secret)
         self.messages = MessageService(self.log, store.rooms, store.messages, directory, blocks)
         self.sync = SyncService(store.rooms, store.messages, views, directory, identity.epoch)
@@ -144,6 +152,7 @@ class _Entrances:
         sessions = SessionService(people.authenticator, lifetimes, epoch=ground.identity.epoch)
         self.catalogue = _catalogue(
             accounts=people.accounts,
+            blocking=people.blocking,
             rooms=conversations.rooms,
             messages=conversations.messages,
             sync=conversations.sync,
@@ -208,7 +217,7 @@ class Pod:
         self._tasks = BackgroundTasks(self._fail)
         ground = Ground(name, settings, adapters, identity, self.metrics)
         self._people = _People(ground)
-        self._conversations = Conversations(ground, self._people.directory, NobodyBlocks())
+        self._conversations = Conversations(ground, self._people.directory, self._people.blocks)
         entrances = _Entrances(ground, self._people, self._conversations)
         self._realtime = entrances.realtime
         probes = probe_routes(self.readiness, self.metrics)
@@ -245,6 +254,8 @@ class Pod:
         later(self._people.directory.close)
         await self._people.revocations.start()
         later(self._people.revocations.stop)
+        await self._people.blocks.start()
+        later(self._people.blocks.stop)
         self._conversations.log.start()
         later(self._leave_the_rest)
         later(self._conversations.log.stop)

@@ -12,13 +12,13 @@ from whatchat.background.last_words import GROUP as LAST_WORDS
 from whatchat.background.last_words import LastWords
 from whatchat.background.retention import Retention
 from whatchat.background.routine import Part, Routine
-from whatchat.domain.ports.blocks import NobodyBlocks
 from whatchat.domain.ports.work_queue import WorkQueue
 from whatchat.entrypoints.asgi import http_application
 from whatchat.entrypoints.background import BackgroundTasks
 from whatchat.entrypoints.ending import CLOSE_SECONDS
 from whatchat.entrypoints.probes import Readiness, probe_routes
 from whatchat.features.accounts.directory import CachedUserDirectory
+from whatchat.features.blocking.blocks import CachedBlocks
 from whatchat.pod import Conversations, Ground
 
 GROUPS: Final = (Retention.group, LAST_WORDS)
@@ -53,7 +53,8 @@ class Worker:
         self.failed = False
         store, metrics = ground.adapters.store, ground.metrics
         self._directory = CachedUserDirectory(store.accounts)
-        tell = Conversations(ground, self._directory, NobodyBlocks()).announcing.tell
+        self._blocks = CachedBlocks(store.blocks)
+        tell = Conversations(ground, self._directory, self._blocks).announcing.tell
         parts: tuple[Part, ...] = (
             Feeder(store, queues.common, self.name, metrics),
             Consumer(queues.common, Retention(store.messages), self.name, store.ping, metrics),
@@ -73,6 +74,8 @@ class Worker:
     async def start(self) -> None:
         """Begin to work."""
         self._closing.push_async_callback(self._directory.close)
+        await self._blocks.start()
+        self._closing.push_async_callback(self._blocks.stop)
         self._closing.push_async_callback(self._tasks.stop)
         for name, routine in self._routines.items():
             self._tasks.start(name, routine.run())

@@ -19,6 +19,8 @@ from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.store import Store
 from whatchat.domain.times import utc_now
 from whatchat.features.accounts.directory import CachedUserDirectory
+from whatchat.features.blocking.blocks import CachedBlocks
+from whatchat.features.blocking.service import BlockingService
 from whatchat.features.messages.contract import SendMessage
 from whatchat.features.messages.service import MessageService
 from whatchat.features.rooms.contract import CreateRoom, SettingsPatch
@@ -28,6 +30,8 @@ from whatchat.observability.metrics import Metrics
 from whatchat.pod import Adapters, Conversations, Ground
 from whatchat.roomlog import OrderedRoomLog
 from whatchat.settings import Settings
+
+POLL_SECONDS = 0.1
 
 
 def actor(user_id: str) -> Actor:
@@ -49,6 +53,8 @@ class PodServices:
     messages: MessageService
     sync: SyncService
     directory: CachedUserDirectory
+    blocks: CachedBlocks
+    blocking: BlockingService
     broker: InProcessBroker
     metrics: Metrics
 
@@ -77,7 +83,7 @@ class PodServices:
 
 
 class AtWill:
-    """Implements ``Blocks``: those that a test has made, in force at once on every pod."""
+    """Blocks that a test has made, in force at once on every pod."""
 
     def __init__(self) -> None:
         self._made: set[tuple[UserId, UserId]] = set()
@@ -92,6 +98,24 @@ class AtWill:
         return Blocked(
             blocks=frozenset(other for one, other in self._made if one == user_id),
             blocked_by=frozenset(one for one, other in self._made if other == user_id),
+        )
+
+    async def around_all(self, user_ids: Iterable[UserId]) -> Mapping[UserId, Blocked]:
+        return {user_id: await self.around(user_id) for user_id in user_ids}
+
+
+class Either:
+    """Implements ``Blocks``: those that a test has made at will, and those in the store."""
+
+    def __init__(self, at_will: AtWill, stored: CachedBlocks) -> None:
+        self._at_will = at_will
+        self._stored = stored
+        self.listen = stored.listen
+
+    async def around(self, user_id: UserId) -> Blocked:
+        one, other = await self._at_will.around(user_id), await self._stored.around(user_id)
+        return Blocked(
+            blocks=one.blocks | other.blocks, blocked_by=one.blocked_by | other.blocked_by
         )
 
     async def around_all(self, user_ids: Iterable[UserId]) -> Mapping[UserId, Blocked]:
@@ -120,13 +144,17 @@ class House:
             metrics=metrics,
         )
         directory = CachedUserDirectory(self.store.accounts)
-        conversations = Conversations(ground, directory, self.blocks)
+        blocks = CachedBlocks(self.store.blocks, poll_seconds=POLL_SECONDS)
+        await blocks.start()
+        conversations = Conversations(ground, directory, Either(self.blocks, blocks))
         pod = PodServices(
             log=conversations.log,
             rooms=conversations.rooms,
             messages=conversations.messages,
             sync=conversations.sync,
             directory=directory,
+            blocks=blocks,
+            blocking=BlockingService(store.blocks, blocks, directory),
             broker=broker,
             metrics=metrics,
         )
@@ -136,6 +164,7 @@ class House:
     async def close(self) -> None:
         for pod in self.pods:
             await pod.log.stop()
+            await pod.blocks.stop()
             await pod.directory.close()
         await self.store.close()
 

@@ -24,7 +24,6 @@ from whatchat.domain.contract import Catalogue, Command, Endpoint, Event, Featur
 from whatchat.domain.errors import Conflict
 from whatchat.domain.ids import DeviceId, GrantId, UserId, random_id
 from whatchat.domain.models import View
-from whatchat.domain.ports.blocks import NobodyBlocks
 from whatchat.domain.times import utc_now
 from whatchat.entrypoints.address import client_address
 from whatchat.entrypoints.dispatch import Dispatch
@@ -36,6 +35,7 @@ from whatchat.features.accounts.authenticator import TokenAuthenticator
 from whatchat.features.accounts.directory import CachedUserDirectory
 from whatchat.features.accounts.keys import KeyRing
 from whatchat.features.accounts.revocations import Revocations
+from whatchat.features.blocking.blocks import CachedBlocks
 from whatchat.features.messages import endpoints as messages
 from whatchat.features.rooms import endpoints as rooms
 from whatchat.features.sessions import endpoints as sessions
@@ -300,10 +300,10 @@ async def _running(
     store, identity = house.store, await house.store.identity()
     broker = InProcessBroker(house.exchange)
     directory, metrics = CachedUserDirectory(store.accounts), Metrics()
+    blocks = CachedBlocks(store.blocks)
     adapters = Adapters(store, broker, house.registry)
-    conversations = Conversations(
-        Ground("pod", Settings(), adapters, identity, metrics), directory, NobodyBlocks()
-    )
+    ground = Ground("pod", Settings(), adapters, identity, metrics)
+    conversations = Conversations(ground, directory, blocks)
     revocations = Revocations(store.accounts)
     authenticator = TokenAuthenticator(AccessTokens(KEYS), revocations)
     lifetimes, toys = Lifetimes(), Toys()

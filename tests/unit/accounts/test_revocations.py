@@ -9,11 +9,12 @@ import pytest
 from whatchat.domain.actor import Actor
 from whatchat.domain.errors import Unauthenticated, Unavailable
 from whatchat.domain.ids import GrantId
+from whatchat.domain.polling import OVERLAP
 from whatchat.domain.ports.account_store import AccountStore, Revoked
 from whatchat.domain.ports.store import Store
 from whatchat.domain.times import utc_now
 from whatchat.features.accounts.contract import Logout, SignedIn, TokenPair
-from whatchat.features.accounts.revocations import KEPT_SECONDS, OVERLAP, Revocations
+from whatchat.features.accounts.revocations import KEPT_SECONDS, Revocations
 
 
 class Pod(Protocol):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from whatchat.adapters.embedded.account_store import SqliteAccountStore
+from whatchat.adapters.embedded.block_store import SqliteBlockStore
 from whatchat.adapters.embedded.database import Database
 from whatchat.adapters.embedded.log_feed import SqliteLogFeed
 from whatchat.adapters.embedded.message_store import SqliteMessageStore
@@ -18,6 +19,7 @@ from whatchat.adapters.embedded.seen_store import SqliteSeenStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
 from whatchat.domain.ports.account_store import AccountStore
+from whatchat.domain.ports.block_store import BlockStore
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
@@ -59,6 +61,7 @@ class SqliteStore:
     """Implements ``Store``; ``path`` is a file, whose folder is made, or ``:memory:``."""
 
     accounts: AccountStore
+    blocks: BlockStore
     rooms: RoomStore
     messages: MessageStore
     receipts: ReceiptStore
@@ -68,6 +71,7 @@ class SqliteStore:
     def __init__(self, path: str) -> None:
         self._database = Database(path)
         self.accounts = SqliteAccountStore(self._database)
+        self.blocks = SqliteBlockStore(self._database)
         self.rooms = SqliteRoomStore(self._database)
         self.messages = SqliteMessageStore(self._database)
         self.receipts = SqliteReceiptStore(self._database)

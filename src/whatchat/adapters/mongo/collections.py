@@ -29,6 +29,7 @@ class Collections:
         self.accounts = named("accounts")
         self.devices = named("devices")
         self.revocations = named("revocations")
+        self.blocks = named("blocks")
         self.identity = named("identity")
         self.leases = named("leases")
         self.bookmarks = named("bookmarks")

@@ -20,6 +20,7 @@ LOG_ROOM_CHANGES: Final = "log_room_changes"
 MEMBERS_SHOWN: Final = "members_shown"
 
 REVOCATIONS_KEPT_SECONDS: Final = 7200
+LIFTED_BLOCKS_KEPT_SECONDS: Final = 7200
 LEASES_KEPT_SECONDS: Final = 7 * 86_400
 
 
@@ -74,6 +75,12 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     ],
     "revocations": [
         _index("revocations_over", "revoked_at", expireAfterSeconds=REVOCATIONS_KEPT_SECONDS),
+    ],
+    "blocks": [
+        _index("blocks_made", "blocker_id", "-since", "-blocked_id", **_where("since")),
+        _index("blocks_met", "blocked_id", "blocker_id", **_where("since")),
+        _index("blocks_changed", "changed_at"),
+        _index("blocks_lifted", "lifted_at", expireAfterSeconds=LIFTED_BLOCKS_KEPT_SECONDS),
     ],
     "leases": [
         _index("leases_ended", "until", expireAfterSeconds=LEASES_KEPT_SECONDS),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from whatchat.adapters.mongo.account_store import MongoAccountStore
 from whatchat.adapters.mongo.activity import Activity
+from whatchat.adapters.mongo.block_store import MongoBlockStore
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
 from whatchat.adapters.mongo.leases import Leases
@@ -17,6 +18,7 @@ from whatchat.adapters.mongo.seen_store import MongoSeenStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
 from whatchat.domain.ports.account_store import AccountStore
+from whatchat.domain.ports.block_store import BlockStore
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
@@ -29,6 +31,7 @@ class MongoStore:
     """Implements ``Store`` on the replica set and database that ``url`` names."""
 
     accounts: AccountStore
+    blocks: BlockStore
     rooms: RoomStore
     messages: MessageStore
     receipts: ReceiptStore
@@ -41,6 +44,7 @@ class MongoStore:
         self._projection = Projection(self._database)
         self._activity = Activity(self._database)
         self.accounts = MongoAccountStore(self._database)
+        self.blocks = MongoBlockStore(self._database)
         self._rooms = MongoRoomStore(self._database, self._projection, self._activity)
         self.rooms = self._rooms
         self._log = MongoMessageStore(self._database, self._projection, self._activity)

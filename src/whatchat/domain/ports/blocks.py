@@ -1,6 +1,6 @@
 """Who has blocked whom, as far as anybody may ask without a round trip."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -20,14 +20,8 @@ class Blocked(Struct, frozen=True, kw_only=True):
         return self.blocks | self.blocked_by
 
 
-class NobodyBlocks:
-    """Implements ``Blocks`` where nobody has blocked anybody."""
-
-    async def around(self, user_id: UserId) -> Blocked:  # noqa: ARG002 - the same for all
-        return Blocked()
-
-    async def around_all(self, user_ids: Iterable[UserId]) -> Mapping[UserId, Blocked]:
-        return {user_id: Blocked() for user_id in user_ids}
+BlockListener = Callable[[UserId, UserId, bool], None]
+"""Is called with who blocks, who is blocked, and whether that is so from now on."""
 
 
 class Blocks(Protocol):
@@ -44,4 +38,12 @@ class Blocks(Protocol):
 
     async def around_all(self, user_ids: Iterable[UserId]) -> Mapping[UserId, Blocked]:
         """The blocks around each of these people, at most one reading for all of them."""
+        ...
+
+    def listen(self, notify: BlockListener) -> None:
+        """Name what is called, on the event loop, with each block made or lifted anywhere.
+
+        Once for each, when it is in force here, in the order of the store's time where they
+        come together. Of one that changed back and forth within a second, the last is told.
+        """
         ...

@@ -3,21 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from whatchat.domain.errors import ChatError
 from whatchat.domain.ids import GrantId
+from whatchat.domain.polling import OVERLAP, POLL_SECONDS, Polling
 from whatchat.domain.ports.account_store import AccountStore
-from whatchat.domain.tasks import ended
 from whatchat.features.accounts.access_tokens import LIFETIME_SECONDS
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS: Final = 1.0
 DEADLINE_SECONDS: Final = 5.0
-OVERLAP: Final = timedelta(seconds=10)
-"""How late a revocation may become visible after the time that the store gave it."""
 
 KEPT_SECONDS: Final = LIFETIME_SECONDS + 4_500
 """A token's life, and more than the pods' clocks may differ: an hour and a quarter.
@@ -36,11 +32,10 @@ class Revocations:
 
     def __init__(self, accounts: AccountStore, *, poll_seconds: float = POLL_SECONDS) -> None:
         self._accounts = accounts
-        self._poll_seconds = poll_seconds
         self._forget_at: dict[GrantId, float] = {}
         self._listeners: list[Callable[[GrantId], None]] = []
         self._since: datetime | None = None
-        self._polling: asyncio.Task[None] | None = None
+        self._polling = Polling("revocations", self._poll, seconds=poll_seconds)
 
     def __contains__(self, grant_id: GrantId) -> bool:
         return grant_id in self._forget_at
@@ -60,24 +55,11 @@ class Revocations:
 
     async def start(self) -> None:
         """Learn what is revoked, then keep asking; raises if the store cannot be asked."""
-        await self._poll()
-        self._polling = asyncio.create_task(self._keep_polling(), name="revocations")
+        await self._polling.start()
 
     async def stop(self) -> None:
         """Stop asking."""
-        if self._polling:
-            await ended(self._polling)
-            self._polling = None
-
-    async def _keep_polling(self) -> None:
-        while True:
-            await asyncio.sleep(self._poll_seconds)
-            try:
-                await self._poll()
-            except (ChatError, TimeoutError) as error:
-                log.warning("revocations cannot be read yet: %r", error)
-            except Exception:
-                log.exception("revocations could not be read; trying again")
+        await self._polling.stop()
 
     async def _poll(self) -> None:
         async with asyncio.timeout(DEADLINE_SECONDS):

@@ -1,0 +1,1 @@
+"""Blocking: who wants nothing of whom."""
