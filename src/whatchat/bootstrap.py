@@ -25,7 +25,8 @@ from whatchat.domain.ports.limiter import Limiter
 from whatchat.domain.ports.store import Store
 from whatchat.entrypoints.pod_lease import SOLE_POD, PodLease
 from whatchat.observability.metrics import Metrics
-from whatchat.pod import Adapters, Ground, Pod
+from whatchat.pod import Pod
+from whatchat.services import Adapters, Ground
 from whatchat.settings import BadSetting, Settings
 from whatchat.worker import GROUPS, Queues, Worker
 

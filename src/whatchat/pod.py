@@ -4,19 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Final, NamedTuple, get_args
+from typing import Final
 
 import structlog
 
 from whatchat.domain.contract import Catalogue, Endpoint, Event, Feature
-from whatchat.domain.log import MembershipChange, MessageChange
-from whatchat.domain.ports.blocks import Blocks
-from whatchat.domain.ports.broker import Broker
-from whatchat.domain.ports.limiter import Limiter
-from whatchat.domain.ports.session_registry import SessionRegistry
-from whatchat.domain.ports.store import Store, StoreIdentity
-from whatchat.domain.ports.user_directory import UserDirectory
-from whatchat.domain.times import utc_now
+from whatchat.domain.ports.store import StoreIdentity
 from whatchat.entrypoints.address import client_address
 from whatchat.entrypoints.asgi import PodApplication, http_application
 from whatchat.entrypoints.background import BackgroundTasks
@@ -28,40 +21,20 @@ from whatchat.entrypoints.leaving import Leaving
 from whatchat.entrypoints.pages import page_routes
 from whatchat.entrypoints.pod_lease import PodLease
 from whatchat.entrypoints.probes import Readiness, probe_routes
-from whatchat.entrypoints.signing import signing_keys
 from whatchat.entrypoints.sockets import SocketCommands
 from whatchat.features.accounts import endpoints as accounts
-from whatchat.features.accounts.access_tokens import AccessTokens
-from whatchat.features.accounts.authenticator import TokenAuthenticator
-from whatchat.features.accounts.directory import CachedUserDirectory
-from whatchat.features.accounts.passwords import PasswordHasher
-from whatchat.features.accounts.refresh_tokens import RefreshTokens
-from whatchat.features.accounts.revocations import Revocations
-from whatchat.features.accounts.service import AccountService
-from whatchat.features.accounts.sign_ins import SignIns
 from whatchat.features.blocking import endpoints as blocking
-from whatchat.features.blocking.blocks import CachedBlocks
-from whatchat.features.blocking.service import BlockingService
 from whatchat.features.messages import endpoints as messages
-from whatchat.features.messages.announcer import MessageAnnouncer
-from whatchat.features.messages.service import MessageService
 from whatchat.features.rooms import endpoints as rooms
-from whatchat.features.rooms.announcer import RoomAnnouncer
-from whatchat.features.rooms.service import RoomService
-from whatchat.features.rooms.views import StoredRoomViews
 from whatchat.features.sessions import endpoints as sessions
 from whatchat.features.sessions.service import SessionService
 from whatchat.features.sync import endpoints as sync
-from whatchat.features.sync.service import SyncService
 from whatchat.observability.loop_lag import watch_loop_lag
 from whatchat.observability.metrics import Metrics
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import Transport
-from whatchat.realtime.live_hub import LiveHub
 from whatchat.realtime.server import Caps, RealtimeServer
-from whatchat.roomlog import OrderedRoomLog
-from whatchat.roomlog.announcing import Announcers, Announcing
-from whatchat.roomlog.stamping import Stamp
+from whatchat.services import Adapters, Conversations, Ground, People
 from whatchat.settings import Settings
 
 FEATURES: Final[Mapping[str, tuple[tuple[Endpoint, ...], tuple[type[Event], ...]]]] = {
@@ -77,75 +50,10 @@ FEATURES: Final[Mapping[str, tuple[tuple[Endpoint, ...], tuple[type[Event], ...]
 log = structlog.get_logger("whatchat.pod")
 
 
-class Adapters(NamedTuple):
-    """The technologies that play the domain's roles for one pod; no limiter: no limits."""
-
-    store: Store
-    broker: Broker
-    sessions: SessionRegistry
-    limiter: Limiter | None = None
-
-
-class Ground(NamedTuple):
-    """What everything in a pod stands on."""
-
-    pod: str
-    settings: Settings
-    adapters: Adapters
-    identity: StoreIdentity
-    metrics: Metrics
-
-
-class _People:
-    """Accounts, who tokens speak for, and who wants nothing of whom."""
-
-    def __init__(self, ground: Ground) -> None:
-        store = ground.adapters.store
-        accounts = store.accounts
-        self.passwords = PasswordHasher()
-        self.directory = CachedUserDirectory(accounts)
-        self.blocks = CachedBlocks(store.blocks)
-        self.blocking = BlockingService(store.blocks, self.blocks, self.directory)
-        self.revocations = Revocations(accounts)
-        access = AccessTokens(signing_keys(ground.settings))
-        refresh = RefreshTokens(ground.identity.secret)
-        self.authenticator = TokenAuthenticator(access, self.revocations)
-        self.accounts = AccountService(
-            accounts,
-            self.passwords,
-            SignIns(accounts, access, refresh, self.revocations),
-            self.revocations,
-            self.directory,
-        )
-
-
-class Conversations:
-    """Rooms, and what is said in them; ``live`` is to know the pod's sockets."""
-
-    def __init__(self, ground: Ground, directory: UserDirectory, blocks: Blocks) -> None:
-        store, identity = ground.adapters.store, ground.identity
-        self.live = LiveHub()
-        views = StoredRoomViews(store.rooms, store.messages, directory)
-        announcers: Announcers = {
-            **dict.fromkeys(get_args(MessageChange), MessageAnnouncer(directory)),
-            **dict.fromkeys(get_args(MembershipChange), RoomAnnouncer(views, store.rooms)),
-        }
-        self.announcing = announcing = Announcing(
-            store.messages, store.rooms, ground.adapters.broker, announcers, ground.metrics
-        )
-        stamp = Stamp(secret=identity.secret, pod=ground.pod, clock=utc_now)
-        self.log = OrderedRoomLog(store.messages, store.rooms, stamp, announcing, ground.metrics)
-        ground.adapters.broker.listen(self.log.hear)
-        self.blocks = blocks
-        self.rooms = RoomService(self.log, store.rooms, directory, views, identity.secret)
-        self.messages = MessageService(self.log, store.rooms, store.messages, directory, blocks)
-        self.sync = SyncService(store.rooms, store.messages, views, directory, identity.epoch)
-
-
 class _Entrances:
     """The ways in: what may be asked for, over sockets and over REST."""
 
-    def __init__(self, ground: Ground, people: _People, conversations: Conversations) -> None:
+    def __init__(self, ground: Ground, people: People, conversations: Conversations) -> None:
         settings = ground.settings
         self.policy = HandshakePolicy(cors_origins=settings.cors_origins)
         lifetimes = Lifetimes()
@@ -216,7 +124,7 @@ class Pod:
         self._closing = AsyncExitStack()
         self._tasks = BackgroundTasks(self._fail)
         ground = Ground(name, settings, adapters, identity, self.metrics)
-        self._people = _People(ground)
+        self._people = People(ground)
         self._conversations = Conversations(ground, self._people.directory, self._people.blocks)
         entrances = _Entrances(ground, self._people, self._conversations)
         self._realtime = entrances.realtime

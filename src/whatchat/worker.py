@@ -19,7 +19,7 @@ from whatchat.entrypoints.ending import CLOSE_SECONDS
 from whatchat.entrypoints.probes import Readiness, probe_routes
 from whatchat.features.accounts.directory import CachedUserDirectory
 from whatchat.features.blocking.blocks import CachedBlocks
-from whatchat.pod import Conversations, Ground
+from whatchat.services import Conversations, Ground
 
 GROUPS: Final = (Retention.group, LAST_WORDS)
 """Who is handed every entry of the log. Whoever is added here gets what is written from then on."""

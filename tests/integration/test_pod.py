@@ -18,7 +18,8 @@ from whatchat.domain.ids import Rev, RoomId
 from whatchat.entrypoints import pod_lease
 from whatchat.entrypoints.ending import longest_end
 from whatchat.entrypoints.pod_lease import SOLE_POD
-from whatchat.pod import Adapters, Pod
+from whatchat.pod import Pod
+from whatchat.services import Adapters
 from whatchat.settings import Settings
 
 SECRET = "a secret that all these pods share"

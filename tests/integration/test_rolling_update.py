@@ -22,7 +22,7 @@ from whatchat.domain.contract import Event
 from whatchat.domain.ids import RoomId
 from whatchat.entrypoints.ending import Ending
 from whatchat.entrypoints.server import PodServer, listen, run_servers, url_of
-from whatchat.pod import Adapters
+from whatchat.services import Adapters
 from whatchat.settings import Settings
 
 E = TypeVar("E", bound=Event)

@@ -21,7 +21,8 @@ from whatchat.domain.ports.store import Store
 from whatchat.entrypoints.pod_lease import PodLease
 from whatchat.entrypoints.server import PodServer, listen, url_of
 from whatchat.observability.metrics import Metrics
-from whatchat.pod import Adapters, Ground, Pod
+from whatchat.pod import Pod
+from whatchat.services import Adapters, Ground
 from whatchat.settings import Settings
 from whatchat.worker import Worker
 

@@ -27,8 +27,8 @@ from whatchat.features.rooms.contract import CreateRoom, SettingsPatch
 from whatchat.features.rooms.service import RoomService
 from whatchat.features.sync.service import SyncService
 from whatchat.observability.metrics import Metrics
-from whatchat.pod import Adapters, Conversations, Ground
 from whatchat.roomlog import OrderedRoomLog
+from whatchat.services import Adapters, Conversations, Ground
 from whatchat.settings import Settings
 
 POLL_SECONDS = 0.1

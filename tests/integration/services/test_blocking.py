@@ -7,10 +7,13 @@ from msgspec import UNSET
 
 from tests.integration.services.conftest import House, PodServices, actor
 from tests.waiting import until
-from whatchat.domain.errors import Conflict, Invalid, NotFound
-from whatchat.domain.ids import UserId
+from whatchat.domain.actor import Actor
+from whatchat.domain.errors import ChatError, Conflict, Forbidden, Invalid, NotFound
+from whatchat.domain.ids import RoomId, UserId
+from whatchat.domain.models import Participant, Room
 from whatchat.features.blocking import service
 from whatchat.features.blocking.contract import BlockUser, ListBlocks, UnblockUser
+from whatchat.features.rooms.contract import AddMembers, ListMembers
 
 ADA, BOB = actor("ada"), actor("bob")
 TO_BOB, TO_EVE, TO_DAN = (UserId(name) for name in ("bob", "eve", "dan"))
@@ -109,3 +112,58 @@ async def test_on_another_pod_it_is_in_force_within_two_seconds(house: House) ->
     await here.blocking.unblock(ADA, UnblockUser(user_id=TO_BOB))
     await until(lambda: heard[1:] == [(ADA.user_id, TO_BOB, False)], seconds=2)
     assert not (await there.blocks.around(TO_BOB)).across
+
+
+async def test_whoever_blocks_somebody_is_not_added_by_them(pod: PodServices) -> None:
+    await block(pod, TO_BOB)
+    with pytest.raises(Forbidden) as refused:
+        await pod.group("bob", "eve", "ada")
+    assert refused.value.field == "participants"
+    room = await pod.group("bob", "eve")
+    with pytest.raises(Forbidden) as refused:
+        await add(pod, BOB, room.id, "dan", "ada")
+    assert refused.value.field == "userIds"
+    assert "block" not in refused.value.text
+    assert len(await people(pod, room.id)) == 2
+    assert len((await add(pod, BOB, room.id, "dan")).participants) == 3
+
+
+async def test_whoever_is_in_already_may_be_added_as_before(pod: PodServices) -> None:
+    room = await pod.group("bob", "ada")
+    await block(pod, TO_BOB)
+    assert len((await add(pod, BOB, room.id, "ada")).participants) == 2
+    assert len((await add(pod, BOB, room.id, "ada", "eve")).participants) == 3
+
+
+async def test_a_retry_of_what_was_done_before_the_block_is_one(pod: PodServices) -> None:
+    first = await pod.group("bob", "ada", client_id="a-client-id-00001")
+    await block(pod, TO_BOB)
+    again = await pod.group("bob", "ada", client_id="a-client-id-00001")
+    assert again.id == first.id
+
+
+async def test_a_block_does_not_bind_whoever_made_it(pod: PodServices) -> None:
+    await block(pod, TO_BOB)
+    room = await pod.group("ada", "bob")
+    assert len(room.participants) == 2
+
+
+async def test_outsiders_learn_nothing_of_blocks_by_adding(pod: PodServices) -> None:
+    """Whoever may not add is told so, block or not."""
+    room = await pod.group("eve", "dan")
+    await block(pod, TO_BOB)
+    refusals = []
+    for who in ("ada", "dan"):
+        with pytest.raises(ChatError) as refused:
+            await add(pod, BOB, room.id, who)
+        refusals.append(refused.value.body())
+    assert refusals[0] == refusals[1]
+
+
+async def add(pod: PodServices, by: Actor, room_id: RoomId, *who: str) -> Room:
+    command = AddMembers(room_id=room_id, user_ids=tuple(UserId(one) for one in who))
+    return await pod.rooms.add(by, command)
+
+
+async def people(pod: PodServices, room_id: RoomId) -> list[Participant]:
+    return (await pod.rooms.members(BOB, ListMembers(room_id=room_id))).members

@@ -41,10 +41,10 @@ from whatchat.features.rooms import endpoints as rooms
 from whatchat.features.sessions import endpoints as sessions
 from whatchat.features.sessions.service import SessionService
 from whatchat.observability.metrics import Metrics
-from whatchat.pod import Adapters, Conversations, Ground
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import Transport
 from whatchat.realtime.server import Caps, RealtimeServer
+from whatchat.services import Adapters, Conversations, Ground
 from whatchat.settings import Settings
 
 DEFAULTS = Transport()

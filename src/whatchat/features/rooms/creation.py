@@ -9,6 +9,7 @@ from whatchat.domain.errors import Invalid, NotFound
 from whatchat.domain.ids import ClientId, UserId, derived_room_id, random_id
 from whatchat.domain.log import RoomCreated
 from whatchat.domain.models import RoomSettings
+from whatchat.domain.ports.blocks import Blocks
 from whatchat.domain.ports.room_log import Applied, RoomLog
 from whatchat.domain.ports.user_directory import UserDirectory
 from whatchat.domain.proposing import propose
@@ -23,9 +24,12 @@ class RoomCreation:
     entry of the log then settles who was first, at whatever pod.
     """
 
-    def __init__(self, log: RoomLog, directory: UserDirectory, secret: bytes) -> None:
+    def __init__(
+        self, log: RoomLog, directory: UserDirectory, blocks: Blocks, secret: bytes
+    ) -> None:
         self._log = log
         self._directory = directory
+        self._blocks = blocks
         self._secret = secret
 
     async def create(self, actor: Actor, command: CreateRoom) -> Applied:
@@ -38,7 +42,8 @@ class RoomCreation:
             rule = rules.creating_direct(change)
         else:
             room_id = derived_room_id(self._secret, "group", actor.user_id, client_id)
-            rule = rules.creating_group(change)
+            barred = (await self._blocks.around(actor.user_id)).blocked_by
+            rule = rules.creating_group(change, barred)
         return await self._log.change(room_id, propose(actor, command, rule, client_id=client_id))
 
     async def _people(self, actor: Actor, command: CreateRoom) -> Sequence[UserId]:

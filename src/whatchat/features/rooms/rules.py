@@ -1,6 +1,6 @@
 """What may be done to rooms and their people: pure rules on the room as it is."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from whatchat.domain.access import is_public, not_a_member, require_admin, require_member
 from whatchat.domain.errors import Conflict, Forbidden, NotFound
@@ -22,12 +22,16 @@ MAX_ADMINS = 100
 """All of them are listed with the room, whatever its size."""
 
 
-def creating_group(change: RoomCreated) -> Rule:
-    """A group's id stems from its creator's ``clientId``: there can only be a retry of it."""
+def creating_group(change: RoomCreated, barred: Collection[UserId]) -> Rule:
+    """A group's id stems from its creator's ``clientId``: there can only be a retry of it.
+
+    None of the ``barred`` comes in.
+    """
 
     def rule(state: RoomState) -> RoomCreated:
         if state.exists:
             raise Conflict("the clientId was used with another body", field="clientId")
+        _require_addable(change.members, barred, "participants")
         return change
 
     return rule
@@ -61,12 +65,14 @@ def updating(
     return rule
 
 
-def adding(actor_id: UserId, user_ids: Iterable[UserId]) -> Rule:
-    """Admins bring people in, up to ``maxParticipants``."""
+def adding(actor_id: UserId, user_ids: Iterable[UserId], barred: Collection[UserId] = ()) -> Rule:
+    """Admins bring people in, up to ``maxParticipants``; of the ``barred``, those who are in."""
 
     def rule(state: RoomState) -> MembersAdded | None:
         require_admin(_group(state, actor_id), actor_id)
-        return _added(state, user_ids)
+        change = _added(state, user_ids)
+        _require_addable(change.user_ids if change else (), barred, "userIds")
+        return change
 
     return rule
 
@@ -138,6 +144,12 @@ def _added(state: RoomState, user_ids: Iterable[UserId]) -> MembersAdded | None:
     if new and len(state.members) + len(new) > state.record.settings.max_participants:
         raise Conflict("the room is full", reason="room_full")
     return MembersAdded(user_ids=new) if new else None
+
+
+def _require_addable(user_ids: Iterable[UserId], barred: Collection[UserId], field: str) -> None:
+    """Says no more than that somebody cannot be added: whom, and why, is nobody's business."""
+    if any(user_id in barred for user_id in user_ids):
+        raise Forbidden("somebody among these people cannot be added", field=field)
 
 
 def _require_successor(state: RoomState, member: Member) -> None:

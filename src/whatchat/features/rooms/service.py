@@ -10,6 +10,7 @@ from whatchat.domain.contract import Outcome
 from whatchat.domain.errors import NotFound
 from whatchat.domain.ids import UserId
 from whatchat.domain.models import Room
+from whatchat.domain.ports.blocks import Blocks
 from whatchat.domain.ports.room_log import RoomLog, Rule
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.user_directory import UserDirectory
@@ -47,14 +48,16 @@ class RoomService:
         log: RoomLog,
         rooms: RoomStore,
         directory: UserDirectory,
+        blocks: Blocks,
         views: StoredRoomViews,
         secret: bytes,
     ) -> None:
         self._log = log
         self._rooms = rooms
         self._directory = directory
+        self._blocks = blocks
         self._views = views
-        self._creation = RoomCreation(log, directory, secret)
+        self._creation = RoomCreation(log, directory, blocks, secret)
         self._listing = RoomListing(rooms, views)
 
     async def create(self, actor: Actor, command: CreateRoom) -> Outcome[Room]:
@@ -98,10 +101,11 @@ class RoomService:
         return MemberPage(members=people, next=following)
 
     async def add(self, actor: Actor, command: AddMembers) -> Room:
-        """Bring people into a room."""
+        """Bring people into a room; ``Forbidden`` if one of them is not to be had by the actor."""
         if len(await self._directory.users(command.user_ids)) != len(set(command.user_ids)):
             raise NotFound("no such user", field="userIds")
-        rule = rules.adding(actor.user_id, command.user_ids)
+        barred = (await self._blocks.around(actor.user_id)).blocked_by
+        rule = rules.adding(actor.user_id, command.user_ids, barred)
         return await self._change(actor, command, rule, command.user_ids)
 
     async def remove(self, actor: Actor, command: RemoveMember) -> None:

@@ -1,0 +1,99 @@
+"""What the features do, wired to what they stand on."""
+
+from typing import NamedTuple, get_args
+
+from whatchat.domain.log import MembershipChange, MessageChange
+from whatchat.domain.ports.blocks import Blocks
+from whatchat.domain.ports.broker import Broker
+from whatchat.domain.ports.limiter import Limiter
+from whatchat.domain.ports.session_registry import SessionRegistry
+from whatchat.domain.ports.store import Store, StoreIdentity
+from whatchat.domain.ports.user_directory import UserDirectory
+from whatchat.domain.times import utc_now
+from whatchat.entrypoints.signing import signing_keys
+from whatchat.features.accounts.access_tokens import AccessTokens
+from whatchat.features.accounts.authenticator import TokenAuthenticator
+from whatchat.features.accounts.directory import CachedUserDirectory
+from whatchat.features.accounts.passwords import PasswordHasher
+from whatchat.features.accounts.refresh_tokens import RefreshTokens
+from whatchat.features.accounts.revocations import Revocations
+from whatchat.features.accounts.service import AccountService
+from whatchat.features.accounts.sign_ins import SignIns
+from whatchat.features.blocking.blocks import CachedBlocks
+from whatchat.features.blocking.service import BlockingService
+from whatchat.features.messages.announcer import MessageAnnouncer
+from whatchat.features.messages.service import MessageService
+from whatchat.features.rooms.announcer import RoomAnnouncer
+from whatchat.features.rooms.service import RoomService
+from whatchat.features.rooms.views import StoredRoomViews
+from whatchat.features.sync.service import SyncService
+from whatchat.observability.metrics import Metrics
+from whatchat.realtime.live_hub import LiveHub
+from whatchat.roomlog import OrderedRoomLog
+from whatchat.roomlog.announcing import Announcers, Announcing
+from whatchat.roomlog.stamping import Stamp
+from whatchat.settings import Settings
+
+
+class Adapters(NamedTuple):
+    """The technologies that play the domain's roles for one pod; no limiter: no limits."""
+
+    store: Store
+    broker: Broker
+    sessions: SessionRegistry
+    limiter: Limiter | None = None
+
+
+class Ground(NamedTuple):
+    """What everything in a pod stands on."""
+
+    pod: str
+    settings: Settings
+    adapters: Adapters
+    identity: StoreIdentity
+    metrics: Metrics
+
+
+class People:
+    """Accounts, who tokens speak for, and who wants nothing of whom."""
+
+    def __init__(self, ground: Ground) -> None:
+        store = ground.adapters.store
+        accounts = store.accounts
+        self.passwords = PasswordHasher()
+        self.directory = CachedUserDirectory(accounts)
+        self.blocks = CachedBlocks(store.blocks)
+        self.blocking = BlockingService(store.blocks, self.blocks, self.directory)
+        self.revocations = Revocations(accounts)
+        access = AccessTokens(signing_keys(ground.settings))
+        refresh = RefreshTokens(ground.identity.secret)
+        self.authenticator = TokenAuthenticator(access, self.revocations)
+        self.accounts = AccountService(
+            accounts,
+            self.passwords,
+            SignIns(accounts, access, refresh, self.revocations),
+            self.revocations,
+            self.directory,
+        )
+
+
+class Conversations:
+    """Rooms, and what is said in them; ``live`` is to know the pod's sockets."""
+
+    def __init__(self, ground: Ground, directory: UserDirectory, blocks: Blocks) -> None:
+        store, identity = ground.adapters.store, ground.identity
+        self.live = LiveHub()
+        views = StoredRoomViews(store.rooms, store.messages, directory)
+        announcers: Announcers = {
+            **dict.fromkeys(get_args(MessageChange), MessageAnnouncer(directory)),
+            **dict.fromkeys(get_args(MembershipChange), RoomAnnouncer(views, store.rooms)),
+        }
+        self.announcing = announcing = Announcing(
+            store.messages, store.rooms, ground.adapters.broker, announcers, ground.metrics
+        )
+        stamp = Stamp(secret=identity.secret, pod=ground.pod, clock=utc_now)
+        self.log = OrderedRoomLog(store.messages, store.rooms, stamp, announcing, ground.metrics)
+        ground.adapters.broker.listen(self.log.hear)
+        self.rooms = RoomService(self.log, store.rooms, directory, blocks, views, identity.secret)
+        self.messages = MessageService(self.log, store.rooms, store.messages, directory, blocks)
+        self.sync = SyncService(store.rooms, store.messages, views, directory, identity.epoch)
