@@ -26,6 +26,7 @@ from whatchat.features.accounts import endpoints as accounts
 from whatchat.features.blocking import endpoints as blocking
 from whatchat.features.messages import endpoints as messages
 from whatchat.features.rooms import endpoints as rooms
+from whatchat.features.search import endpoints as search
 from whatchat.features.sessions import endpoints as sessions
 from whatchat.features.sessions.service import SessionService
 from whatchat.features.sync import endpoints as sync
@@ -43,6 +44,7 @@ FEATURES: Final[Mapping[str, tuple[tuple[Endpoint, ...], tuple[type[Event], ...]
     "rooms": (rooms.ENDPOINTS, rooms.EVENTS),
     "messages": (messages.ENDPOINTS, messages.EVENTS),
     "sync": (sync.ENDPOINTS, sync.EVENTS),
+    "search": (search.ENDPOINTS, search.EVENTS),
     "sessions": (sessions.ENDPOINTS, sessions.EVENTS),
 }
 """What each feature has on the wire, whether or not its service is there."""
@@ -64,6 +66,7 @@ class _Entrances:
             rooms=conversations.rooms,
             messages=conversations.messages,
             sync=conversations.sync,
+            search=conversations.search,
             sessions=sessions,
         )
         dispatch = Dispatch(ground.metrics, ground.adapters.limiter)

@@ -26,6 +26,7 @@ from whatchat.features.messages.service import MessageService
 from whatchat.features.rooms.announcer import RoomAnnouncer
 from whatchat.features.rooms.service import RoomService
 from whatchat.features.rooms.views import StoredRoomViews
+from whatchat.features.search.service import SearchService
 from whatchat.features.sync.service import SyncService
 from whatchat.observability.metrics import Metrics
 from whatchat.realtime.live_hub import LiveHub
@@ -97,3 +98,4 @@ class Conversations:
         self.rooms = RoomService(self.log, store.rooms, directory, blocks, views, identity.secret)
         self.messages = MessageService(self.log, store.rooms, store.messages, directory, blocks)
         self.sync = SyncService(store.rooms, store.messages, views, directory, identity.epoch)
+        self.search = SearchService(store.rooms, store.messages, store.search, directory, utc_now)

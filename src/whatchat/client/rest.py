@@ -7,6 +7,7 @@ from whatchat.client.credentials import Credentials
 from whatchat.client.http import Http, fields
 from whatchat.client.views import (
     Cursors,
+    FoundMessages,
     History,
     MemberPage,
     Message,
@@ -166,6 +167,18 @@ class Rest:
         """A page of a room's messages, oldest first: the latest if neither end is given."""
         asked = {"before": before, "after": after, "limit": limit}
         return await self._call("GET", f"/messages/{room_id}", History, query=asked)
+
+    async def search(
+        self,
+        query: str,
+        *,
+        room_id: RoomId | None = None,
+        before: str | None = None,
+        limit: int | None = None,
+    ) -> FoundMessages:
+        """Messages in one's rooms with all these words, newest first."""
+        asked = {"query": query, "roomId": room_id, "before": before, "limit": limit}
+        return await self._call("GET", "/search", FoundMessages, query=asked)
 
     async def sync(
         self,

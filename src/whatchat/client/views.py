@@ -116,6 +116,14 @@ class History(View, frozen=True, kw_only=True):
     has_more: bool
 
 
+class FoundMessages(View, frozen=True, kw_only=True):
+    """Messages, newest first; ``next`` is where to go on while there may be more."""
+
+    messages: tuple[Message, ...]
+    has_more: bool
+    next: str | None = None
+
+
 class RoomPage(View, frozen=True, kw_only=True):
     """Rooms, newest activity first; ``next`` is what the next page comes after."""
 

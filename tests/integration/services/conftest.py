@@ -25,6 +25,7 @@ from whatchat.features.messages.contract import SendMessage
 from whatchat.features.messages.service import MessageService
 from whatchat.features.rooms.contract import CreateRoom, SettingsPatch
 from whatchat.features.rooms.service import RoomService
+from whatchat.features.search.service import SearchService
 from whatchat.features.sync.service import SyncService
 from whatchat.observability.metrics import Metrics
 from whatchat.roomlog import OrderedRoomLog
@@ -52,6 +53,7 @@ class PodServices:
     rooms: RoomService
     messages: MessageService
     sync: SyncService
+    search: SearchService
     directory: CachedUserDirectory
     blocks: CachedBlocks
     blocking: BlockingService
@@ -152,6 +154,7 @@ class House:
             rooms=conversations.rooms,
             messages=conversations.messages,
             sync=conversations.sync,
+            search=conversations.search,
             directory=directory,
             blocks=blocks,
             blocking=BlockingService(store.blocks, blocks, directory),

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from whatchat.adapters.embedded.database import Database
+from whatchat.adapters.embedded.message_words import add_words, replace_words
 from whatchat.adapters.embedded.room_rows import project_room
 from whatchat.domain.ids import MAX_REV, ClientId, Rev, RoomId, Seq, UserId
 from whatchat.domain.log import (
@@ -182,6 +183,8 @@ def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
             isinstance(change, MessagePosted) and not is_counted(change),
         ),
     )
+    if message:
+        add_words(connection, message)
 
 
 def _without_body(change: AnyChange) -> AnyChange:
@@ -202,6 +205,8 @@ def _project_message(connection: sqlite3.Connection, entry: Entry) -> None:
         "UPDATE log SET message = ?, message_rev = ?, open_rev = ? WHERE room_id = ? AND rev = ?",
         (_encode(state), state.rev, state.open_rev, *key),
     )
+    if isinstance(entry.change, Erasure | MessageEdited):
+        replace_words(connection, state)
     if isinstance(entry.change, Erasure):
         connection.execute(
             "UPDATE log SET digest = x'' WHERE room_id = ?1 AND (rev = ?2 OR target = ?2)", key

@@ -15,6 +15,7 @@ from whatchat.adapters.embedded.log_feed import SqliteLogFeed
 from whatchat.adapters.embedded.message_store import SqliteMessageStore
 from whatchat.adapters.embedded.receipt_store import SqliteReceiptStore
 from whatchat.adapters.embedded.room_store import SqliteRoomStore
+from whatchat.adapters.embedded.search_store import SqliteSearchStore
 from whatchat.adapters.embedded.seen_store import SqliteSeenStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
@@ -24,6 +25,7 @@ from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
 from whatchat.domain.ports.room_store import RoomStore
+from whatchat.domain.ports.search_store import SearchStore
 from whatchat.domain.ports.seen_store import SeenStore
 from whatchat.domain.ports.store import Lease, StoreIdentity
 from whatchat.domain.times import from_millis
@@ -65,6 +67,7 @@ class SqliteStore:
     rooms: RoomStore
     messages: MessageStore
     receipts: ReceiptStore
+    search: SearchStore
     feed: LogFeed
     seen: SeenStore
 
@@ -75,6 +78,7 @@ class SqliteStore:
         self.rooms = SqliteRoomStore(self._database)
         self.messages = SqliteMessageStore(self._database)
         self.receipts = SqliteReceiptStore(self._database)
+        self.search = SqliteSearchStore(self._database)
         self.feed = SqliteLogFeed(self._database)
         self.seen = SqliteSeenStore(self._database)
 

@@ -17,6 +17,7 @@ LOG_PROJECTION: Final = "log_projection"
 LOG_CONCERNED: Final = "log_concerned"
 LOG_STORED: Final = "log_stored"
 LOG_ROOM_CHANGES: Final = "log_room_changes"
+LOG_WORDS: Final = "log_words"
 MEMBERS_SHOWN: Final = "members_shown"
 
 REVOCATIONS_KEPT_SECONDS: Final = 7200
@@ -53,6 +54,8 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
         _index(LOG_CONCERNED, "concerned", **_where("concerned")),
         _index(LOG_STORED, "stored_at"),
         _index(LOG_ROOM_CHANGES, "room_changed_at", **_where("room_changed_at")),
+        # The messages of each room that have a word, in the order of time.
+        _index(LOG_WORDS, "words", "room_id", "at", "seq", **_where("words")),
     ],
     "rooms": [
         _index("rooms_public", "-last_activity", "-_id", **_where("public", value=True)),

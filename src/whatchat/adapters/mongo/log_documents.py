@@ -1,11 +1,11 @@
 """How entries and messages lie in the collection ``log``.
 
-An entry is one document. A message's also holds its current state: ``seq``, and ``message``
-with what can change. An entry that has yet to be projected says onto what in ``pending`` and
-``projection``, and whose places in the room it changes in ``concerned``; once it is, only
-``projection`` is left, as :data:`DONE`. One that changes the room rather than a message has
-the time at which the store took it in ``room_changed_at`` as well. A message that nobody has
-unread is ``uncounted``.
+An entry is one document. A message's also holds its current state: ``seq``, ``message`` with
+what can change, and the ``words`` by which it is found. An entry that has yet to be projected
+says onto what in ``pending`` and ``projection``, and whose places in the room it changes in
+``concerned``; once it is, only ``projection`` is left, as :data:`DONE`. One that changes the
+room rather than a message has the time at which the store took it in ``room_changed_at`` as well.
+A message that nobody has unread is ``uncounted``.
 """
 
 from collections.abc import Sequence
@@ -29,6 +29,7 @@ from whatchat.domain.log import (
     target_of,
 )
 from whatchat.domain.message_state import HiddenChange, MessageState, ReactionMark, Veil, is_counted
+from whatchat.domain.words import words_of
 
 Pending = Literal["message", "room"]
 KINDS: Final[Sequence[Pending]] = ("room", "message")
@@ -38,7 +39,7 @@ DONE: Final = "done"
 # The server puts its own time in place of an empty one.
 _STORE_TIME: Final = Timestamp(0, 0)
 
-WITHOUT_STATE: Final = {"message": 0, "concerned": 0}
+WITHOUT_STATE: Final = {"message": 0, "concerned": 0, "words": 0}
 
 
 def entry_id(room_id: RoomId, rev: int) -> str:
@@ -72,6 +73,8 @@ def entry_document(entry: Entry) -> Document:
             document["uncounted"] = True
         if change.expires_at is not None:
             document["expires_at"] = change.expires_at
+        if change.message_type != "system" and (words := words_of(change.content)):
+            document["words"] = words
         return document
     document["change"] = to_builtins(change)
     document["pending"] = document["projection"] = pending_of(change)

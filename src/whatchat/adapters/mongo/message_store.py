@@ -215,6 +215,7 @@ class MongoMessageStore:
     ) -> list[MessageState]:
         """The messages that ``stages`` find, once what was pending by then is projected."""
         log = self._database.snapshot.log
+        stages = [*stages, {"$unset": "words"}]
         both = [*stages, and_also(pending_in("message", room_ids))]
         size = limit + len(room_ids) + 1
         found = await (await log.aggregate(both, hint=hint, batchSize=size)).to_list()

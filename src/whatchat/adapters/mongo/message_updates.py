@@ -19,9 +19,11 @@ from whatchat.domain.log import (
     ReactionChanged,
 )
 from whatchat.domain.message_state import is_hidden
+from whatchat.domain.words import words_of
 
 Update = UpdateOne | UpdateMany
 Stages = list[dict[str, Any]]
+Expression = dict[str, Any]
 
 _IS_DELETED = {"$gt": ["$message.deleted_at", None]}
 _HAS_VEIL = {"$gt": ["$message.veil", None]}
@@ -88,7 +90,7 @@ def _edit(entry: Entry, change: MessageEdited) -> Stages:
     veil = _veiled(wins) if change.hidden else _unveiled(wins, new)
     edited = {"$mergeObjects": ["$message", new]}
     return [
-        {"$set": {"message.veil": veil}},
+        {"$set": {"message.veil": veil, "words": _words(change, wins)}},
         {"$set": {"message": {"$cond": [wins, edited, "$message"]}}},
     ]
 
@@ -107,9 +109,22 @@ def _unveiled(wins: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return {"$cond": [{"$or": [wins, {"$not": _HAS_VEIL}]}, "$$REMOVE", later]}
 
 
+def _words(change: MessageEdited, wins: Expression) -> Expression:
+    """By which words the message is found: those of what its sender sees and of what others do.
+
+    While these differ, words of earlier ones may be left over; the next open edit ends it.
+    """
+    words = words_of(change.content)
+    new = {"$literal": words} if words else "$$REMOVE"
+    more = {"$setUnion": [{"$ifNull": ["$words", []]}, {"$literal": words}]}
+    if change.hidden:
+        return {"$cond": [wins, more, "$words"]}
+    return {"$cond": [wins, new, {"$cond": [_HAS_VEIL, more, "$words"]}]}
+
+
 def _delete(entry: Entry) -> Stages:
     return [
-        {"$unset": ["message.edited_at", "message.reactions", "message.veil"]},
+        {"$unset": ["message.edited_at", "message.reactions", "message.veil", "words"]},
         {
             "$set": {
                 "digest": b"",

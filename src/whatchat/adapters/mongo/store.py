@@ -14,6 +14,7 @@ from whatchat.adapters.mongo.migration import IDENTITY, Migration
 from whatchat.adapters.mongo.projection import Projection
 from whatchat.adapters.mongo.receipt_store import MongoReceiptStore
 from whatchat.adapters.mongo.room_store import MongoRoomStore
+from whatchat.adapters.mongo.search_store import MongoSearchStore
 from whatchat.adapters.mongo.seen_store import MongoSeenStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
@@ -23,6 +24,7 @@ from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
 from whatchat.domain.ports.room_store import RoomStore
+from whatchat.domain.ports.search_store import SearchStore
 from whatchat.domain.ports.seen_store import SeenStore
 from whatchat.domain.ports.store import Lease, StoreIdentity
 
@@ -35,6 +37,7 @@ class MongoStore:
     rooms: RoomStore
     messages: MessageStore
     receipts: ReceiptStore
+    search: SearchStore
     feed: LogFeed
     seen: SeenStore
 
@@ -50,6 +53,7 @@ class MongoStore:
         self._log = MongoMessageStore(self._database, self._projection, self._activity)
         self.messages = self._log
         self.receipts = MongoReceiptStore(self._database)
+        self.search = MongoSearchStore(self._database, self._projection)
         self.feed = MongoLogFeed(self._database)
         self.seen = MongoSeenStore(self._database)
 

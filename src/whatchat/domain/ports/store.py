@@ -12,6 +12,7 @@ from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
 from whatchat.domain.ports.room_store import RoomStore
+from whatchat.domain.ports.search_store import SearchStore
 from whatchat.domain.ports.seen_store import SeenStore
 
 
@@ -42,6 +43,7 @@ class Store(Protocol):
     rooms: RoomStore
     messages: MessageStore
     receipts: ReceiptStore
+    search: SearchStore
     feed: LogFeed
     seen: SeenStore
 

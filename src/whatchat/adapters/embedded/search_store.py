@@ -1,0 +1,86 @@
+"""Messages by their words in SQLite."""
+
+import heapq
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from whatchat.adapters.embedded.database import Database
+from whatchat.domain.ids import MAX_REV, RoomId, Seq
+from whatchat.domain.ports.message_store import MessageKey
+from whatchat.domain.ports.search_store import Candidates, MessagePosition
+from whatchat.domain.times import from_millis, to_millis
+
+MAX_EXAMINED: Final = 2_000
+
+_Place = tuple[int, Seq, RoomId]
+
+
+class SqliteSearchStore:
+    """Implements ``SearchStore``: merges what each room has, as far as is looked at."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def candidates(
+        self,
+        words: Sequence[str],
+        first: Mapping[RoomId, Seq],
+        *,
+        before: MessagePosition | None,
+        limit: int,
+    ) -> Candidates:
+        return await self._database.read(
+            lambda connection: _candidates(connection, words, first, before, limit)
+        )
+
+
+def _candidates(
+    connection: sqlite3.Connection,
+    words: Sequence[str],
+    first: Mapping[RoomId, Seq],
+    before: MessagePosition | None,
+    limit: int,
+) -> Candidates:
+    # The longest word is taken to be the rarest.
+    rarest, *others = sorted(words, key=len, reverse=True)
+    bound = (to_millis(before.at), before.seq, before.room_id) if before else (MAX_REV, Seq(0), "")
+    places = heapq.merge(
+        *(_places(connection, rarest, room_id, bound) for room_id in first), reverse=True
+    )
+    keys: list[MessageKey] = []
+    for examined, place in enumerate(places, start=1):
+        _, seq, room_id = place
+        if seq >= first[room_id] and all(_has(connection, other, place) for other in others):
+            keys.append((room_id, seq))
+        if len(keys) == limit or examined == MAX_EXAMINED:
+            return Candidates(keys=tuple(keys), next=_position(place))
+    return Candidates(keys=tuple(keys), next=None)
+
+
+def _places(
+    connection: sqlite3.Connection, word: str, room_id: RoomId, bound: tuple[int, Seq, str]
+) -> Iterator[_Place]:
+    """Where a room has the word, newest first; read only as far as is asked."""
+    return map(
+        tuple,
+        connection.execute(
+            "SELECT at, seq, room_id FROM message_words WHERE word = ? AND room_id = ?"
+            " AND at <= ? AND (at, seq, room_id) < (?, ?, ?) ORDER BY at DESC, seq DESC",
+            (word, room_id, bound[0], *bound),
+        ),
+    )
+
+
+def _has(connection: sqlite3.Connection, word: str, place: _Place) -> bool:
+    at, seq, room_id = place
+    found = connection.execute(
+        "SELECT 1 FROM message_words WHERE word = ? AND room_id = ? AND at = ? AND seq = ?",
+        (word, room_id, at, seq),
+    )
+    return found.fetchone() is not None
+
+
+def _position(place: _Place) -> MessagePosition:
+    at, seq, room_id = place
+    return MessagePosition(at=from_millis(at), seq=seq, room_id=room_id)
