@@ -18,12 +18,13 @@ from whatchat.domain.log import (
     ReactionChanged,
 )
 from whatchat.domain.message_state import MessageState, posted, project
+from whatchat.domain.words import words_of
 
 
 def some_change(chance: random.Random, *, deletions: bool) -> MessageChange:
     what = chance.random()
     if what < 0.3:
-        content = chance.choice(["$content", "", "{}", "new"])
+        content = chance.choice(["$content", "", "{}", "new", "newer"])
         return MessageEdited(seq=Seq(2), content=content, hidden=chance.random() < 0.4)
     if what < 0.35 and deletions:
         return MessageDeleted(seq=Seq(2))
@@ -58,7 +59,13 @@ async def test_late_and_repeated_updates_change_nothing(store: MongoStore, seed:
 
     found = await log.find_one({"room_id": room_id})
     assert found is not None
-    assert state_of(found) == in_order(first, changes)
+    state = state_of(found)
+    assert state == in_order(first, changes)
+    words = set(found.get("words", ()))
+    if state.veil is None:
+        assert words == set(words_of(state.content))
+    else:
+        assert words >= {*words_of(state.content), *words_of(state.veil.content)}
 
 
 def in_order(first: Entry, changes: list[Entry]) -> MessageState:

@@ -4,7 +4,7 @@ from collections.abc import Container
 from typing import Final
 
 from whatchat.domain.errors import Invalid, NotFound
-from whatchat.domain.ids import MAX_REV, MessageId, RoomId, Seq, locate
+from whatchat.domain.ids import MAX_REV, MessageId, RoomId, Seq, UserId, locate
 from whatchat.domain.message_state import MessageState
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.search_store import MessagePosition
@@ -23,7 +23,12 @@ class Positions:
         self._messages = messages
 
     async def below(
-        self, text: str, *, searched: Container[RoomId], room_id: RoomId | None
+        self,
+        text: str,
+        *,
+        viewer_id: UserId,
+        searched: Container[RoomId],
+        room_id: RoomId | None,
     ) -> MessagePosition:
         """The position that ``text`` names: a ``next``, a message, or a ``seq`` of the room.
 
@@ -32,7 +37,7 @@ class Positions:
         if "." in text:
             return _parsed(text)
         if room_id and text.isdecimal() and len(text) <= _SEQ_DIGITS:
-            return await self._below_seq(room_id, Seq(int(text)))
+            return await self._below_seq(viewer_id, room_id, Seq(int(text)))
         key = locate(MessageId(text))
         if key is None or key[0] not in searched:
             raise NotFound("no such message", field="before")
@@ -41,10 +46,10 @@ class Positions:
             raise NotFound("no such message", field="before")
         return position_of(state)
 
-    async def _below_seq(self, room_id: RoomId, seq: Seq) -> MessagePosition:
+    async def _below_seq(self, viewer_id: UserId, room_id: RoomId, seq: Seq) -> MessagePosition:
         """Just above the latest message before ``seq``."""
         latest = await self._messages.history(
-            room_id, first=Seq(0), before=seq, after=None, limit=1
+            room_id, viewer_id=viewer_id, first=Seq(0), before=seq, after=None, limit=1
         )
         at = latest[0].created_at if latest else EPOCH
         return MessagePosition(at=at, seq=seq, room_id=RoomId(""))

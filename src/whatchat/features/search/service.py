@@ -61,7 +61,9 @@ class SearchService:
         first = _searchable(await self._memberships(actor.user_id, room_id))
         before = None
         if command.before is not UNSET:
-            before = await self._positions.below(command.before, searched=first, room_id=room_id)
+            before = await self._positions.below(
+                command.before, viewer_id=actor.user_id, searched=first, room_id=room_id
+            )
         question = _Question(actor.user_id, query_words(command.query), first)
         found, end = await self._found(question, before, command.limit + 1)
         if len(found) > command.limit:
