@@ -103,13 +103,19 @@ async def fresh(node: NodeProcess, account: Account) -> State:
 
 @dataclass
 class World:
-    """Ada and Bob are in a room of Ada's with two messages; Bob's other room is public."""
+    """Ada and Bob are in a room of Ada's with two messages; Bob's other room is public.
+
+    In their direct room is a message of ``hers`` and one of ``his``.
+    """
 
     node: NodeProcess
     people: dict[str, Account]
     room: str
     public: str
+    direct: str
     message: str
+    hers: str
+    his: str
 
     def id_of(self, name: str) -> str:
         return self.people[name].id
@@ -128,6 +134,24 @@ REACT: Step = (
     "PUT",
     "/messages/{messageId}/reactions/{emoji}",
     lambda w: {"messageId": w.message, "emoji": "👍"},
+)
+BLOCK: Step = (
+    "ada",
+    "PUT",
+    "/users/{userId}/block",
+    lambda w: {"userId": w.id_of("bob")},
+)
+UNHEARD_EDIT: Step = (
+    "bob",
+    "PATCH",
+    "/messages/{messageId}",
+    lambda w: {"messageId": w.his, "content": "unheard"},
+)
+UNHEARD_REACTION: Step = (
+    "bob",
+    "PUT",
+    "/messages/{messageId}/reactions/{emoji}",
+    lambda w: {"messageId": w.hers, "emoji": "🙈"},
 )
 
 COMMANDS: dict[str, tuple[type, list[Step], Step, str | None]] = {
@@ -177,6 +201,53 @@ COMMANDS: dict[str, tuple[type, list[Step], Step, str | None]] = {
     ),
     "react": (AddReaction, [], REACT, "reaction:add"),
     "unreact": (RemoveReaction, [REACT], ("bob", "DELETE", *REACT[2:]), "reaction:remove"),
+    "send unheard": (
+        SendMessage,
+        [BLOCK],
+        (
+            "bob",
+            "POST",
+            "/messages",
+            lambda w: {"roomId": w.direct, "clientId": "a-client-id-00001", "content": "unheard"},
+        ),
+        "message:send",
+    ),
+    "edit unheard": (EditMessage, [BLOCK], UNHEARD_EDIT, "message:edit"),
+    "react unheard": (AddReaction, [BLOCK], UNHEARD_REACTION, "reaction:add"),
+    "unreact unheard": (
+        RemoveReaction,
+        [BLOCK, UNHEARD_REACTION],
+        ("bob", "DELETE", *UNHEARD_REACTION[2:]),
+        "reaction:remove",
+    ),
+    "edit what has an unheard reaction": (
+        EditMessage,
+        [BLOCK, UNHEARD_REACTION],
+        (
+            "ada",
+            "PATCH",
+            "/messages/{messageId}",
+            lambda w: {"messageId": w.hers, "content": "x"},
+        ),
+        "message:edit",
+    ),
+    "react to what has an unheard edit": (
+        AddReaction,
+        [BLOCK, UNHEARD_EDIT],
+        (
+            "ada",
+            "PUT",
+            "/messages/{messageId}/reactions/{emoji}",
+            lambda w: {"messageId": w.his, "emoji": "👍"},
+        ),
+        "reaction:add",
+    ),
+    "delete what has an unheard edit": (
+        DeleteMessage,
+        [BLOCK, UNHEARD_EDIT],
+        ("bob", "DELETE", "/messages/{messageId}", lambda w: {"messageId": w.his}),
+        "message:delete",
+    ),
     "create a group": (
         CreateRoom,
         [],
@@ -267,8 +338,12 @@ async def make_world(node: NodeProcess) -> World:
     settings = {"isPrivate": False}
     body = {"kind": "group", "name": "Open", "participants": [], "settings": settings}
     _, public = await rest(node, "POST", "/rooms", body, token=bob.token)
-    world = World(node, people, room["id"], public["id"], "")
+    body = {"kind": "direct", "participants": [bob.id]}
+    _, direct = await rest(node, "POST", "/rooms", body, token=ada.token)
+    world = World(node, people, room["id"], public["id"], direct["id"], "", "", "")
     world.message = await say(world, "ada", world.room)
+    world.hers = await say(world, "ada", world.direct)
+    world.his = await say(world, "bob", world.direct)
     await say(world, "bob", world.room)
     await say(world, "bob", world.public)
     return world
@@ -338,7 +413,7 @@ async def test_stale_state_and_events_equal_a_fresh_sync(
     else:
         sender = next(one for one in observers if one.account is world.people[step[0]])
         sender.acks.append(await ask(sender, event, step[3](world)))
-    for room, who in ((world.room, "ada"), (world.public, "bob")):
+    for room, who in ((world.room, "ada"), (world.public, "bob"), (world.direct, "ada")):
         await say(world, who, room)
 
     for observer in observers:

@@ -126,7 +126,7 @@ def _with_new(view: RoomView, message: Message, me: User) -> RoomView:
     room, last = view.room, view.room.last_message
     if last is UNSET or message.seq > last.seq:
         room = replace(room, last_activity=message.created_at, last_message=message)
-    if message.sender.id != me.id and message.seq > _receipt(view.receipts, me.id).read_seq:
+    if _counts(message, me) and message.seq > _receipt(view.receipts, me.id).read_seq:
         room = replace(room, unread=min((room.unread or 0) + 1, UNREAD_CAP))
     return _trimmed(replace(view, room=room, messages=messages))
 
@@ -203,11 +203,16 @@ def _showing_receipts(view: RoomView, told: Iterable[Receipt]) -> RoomView:
     return replace(view, room=replace(view.room, participants=shown), receipts=receipts)
 
 
+def _counts(message: Message, me: User) -> bool:
+    """Whether a message is unread until it is read: others' are, but for what the server says."""
+    return message.sender.id != me.id and message.message_type != "system"
+
+
 def _recount(view: RoomView, me: User) -> RoomView:
     """Unread counted again from what is held, or by a snapshot where that is too little."""
     read = _receipt(view.receipts, me.id).read_seq
     unread = view.room.unread or 0
-    left = sum(one.seq > read and one.sender.id != me.id for one in view.messages.values())
+    left = sum(one.seq > read and _counts(one, me) for one in view.messages.values())
     if read < view.floor and unread > left:
         return replace(view, has_past=False)
     return replace(view, room=replace(view.room, unread=min(left, unread)))

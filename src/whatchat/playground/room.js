@@ -56,7 +56,8 @@ export function withRoom(model, room) {
 /** With a message in its current state; a version older than the held one changes nothing. */
 export function withMessage(model, message, { me, reading }) {
   const isNews = message.seq > model.cursor && !model.ahead.includes(message.seq);
-  const counts = isNews && !reading && message.sender.id !== me.id && !message.deletedAt;
+  const isForMe = message.sender.id !== me.id && message.messageType !== "system";
+  const counts = isNews && !reading && isForMe && !message.deletedAt;
   const isHeld = model.loading || (model.floor !== null && message.seq >= model.floor);
   return {
     ...model,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.services.conftest import House, PodServices, actor
@@ -48,6 +48,16 @@ STEPS = st.lists(
 )
 
 
+HERS_WITH_HIS_UNHEARD = [
+    Step("block", 0, 0),
+    Step("react", 1, 0),
+    Step("edit", 1, 1),
+    Step("edit", 0, 0),
+    Step("react", 0, 1),
+]
+"""What both see of a message of which each sees something else."""
+
+
 @pytest.fixture
 async def tasks() -> AsyncIterator[Tasks]:
     owner = Tasks()
@@ -57,6 +67,7 @@ async def tasks() -> AsyncIterator[Tasks]:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(STEPS, st.integers(1, 3))
+@example(HERS_WITH_HIS_UNHEARD, 1)
 async def test_stale_state_and_events_equal_a_fresh_sync(
     house: House, tasks: Tasks, steps: list[Step], limit: int
 ) -> None:

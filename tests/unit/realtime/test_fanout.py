@@ -1,5 +1,8 @@
 """Who hears an announcement on this pod, and who no longer."""
 
+import pytest
+from msgspec.structs import replace
+
 from tests.unit.realtime.parts import (
     GREETING,
     ROOM,
@@ -14,6 +17,7 @@ from tests.unit.realtime.parts import (
 )
 from whatchat.domain.audience import InRoom, ToUser
 from whatchat.domain.ids import RoomId, Seq, SessionId, UserId
+from whatchat.domain.ports.live_rooms import Post
 from whatchat.realtime.connection import VOLATILE_BYTES
 from whatchat.realtime.fanout import Fanout
 from whatchat.realtime.hub import Hub, LocalUser
@@ -201,3 +205,43 @@ async def test_a_warming_socket_gets_nothing_of_a_room_left_meanwhile(tasks: Tas
     fanout.deliver(leaving(5, "bob"))
     connection.greet(GREETING, {}, set())
     assert link.events() == [("room:removed", {"roomId": "room", "rev": 5})]
+
+
+async def test_what_is_for_one_member_takes_its_rev_for_the_others(tasks: Tasks) -> None:
+    hub = hub_of(tasks)
+    phone, desk = joined(hub, "ada", session="phone"), joined(hub, "ada", session="desk")
+    bob, cat = joined(hub, "bob"), joined(hub, "cat")
+    audience = InRoom(room_id=ROOM, only=UserId("ada"), except_session=SessionId("phone"))
+    Fanout(hub).deliver(announced(2, audience))
+    assert phone.events() == []
+    assert desk.events() == [("message:new", {"roomId": "room", "rev": 2})]
+    for link in (bob, cat):
+        assert link.events() == [("room:rev", {"roomId": "room", "rev": 2})]
+    assert bob.frames[-1] is cat.frames[-1]
+
+
+async def test_others_may_hear_another_version(tasks: Tasks) -> None:
+    hub = hub_of(tasks)
+    ada, bob, new = joined(hub, "ada"), joined(hub, "bob"), joined(hub, "new", since=3)
+    audience = InRoom(room_id=ROOM, only=UserId("ada"), seq=Seq(2))
+    others = b'{"roomId":"room","rev":5,"other":true}'
+    Fanout(hub).deliver(replace(announced(5, audience), others=others))
+    assert ada.events() == [("message:new", {"roomId": "room", "rev": 5})]
+    assert bob.events() == [("message:new", {"roomId": "room", "rev": 5, "other": True})]
+    assert new.events() == [("room:rev", {"roomId": "room", "rev": 5})]
+
+
+@pytest.mark.parametrize(
+    ("only", "others", "hidden"), [(None, b"", False), ("bob", b"", True), ("bob", b"{}", False)]
+)
+async def test_a_post_is_hidden_where_others_have_no_version_of_it(
+    tasks: Tasks, only: str | None, others: bytes, *, hidden: bool
+) -> None:
+    hub = hub_of(tasks)
+    joined(hub, "ada")
+    room = hub.room(ROOM)
+    assert room
+    room.begin(1)
+    audience = InRoom(room_id=ROOM, only=UserId(only) if only else None)
+    Fanout(hub).deliver(replace(announced(2, audience), others=others, author_id=UserId("bob")))
+    assert room.posts(1, 2) == [Post(seq=Seq(2), author_id=UserId("bob"), hidden=hidden)]
