@@ -24,6 +24,7 @@ from whatchat.entrypoints.probes import Readiness, probe_routes
 from whatchat.entrypoints.sockets import SocketCommands
 from whatchat.features.accounts import endpoints as accounts
 from whatchat.features.blocking import endpoints as blocking
+from whatchat.features.blocking.service import BlockingService
 from whatchat.features.messages import endpoints as messages
 from whatchat.features.rooms import endpoints as rooms
 from whatchat.features.search import endpoints as search
@@ -60,9 +61,15 @@ class _Entrances:
         self.policy = HandshakePolicy(cors_origins=settings.cors_origins)
         lifetimes = Lifetimes()
         sessions = SessionService(people.authenticator, lifetimes, epoch=ground.identity.epoch)
+        blocking_service = BlockingService(
+            ground.adapters.store.blocks,
+            people.blocks,
+            people.directory,
+            conversations.concealment,
+        )
         self.catalogue = _catalogue(
             accounts=people.accounts,
-            blocking=people.blocking,
+            blocking=blocking_service,
             rooms=conversations.rooms,
             messages=conversations.messages,
             sync=conversations.sync,

@@ -20,10 +20,10 @@ from whatchat.features.accounts.revocations import Revocations
 from whatchat.features.accounts.service import AccountService
 from whatchat.features.accounts.sign_ins import SignIns
 from whatchat.features.blocking.blocks import CachedBlocks
-from whatchat.features.blocking.service import BlockingService
 from whatchat.features.messages.announcer import MessageAnnouncer
 from whatchat.features.messages.service import MessageService
 from whatchat.features.rooms.announcer import RoomAnnouncer
+from whatchat.features.rooms.concealment import Concealment
 from whatchat.features.rooms.service import RoomService
 from whatchat.features.rooms.views import StoredRoomViews
 from whatchat.features.search.service import SearchService
@@ -56,7 +56,7 @@ class Ground(NamedTuple):
 
 
 class People:
-    """Accounts, who tokens speak for, and who wants nothing of whom."""
+    """Accounts, who tokens speak for, and who has blocked whom."""
 
     def __init__(self, ground: Ground) -> None:
         store = ground.adapters.store
@@ -64,7 +64,6 @@ class People:
         self.passwords = PasswordHasher()
         self.directory = CachedUserDirectory(accounts)
         self.blocks = CachedBlocks(store.blocks)
-        self.blocking = BlockingService(store.blocks, self.blocks, self.directory)
         self.revocations = Revocations(accounts)
         access = AccessTokens(signing_keys(ground.settings))
         refresh = RefreshTokens(ground.identity.secret)
@@ -95,7 +94,12 @@ class Conversations:
         stamp = Stamp(secret=identity.secret, pod=ground.pod, clock=utc_now)
         self.log = OrderedRoomLog(store.messages, store.rooms, stamp, announcing, ground.metrics)
         ground.adapters.broker.listen(self.log.hear)
-        self.rooms = RoomService(self.log, store.rooms, directory, blocks, views, identity.secret)
+        self.concealment = Concealment(
+            store.rooms, store.blocks, views, ground.adapters.broker, identity.secret
+        )
+        self.rooms = RoomService(
+            self.log, store.rooms, directory, blocks, views, self.concealment, identity.secret
+        )
         self.messages = MessageService(self.log, store.rooms, store.messages, directory, blocks)
         self.sync = SyncService(store.rooms, store.messages, views, directory, identity.epoch)
         self.search = SearchService(store.rooms, store.messages, store.search, directory, utc_now)

@@ -265,3 +265,83 @@ async def test_changes_of_rooms_are_read_on_exactly(store: Store, limit: int) ->
 
 def added(people: list[UserId]) -> list[AnyChange]:
     return [MembersAdded(user_ids=(user_id,)) for user_id in people]
+
+
+class TestConcealed:
+    """Ada opened a direct room with Bob, who had blocked her."""
+
+    @pytest.fixture
+    async def room_id(self, store: Store) -> RoomId:
+        room_id = RoomId(random_id())
+        opened = RoomCreated(
+            room_kind="direct",
+            name="",
+            description="",
+            settings=RoomSettings(max_participants=2),
+            members=(ADA, BOB),
+            concealed=True,
+        )
+        await append(store, room_id, opened, POST)
+        return room_id
+
+    async def is_there(self, store: Store, room_id: RoomId, user_id: UserId) -> set[bool]:
+        """By every way in which a member's own rooms are asked for."""
+        page = await store.rooms.memberships_page(user_id, before=None, limit=10)
+        return {
+            await store.rooms.membership(room_id, user_id) is not None,
+            room_id in [one.record.room_id for one in await store.rooms.memberships(user_id)],
+            room_id in [one.record.room_id for one in page],
+            room_id in (await store.rooms.joined([user_id])).get(user_id, {}),
+            room_id in (await store.rooms.joined([user_id, EVE])).get(user_id, {}),
+            user_id in await store.rooms.members_among(room_id, [ADA, BOB]),
+        }
+
+    async def test_it_is_there_for_the_one_and_not_for_the_other(
+        self, store: Store, room_id: RoomId
+    ) -> None:
+        assert await self.is_there(store, room_id, ADA) == {True}
+        assert await self.is_there(store, room_id, BOB) == {False}
+        for user_id in (ADA, BOB):
+            together = await asyncio.gather(*(store.rooms.memberships(user_id) for _ in range(5)))
+            assert {len(found) for found in together} == {int(user_id == ADA)}
+
+    async def test_who_opened_it_sees_two_people(self, store: Store, room_id: RoomId) -> None:
+        state = await store.rooms.state(room_id)
+        assert state is not None
+        assert state.is_concealed
+        assert {one.user_id: one.concealed for one in state.members.values()} == {
+            ADA: False,
+            BOB: True,
+        }
+        listed = await store.rooms.listed([state.record], ADA)
+        assert {one.user_id for one in listed[room_id]} == {ADA, BOB}
+        people = await store.rooms.members(room_id, after=None, limit=10)
+        assert {one.user_id for one in people} == {ADA, BOB}
+        assert state.record.participant_count == 2
+
+    async def test_it_is_revealed_once_and_for_good(self, store: Store, room_id: RoomId) -> None:
+        assert await store.rooms.reveal(room_id, BOB)
+        assert not await store.rooms.reveal(room_id, BOB)
+        assert await self.is_there(store, room_id, BOB) == {True}
+        await append(store, room_id, POST, RoomUpdated(name="New"))
+        assert await self.is_there(store, room_id, BOB) == {True}
+        state = await store.rooms.state(room_id)
+        assert state is not None
+        assert not state.is_concealed
+        membership = await store.rooms.membership(room_id, BOB)
+        assert membership is not None
+        assert membership.member.joined_seq == 1
+
+    async def test_nothing_is_revealed_where_nothing_is_concealed(
+        self, store: Store, room_id: RoomId
+    ) -> None:
+        assert not await store.rooms.reveal(room_id, ADA)
+        assert not await store.rooms.reveal(room_id, EVE)
+        assert not await store.rooms.reveal(RoomId(random_id()), BOB)
+        assert await self.is_there(store, room_id, BOB) == {False}
+
+    async def test_revealed_by_many_at_once_it_is_revealed_once(
+        self, store: Store, room_id: RoomId
+    ) -> None:
+        revealed = await asyncio.gather(*(store.rooms.reveal(room_id, BOB) for _ in range(10)))
+        assert sum(revealed) == 1

@@ -48,6 +48,9 @@ class MadeUpRooms:
     ) -> Mapping[UserId, Sequence[DirectPeer]]:
         return {}
 
+    async def reveal(self, room_id: RoomId, user_id: UserId) -> bool:
+        raise NotInTheBenchmark
+
     async def heads(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, Rev]:
         return {room_id: self._revs.get(room_id, Rev(0)) for room_id in room_ids}
 

@@ -18,9 +18,12 @@ def is_public(record: RoomRecord) -> bool:
 
 
 def require_member(state: RoomState, user_id: UserId) -> Member:
-    """The user's place in the room; raises what :func:`not_a_member` says without one."""
+    """The user's place in the room; raises what :func:`not_a_member` says without one.
+
+    A room that is concealed from its member does not exist for that member.
+    """
     member = state.members.get(user_id)
-    if member is None:
+    if member is None or member.concealed:
         raise not_a_member(state.record)
     return member
 

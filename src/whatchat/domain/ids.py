@@ -61,6 +61,11 @@ def derived_client_id(purpose: str, client_id: ClientId) -> ClientId:
     return ClientId(urlsafe_b64encode(digest).rstrip(b"=").decode())
 
 
+def direct_room_id(key: bytes, *pair: UserId) -> RoomId:
+    """The id of the one direct room that two people have, whoever opens it."""
+    return derived_room_id(key, "direct", *sorted(pair))
+
+
 def message_id(room_id: RoomId, seq: Seq) -> MessageId:
     """A message's id: its room's id followed by ``seq`` in base 62, so that no index is needed."""
     digits = ""

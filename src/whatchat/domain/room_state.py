@@ -86,6 +86,12 @@ class RoomState(Struct, frozen=True, kw_only=True):
     def exists(self) -> bool:
         return self.record.rev > 0
 
+    @property
+    def is_concealed(self) -> bool:
+        """Whether it is, from somebody in it; that this ends is in no entry of the log."""
+        is_direct = self.record.kind == "direct"
+        return is_direct and any(member.concealed for member in self.members.values())
+
     def admins(self) -> list[Member]:
         """The admins, in the order of their joining."""
         return [member for member in self.members.values() if member.role == "admin"]

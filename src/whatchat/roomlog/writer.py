@@ -159,6 +159,8 @@ class RoomWriter:
         is_fresh = self.state is None
         decisions = self._decide(await self._current(batch), batch)
         if not is_fresh and not all(decision.entry for decision in decisions):
+            if self.state and self.state.is_concealed:
+                self.state = None
             await self._catch_up()
             decisions = self._decide(await self._current(batch), batch)
         return decisions

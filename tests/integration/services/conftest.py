@@ -157,7 +157,7 @@ class House:
             search=conversations.search,
             directory=directory,
             blocks=blocks,
-            blocking=BlockingService(store.blocks, blocks, directory),
+            blocking=BlockingService(store.blocks, blocks, directory, conversations.concealment),
             broker=broker,
             metrics=metrics,
         )

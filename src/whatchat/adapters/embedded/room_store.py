@@ -27,7 +27,9 @@ from whatchat.domain.ports.room_store import (
 from whatchat.domain.room_state import Member, RoomRecord, RoomState
 from whatchat.domain.times import to_millis
 
-_MEMBERSHIPS = "SELECT * FROM members JOIN rooms USING (room_id) WHERE user_id = ?"
+_MEMBERSHIPS = (
+    "SELECT * FROM members JOIN rooms USING (room_id) WHERE user_id = ? AND concealed = 0"
+)
 _ACTED = "EXISTS (SELECT 1 FROM log WHERE log.room_id = own.room_id AND actor_id = {}.user_id)"
 _DIRECT_PEERS = (
     f"SELECT own.user_id, peer.user_id, {_ACTED.format('own')}, {_ACTED.format('peer')}"
@@ -95,7 +97,7 @@ class SqliteRoomStore:
         self, room_id: RoomId, user_ids: Sequence[UserId]
     ) -> Mapping[UserId, Member]:
         sql = (
-            "SELECT * FROM members WHERE room_id = ?"
+            "SELECT * FROM members WHERE room_id = ? AND concealed = 0"
             " AND user_id IN (SELECT value FROM json_each(?))"
         )
         wanted = msgspec.json.encode(user_ids).decode()
@@ -103,6 +105,12 @@ class SqliteRoomStore:
             lambda connection: {
                 row["user_id"]: member_of(row) for row in connection.execute(sql, (room_id, wanted))
             }
+        )
+
+    async def reveal(self, room_id: RoomId, user_id: UserId) -> bool:
+        sql = "UPDATE members SET concealed = 0 WHERE room_id = ? AND user_id = ? AND concealed = 1"
+        return await self._database.write(
+            lambda connection: connection.execute(sql, (room_id, user_id)).rowcount == 1
         )
 
     async def listed(
@@ -117,7 +125,7 @@ class SqliteRoomStore:
     async def joined(self, user_ids: Sequence[UserId]) -> Mapping[UserId, Mapping[RoomId, Seq]]:
         sql = (
             "SELECT user_id, room_id, joined_seq FROM members"
-            " WHERE user_id IN (SELECT value FROM json_each(?))"
+            " WHERE concealed = 0 AND user_id IN (SELECT value FROM json_each(?))"
         )
         wanted = msgspec.json.encode(user_ids).decode()
         rows = await self._database.read(

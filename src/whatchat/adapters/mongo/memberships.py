@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from whatchat.adapters.mongo.gathering import Gathering
 from whatchat.adapters.mongo.indexes import LOG_CONCERNED, LOG_PENDING
 from whatchat.adapters.mongo.log_queries import and_also, pending_anywhere, pending_for
-from whatchat.adapters.mongo.picture import Picture, Pictures, found_members
+from whatchat.adapters.mongo.picture import Picture, Pictures, found_places
 from whatchat.adapters.mongo.room_documents import member_of
 from whatchat.domain.ids import RoomId, UserId
 from whatchat.domain.ports.room_store import Membership
@@ -49,7 +49,7 @@ class Memberships:
         await self._reads.close()
 
     async def _list(self, user_ids: Sequence[UserId]) -> list[list[RoomId] | Exception]:
-        theirs = and_also(found_members({"user_id": {"$in": user_ids}}), "members")
+        theirs = and_also(found_places({"user_id": {"$in": user_ids}}), "members")
         if len(user_ids) == 1:
             asked = [*pending_for(user_ids[0]), theirs]
             picture = await self._pictures.of(asked, hint=LOG_CONCERNED)
@@ -65,7 +65,7 @@ class Memberships:
     async def _read(self, places: Sequence[_Places]) -> list[list[Membership] | Exception]:
         room_ids = sorted({room_id for one in places for room_id in one.room_ids})
         user_ids = sorted({one.user_id for one in places})
-        theirs = and_also(found_members({"user_id": {"$in": user_ids}}), "members")
+        theirs = and_also(found_places({"user_id": {"$in": user_ids}}), "members")
         found: dict[UserId, list[Membership]] = defaultdict(list)
         for membership in memberships_in(await self._pictures.of_rooms(room_ids, theirs)):
             found[membership.member.user_id].append(membership)

@@ -97,6 +97,11 @@ def found_rooms(match: dict[str, Any], *then: dict[str, Any]) -> Stages:
     return [{"$match": match}, *then, {"$project": {"_id": 0, "room": "$$ROOT"}}]
 
 
+def found_places(match: dict[str, Any]) -> Stages:
+    """Stages on ``members``, for those who are in and from whom their room is not concealed."""
+    return found_members({**match, "concealed": {"$ne": True}})
+
+
 def found_members(match: dict[str, Any], *then: dict[str, Any]) -> Stages:
     """Stages on ``members``, for those who are in."""
     present = {"$match": {**match, "joined_seq": {"$gt": 0}}}

@@ -22,11 +22,18 @@ from whatchat.adapters.mongo.log_queries import (
     pending_publicly,
 )
 from whatchat.adapters.mongo.memberships import Memberships, memberships_in, position
-from whatchat.adapters.mongo.picture import Picture, Pictures, found_members, found_rooms
+from whatchat.adapters.mongo.picture import (
+    Picture,
+    Pictures,
+    found_members,
+    found_places,
+    found_rooms,
+)
 from whatchat.adapters.mongo.projection import Projection
 from whatchat.adapters.mongo.room_changes import read_room_changes
 from whatchat.adapters.mongo.room_documents import member_id, member_of
 from whatchat.adapters.mongo.room_heads import RoomHeads
+from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.models import LISTED_PEOPLE
 from whatchat.domain.ports.room_store import (
@@ -47,6 +54,7 @@ class MongoRoomStore:
         self._pictures = Pictures(database, projection)
         self._memberships = Memberships(self._pictures)
         self._direct_peers = DirectPeers(database, self._pictures)
+        self._projection = projection
         self._heads = RoomHeads(database)
         self._activity = activity
 
@@ -73,7 +81,7 @@ class MongoRoomStore:
 
     @within_deadline
     async def membership(self, room_id: RoomId, user_id: UserId) -> Membership | None:
-        place = and_also(found_members({"_id": member_id(room_id, user_id)}), "members")
+        place = and_also(found_places({"_id": member_id(room_id, user_id)}), "members")
         found = memberships_in(await self._pictures.of_rooms([room_id], place))
         return found[0] if found else None
 
@@ -120,8 +128,20 @@ class MongoRoomStore:
         self, room_id: RoomId, user_ids: Sequence[UserId]
     ) -> Mapping[UserId, Member]:
         wanted = [member_id(room_id, user_id) for user_id in user_ids]
-        picture = await self._people([room_id], {"_id": {"$in": wanted}})
+        match = {"_id": {"$in": wanted}, "concealed": {"$ne": True}}
+        picture = await self._people([room_id], match)
         return {one.user_id: one for one in picture.people()}
+
+    @within_deadline
+    async def reveal(self, room_id: RoomId, user_id: UserId) -> bool:
+        # What is projected late would conceal it anew.
+        await self._projection.finish("room", [room_id])
+        members = self._database.majority.members
+        place = {"_id": member_id(room_id, user_id), "concealed": True}
+        result = await members.update_one(place, {"$unset": {"concealed": ""}})
+        if not result.matched_count and await members.find_one(place):
+            raise Unavailable  # it was revealed, but no majority has that yet
+        return result.matched_count == 1
 
     @within_deadline
     async def listed(
@@ -152,7 +172,7 @@ class MongoRoomStore:
 
     @within_deadline
     async def joined(self, user_ids: Sequence[UserId]) -> Mapping[UserId, Mapping[RoomId, Seq]]:
-        theirs = and_also(found_members({"user_id": {"$in": user_ids}}), "members")
+        theirs = and_also(found_places({"user_id": {"$in": user_ids}}), "members")
         picture = await self._pictures.since_now([*pending_anywhere(), theirs], hint=LOG_PENDING)
         found: dict[UserId, dict[RoomId, Seq]] = {}
         for place in picture.members:

@@ -62,10 +62,11 @@ class ChangedRooms(Struct, frozen=True, kw_only=True):
 
 
 class RoomStore(Protocol):
-    """Reads what the log made of rooms; :class:`MessageStore` is the only writer.
+    """Reads what the log made of rooms; :class:`MessageStore` writes all but :meth:`reveal`.
 
-    Every read reflects every entry appended before it. Methods raise ``Unavailable`` when
-    the store is down or late.
+    Every read reflects every entry appended before it. A room that is concealed from a member
+    is not there where it is asked for as that member's; whoever asks about the room finds
+    the member in it. Methods raise ``Unavailable`` when the store is down or late.
     """
 
     async def state(self, room_id: RoomId) -> RoomState | None:
@@ -73,7 +74,7 @@ class RoomStore(Protocol):
         ...
 
     async def membership(self, room_id: RoomId, user_id: UserId) -> Membership | None:
-        """The user's place in the room, if it has one."""
+        """The user's place in the room, if it has one that is not concealed."""
         ...
 
     async def record(self, room_id: RoomId) -> RoomRecord | None:
@@ -103,7 +104,14 @@ class RoomStore(Protocol):
     async def members_among(
         self, room_id: RoomId, user_ids: Sequence[UserId]
     ) -> Mapping[UserId, Member]:
-        """Those of these people who are in the room."""
+        """Those of these people who are in the room, and for whom it is there."""
+        ...
+
+    async def reveal(self, room_id: RoomId, user_id: UserId) -> bool:
+        """Conceal the room from this member no longer; false if it was not.
+
+        Durable on return, in force for every later read, and for good.
+        """
         ...
 
     async def listed(

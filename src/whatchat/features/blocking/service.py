@@ -8,6 +8,7 @@ from whatchat.domain.actor import Actor
 from whatchat.domain.errors import Conflict, Invalid, NotFound
 from whatchat.domain.ids import UserId
 from whatchat.domain.ports.block_store import Block, BlockStore
+from whatchat.domain.ports.concealed_rooms import ConcealedRooms
 from whatchat.domain.ports.user_directory import UserDirectory
 from whatchat.domain.showing import unknown_user
 from whatchat.domain.times import from_millis, to_millis
@@ -21,10 +22,17 @@ MAX_BLOCKS: Final = 10_000
 class BlockingService:
     """Makes, lifts and lists blocks; on this pod they are in force on return."""
 
-    def __init__(self, store: BlockStore, blocks: CachedBlocks, directory: UserDirectory) -> None:
+    def __init__(
+        self,
+        store: BlockStore,
+        blocks: CachedBlocks,
+        directory: UserDirectory,
+        concealed: ConcealedRooms,
+    ) -> None:
         self._store = store
         self._blocks = blocks
         self._directory = directory
+        self._concealed = concealed
 
     async def block(self, actor: Actor, command: BlockUser) -> None:
         """Block somebody; harmless if that is so. ``Conflict`` if there are too many."""
@@ -37,14 +45,21 @@ class BlockingService:
         self._blocks.take(await self._store.block(actor.user_id, command.user_id))
 
     async def unblock(self, actor: Actor, command: UnblockUser) -> None:
-        """Lift a block; harmless if there is none. Also on somebody whose account is gone."""
+        """Lift a block; harmless if there is none. Also on somebody whose account is gone.
+
+        The room that they opened meanwhile is there from now on: if this fails half-way, it
+        is before the block is lifted. It is looked for again after that, for one opened
+        in between, and so also by a retry.
+        """
         if command.user_id == actor.user_id:
             raise Invalid("nobody can block themselves", field="userId")
+        await self._concealed.reveal(actor.user_id, command.user_id)
         lifted = await self._store.unblock(actor.user_id, command.user_id)
         if lifted:
             self._blocks.take(lifted)
         else:
             await self._require_known(command.user_id)
+        await self._concealed.reveal(actor.user_id, command.user_id)
 
     async def list(self, actor: Actor, command: ListBlocks) -> BlockedPage:
         """A page of those whom the actor blocks, the latest first."""

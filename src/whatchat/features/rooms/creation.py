@@ -1,12 +1,13 @@
 """Opening rooms: what is asked for, checked and made into a room's first entry."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from whatchat.domain.actor import Actor
 from whatchat.domain.errors import Invalid, NotFound
-from whatchat.domain.ids import ClientId, UserId, derived_room_id, random_id
+from whatchat.domain.ids import ClientId, UserId, derived_room_id, direct_room_id, random_id
 from whatchat.domain.log import RoomCreated
 from whatchat.domain.models import RoomSettings
 from whatchat.domain.ports.blocks import Blocks
@@ -14,6 +15,7 @@ from whatchat.domain.ports.room_log import Applied, RoomLog
 from whatchat.domain.ports.user_directory import UserDirectory
 from whatchat.domain.proposing import propose
 from whatchat.features.rooms import rules, settings
+from whatchat.features.rooms.concealment import Concealment
 from whatchat.features.rooms.contract import CreateRoom, SettingsPatch
 
 
@@ -25,11 +27,17 @@ class RoomCreation:
     """
 
     def __init__(
-        self, log: RoomLog, directory: UserDirectory, blocks: Blocks, secret: bytes
+        self,
+        log: RoomLog,
+        directory: UserDirectory,
+        blocks: Blocks,
+        concealment: Concealment,
+        secret: bytes,
     ) -> None:
         self._log = log
         self._directory = directory
         self._blocks = blocks
+        self._concealment = concealment
         self._secret = secret
 
     async def create(self, actor: Actor, command: CreateRoom) -> Applied:
@@ -37,14 +45,35 @@ class RoomCreation:
         people = await self._people(actor, command)
         client_id = ClientId(random_id()) if command.client_id is UNSET else command.client_id
         change = _first_entry(command, people)
+        blocked_by = (await self._blocks.around(actor.user_id)).blocked_by
         if command.kind == "direct":
-            room_id = derived_room_id(self._secret, "direct", *sorted(people))
-            rule = rules.creating_direct(change)
-        else:
-            room_id = derived_room_id(self._secret, "group", actor.user_id, client_id)
-            barred = (await self._blocks.around(actor.user_id)).blocked_by
-            rule = rules.creating_group(change, barred)
+            return await self._create_direct(actor, command, client_id, change, blocked_by)
+        room_id = derived_room_id(self._secret, "group", actor.user_id, client_id)
+        rule = rules.creating_group(change, blocked_by)
         return await self._log.change(room_id, propose(actor, command, rule, client_id=client_id))
+
+    async def _create_direct(
+        self,
+        actor: Actor,
+        command: CreateRoom,
+        client_id: ClientId,
+        change: RoomCreated,
+        blocked_by: Collection[UserId],
+    ) -> Applied:
+        """Open a pair's room, concealed from the other who blocks the actor.
+
+        Where it was there, it is from now on also for an actor from whom it was concealed.
+        """
+        other_id = change.members[-1]
+        change = replace(change, concealed=other_id in blocked_by)
+        proposal = propose(actor, command, rules.creating_direct(change), client_id=client_id)
+        room_id = direct_room_id(self._secret, *change.members)
+        applied = await self._log.change(room_id, proposal)
+        if applied.entry is None:
+            await self._concealment.open(actor.user_id, other_id)
+        elif change.concealed:
+            await self._concealment.settle(actor.user_id, other_id)
+        return applied
 
     async def _people(self, actor: Actor, command: CreateRoom) -> Sequence[UserId]:
         others = [one for one in dict.fromkeys(command.participants) if one != actor.user_id]

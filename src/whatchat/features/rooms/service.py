@@ -18,6 +18,7 @@ from whatchat.domain.proposing import propose
 from whatchat.domain.room_state import RoomRecord
 from whatchat.domain.showing import show_room
 from whatchat.features.rooms import rules
+from whatchat.features.rooms.concealment import Concealment
 from whatchat.features.rooms.contract import (
     AddMembers,
     CreateRoom,
@@ -50,6 +51,7 @@ class RoomService:
         directory: UserDirectory,
         blocks: Blocks,
         views: StoredRoomViews,
+        concealment: Concealment,
         secret: bytes,
     ) -> None:
         self._log = log
@@ -57,7 +59,7 @@ class RoomService:
         self._directory = directory
         self._blocks = blocks
         self._views = views
-        self._creation = RoomCreation(log, directory, blocks, secret)
+        self._creation = RoomCreation(log, directory, blocks, concealment, secret)
         self._listing = RoomListing(rooms, views)
 
     async def create(self, actor: Actor, command: CreateRoom) -> Outcome[Room]:
