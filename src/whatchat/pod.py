@@ -26,6 +26,7 @@ from whatchat.features.accounts import endpoints as accounts
 from whatchat.features.blocking import endpoints as blocking
 from whatchat.features.blocking.service import BlockingService
 from whatchat.features.messages import endpoints as messages
+from whatchat.features.receipts import endpoints as receipts
 from whatchat.features.rooms import endpoints as rooms
 from whatchat.features.search import endpoints as search
 from whatchat.features.sessions import endpoints as sessions
@@ -44,6 +45,7 @@ FEATURES: Final[Mapping[str, tuple[tuple[Endpoint, ...], tuple[type[Event], ...]
     "blocking": (blocking.ENDPOINTS, blocking.EVENTS),
     "rooms": (rooms.ENDPOINTS, rooms.EVENTS),
     "messages": (messages.ENDPOINTS, messages.EVENTS),
+    "receipts": (receipts.ENDPOINTS, receipts.EVENTS),
     "sync": (sync.ENDPOINTS, sync.EVENTS),
     "search": (search.ENDPOINTS, search.EVENTS),
     "sessions": (sessions.ENDPOINTS, sessions.EVENTS),
@@ -72,6 +74,7 @@ class _Entrances:
             blocking=blocking_service,
             rooms=conversations.rooms,
             messages=conversations.messages,
+            receipts=conversations.receipts,
             sync=conversations.sync,
             search=conversations.search,
             sessions=sessions,
@@ -177,6 +180,7 @@ class Pod:
         self._conversations.log.start()
         later(self._leave_the_rest)
         later(self._conversations.log.stop)
+        later(self._conversations.receipts.stop)
         await self._realtime.start()
         later(partial(self._realtime.stop, seconds=0))  # for a pod that nobody drained
         self.readiness.accepting = True

@@ -22,6 +22,11 @@ from whatchat.features.accounts.sign_ins import SignIns
 from whatchat.features.blocking.blocks import CachedBlocks
 from whatchat.features.messages.announcer import MessageAnnouncer
 from whatchat.features.messages.service import MessageService
+from whatchat.features.receipts.disclosure import Disclosure
+from whatchat.features.receipts.service import ReceiptService
+from whatchat.features.receipts.telling import Telling
+from whatchat.features.receipts.traits import RoomTraits
+from whatchat.features.receipts.writing import Writing
 from whatchat.features.rooms.announcer import RoomAnnouncer
 from whatchat.features.rooms.concealment import Concealment
 from whatchat.features.rooms.service import RoomService
@@ -101,5 +106,14 @@ class Conversations:
             self.log, store.rooms, directory, blocks, views, self.concealment, identity.secret
         )
         self.messages = MessageService(self.log, store.rooms, store.messages, directory, blocks)
+        self.receipts = self._receipts(ground, directory, blocks)
         self.sync = SyncService(store.rooms, store.messages, views, directory, identity.epoch)
         self.search = SearchService(store.rooms, store.messages, store.search, directory, utc_now)
+
+    def _receipts(self, ground: Ground, directory: UserDirectory, blocks: Blocks) -> ReceiptService:
+        store = ground.adapters.store
+        telling = Telling(store.receipts, self.live, ground.adapters.broker, ground.metrics)
+        disclosure = Disclosure(directory, blocks, store.messages, self.live)
+        traits = RoomTraits(store.rooms)
+        writing = Writing(store.receipts, store.rooms, traits, disclosure, telling)
+        return ReceiptService(store.rooms, self.live, writing, telling)

@@ -88,6 +88,7 @@ CASES: dict[str, Case] = {
     "room:leave": ("bob", lambda w: {"roomId": w.room}),
     "user:block": ("ada", lambda w: {"userId": w.bob.id}),
     "user:unblock": ("ada", lambda w: {"userId": w.bob.id}),
+    "message:read": ("bob", lambda w: {"roomId": w.room, "seq": 2}),
     "sync": ("bob", lambda w: {"cursors": {w.room: 1}, "only": True}),
 }
 """Who sends each command, and its fields; a command that is not here fails its test."""

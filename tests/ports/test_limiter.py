@@ -100,12 +100,12 @@ async def test_the_embedded_limiter_forgets_keys_that_are_whole_again(clock: Clo
     for number in range(1000):
         await limiter.charge(str(number), QUOTA)
         clock.now += 1
-    assert len(limiter._whole_at) < 5
+    assert len(limiter._rates._whole_at) < 5
 
 
 async def test_the_embedded_limiter_holds_no_more_keys_than_it_may(clock: Clock) -> None:
     limiter = EmbeddedLimiter(clock, max_keys=10)
     for number in range(100):
         await limiter.charge(str(number), QUOTA)
-    assert len(limiter._whole_at) == 10
+    assert len(limiter._rates._whole_at) == 10
     assert await limiter.charge("99", QUOTA, cost=4) == 500

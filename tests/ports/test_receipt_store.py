@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ports.test_room_store import ADA, BOB, EVE, append, created
+from tests.ports.test_room_store import ADA, BOB, EVE, POST, append, created
 from whatchat.domain.ids import DeviceId, RoomId, Seq, UserId, random_id
 from whatchat.domain.log import MemberRemoved, MembersAdded, RoleChanged
 from whatchat.domain.ports.receipt_store import Cursors, Move, Moved, ReceiptCount
@@ -84,8 +84,10 @@ async def test_what_is_read_is_delivered_and_what_is_not_shown_stays_hidden(stor
     room_id = await room(store)
     first = await moved(store, move(room_id, read=4, shown=False))
     assert first == Moved(before=cursors(0, 0, 0, 0), after=cursors(4, 4, 0, 0))
-    second = await moved(store, move(room_id, read=3))
-    assert second == Moved(before=cursors(4, 4, 0, 0), after=cursors(4, 4, 3, 3))
+    again = await moved(store, move(room_id, read=4))
+    assert again == Moved(before=cursors(4, 4, 0, 0), after=cursors(4, 4, 0, 0))
+    later = await moved(store, move(room_id, read=5))
+    assert later == Moved(before=cursors(4, 4, 0, 0), after=cursors(5, 5, 5, 5))
 
 
 async def test_several_moves_of_a_member_are_one(store: Store) -> None:
@@ -198,6 +200,13 @@ async def test_those_who_got_as_far_are_counted(store: Store) -> None:
         ReceiptCount(delivered=1, read=0),
         ReceiptCount(delivered=0, read=0),
     ]
+
+
+async def test_authors_of_a_span_are_known_with_their_newest_messages(store: Store) -> None:
+    room_id = await room(store)
+    await append(store, room_id, POST, RoleChanged(user_id=BOB, role="admin"), POST, POST)
+    assert await store.receipts.authors(room_id, after=Seq(2), upto=Seq(4)) == {ADA: 4}
+    assert await store.receipts.authors(room_id, after=Seq(2), upto=Seq(3)) == {}
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=6))

@@ -84,6 +84,8 @@ async def test_the_state_is_what_the_log_makes_of_an_empty_room(store: Store) ->
     assert (state.record.rev, state.record.changed_rev) == (6, 6)
     assert state.record.participant_count == 2
     assert await store.rooms.record(room_id) == state.record
+    found = await store.rooms.records([room_id, RoomId(random_id())])
+    assert found == {room_id: state.record}
 
 
 async def test_membership_begins_anew_with_each_joining(store: Store) -> None:

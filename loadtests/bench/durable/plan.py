@@ -15,6 +15,7 @@ class Work(StrEnum):
     ROOMS_10 = "rooms-10"
     HIGHEST_2 = "highest-2"
     HIGHEST_10 = "highest-10"
+    RECEIPTS_10 = "receipts-10"
     PODS = "pods"
 
 
@@ -23,6 +24,7 @@ ROOM_SIZES: Final[Mapping[Work, int]] = {
     Work.ROOMS_10: 10,
     Work.HIGHEST_2: 2,
     Work.HIGHEST_10: 10,
+    Work.RECEIPTS_10: 10,
     Work.PODS: 2,
 }
 """People to a room."""

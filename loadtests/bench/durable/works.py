@@ -1,13 +1,15 @@
 """The works: each takes fresh servers and returns what it measured."""
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from statistics import fmean
 from typing import Final
 
-from loadtests.bench.durable.client import ContractClient
+from loadtests.bench.client import Client
+from loadtests.bench.durable.client import ContractClient, ReadingClient
 from loadtests.bench.durable.crowd import Crowd, settle
 from loadtests.bench.durable.parts import Parts
 from loadtests.bench.durable.plan import ROOM_SIZES, Plan, Work
@@ -24,6 +26,15 @@ WARM_SECONDS: Final = 3.0
 BEHIND_SECONDS: Final = 1.0
 SHARE_OF_SECONDS: Final = 0.4
 """For how long each rate is held while the highest is looked for."""
+
+READERS_PART: Final = 4
+"""So many times fewer messages are sent where everybody acknowledges each of them."""
+
+TAKEN_SECONDS: Final = 20.0
+"""For how long the last receipts' acks are waited for."""
+
+SETTLE_SECONDS: Final = 0.5
+"""Within which the last receipts have been told."""
 
 TALKERS_PART: Final = 4
 """So many times fewer talk, on each of two pods, than are idle on the third."""
@@ -43,6 +54,48 @@ def talk(work: Work, parts: Parts, plan: Plan) -> Measured:
             Measure.CPU_PER_MESSAGE: used * 1e6 / max(1, heard.acked),
             **watch.shares(),
         }
+
+
+def receipts(work: Work, parts: Parts, plan: Plan) -> Measured:
+    """The same twice, in one pod: nobody acknowledges anything, then everybody everything."""
+    crowd = Crowd("talker", plan.connections, ROOM_SIZES[work])
+    settle(parts.store_url, crowd)
+    pod = parts.pod(SERVER_CORE)
+    with _load_on(pod, ReadingClient) as load:
+        load.connect(crowd.people())
+        without = _acknowledged(parts, pod, load, plan, reads=False)
+        found = _acknowledged(parts, pod, load, plan, reads=True)
+    cost, before = found[Measure.CPU_PER_MESSAGE], without[Measure.CPU_PER_MESSAGE]
+    return {
+        **found,
+        Measure.CPU_WITHOUT_RECEIPTS: before,
+        Measure.RECEIPTS_FACTOR: cost / before,
+    }
+
+
+def _acknowledged(
+    parts: Parts, pod: NodeProcess, load: Load, plan: Plan, *, reads: bool
+) -> Measured:
+    rate = plan.rate / READERS_PART
+    ReadingClient.reads = reads
+    load.send(rate, min(WARM_SECONDS, plan.seconds))
+    load.idle(SETTLE_SECONDS)
+    ReadingClient.marked = ReadingClient.taken = ReadingClient.told = 0
+    watch = Watch(_pids(parts, pod))
+    heard = load.send(rate, plan.seconds)
+    ReadingClient.reads = False
+    end = time.monotonic() + TAKEN_SECONDS
+    while ReadingClient.taken < ReadingClient.marked and time.monotonic() < end:
+        load.idle(SETTLE_SECONDS / 10)
+    load.idle(SETTLE_SECONDS)
+    used, marked = watch.seconds(Measure.POD_SHARE), ReadingClient.marked
+    return {
+        **_fate_of(heard),
+        Measure.CPU_PER_MESSAGE: used * 1e6 / max(1, heard.acked),
+        Measure.RECEIPTS_TAKEN: 100 * ReadingClient.taken / max(1, marked),
+        Measure.RECEIPTS_TOLD: ReadingClient.told / max(1, heard.acked),
+        **watch.shares(),
+    }
 
 
 def highest(work: Work, parts: Parts, plan: Plan) -> Measured:
@@ -100,6 +153,7 @@ WORKS: Final[Mapping[Work, Callable[[Parts, Plan], Measured]]] = {
     Work.ROOMS_10: partial(talk, Work.ROOMS_10),
     Work.HIGHEST_2: partial(highest, Work.HIGHEST_2),
     Work.HIGHEST_10: partial(highest, Work.HIGHEST_10),
+    Work.RECEIPTS_10: partial(receipts, Work.RECEIPTS_10),
     Work.PODS: partial(pods, Work.PODS),
 }
 
@@ -116,8 +170,8 @@ def _talkers(room_size: int, parts: Parts, plan: Plan) -> Iterator[tuple[NodePro
 
 
 @contextmanager
-def _load_on(pod: NodeProcess) -> Iterator[Load]:
-    load = Load(pod.port, ContractClient)
+def _load_on(pod: NodeProcess, client: type[Client] = ContractClient) -> Iterator[Load]:
+    load = Load(pod.port, client)
     try:
         yield load
     finally:

@@ -48,6 +48,14 @@ class RoomMessages:
     async def refuse(self, _actor: Actor, refusal: ChatError) -> NoReturn:
         raise refusal
 
+    def begin(
+        self,
+        actor: Actor,
+        event: str,
+        arguments: Sequence[object],
+    ) -> None:
+        """Nothing: everything is run."""
+
     async def run(self, actor: Actor, event: str, arguments: Sequence[object]) -> bytes:
         if event != "message:send" or len(arguments) != 1:
             raise Invalid("there is no such event", field="event")

@@ -72,6 +72,9 @@ class MadeUpRooms:
     async def record(self, room_id: RoomId) -> RoomRecord | None:
         raise NotInTheBenchmark
 
+    async def records(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, RoomRecord]:
+        raise NotInTheBenchmark
+
     async def memberships_page(
         self, user_id: UserId, *, before: RoomPosition | None, limit: int
     ) -> list[Membership]:

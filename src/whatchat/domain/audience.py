@@ -48,6 +48,15 @@ class ToPods(Struct, frozen=True, kw_only=True, tag="pods"):
 Audience = InRoom | ToUser | ToPods
 
 
+class Part(Struct, frozen=True, kw_only=True, array_like=True):
+    """One event for every device of some of a room's members but the socket ``except_session``."""
+
+    event: str
+    payload: bytes
+    among: tuple[UserId, ...]
+    except_session: SessionId | None = None
+
+
 class Announcement(Struct, frozen=True, kw_only=True):
     """An encoded event on its way to its audience.
 
@@ -60,7 +69,8 @@ class Announcement(Struct, frozen=True, kw_only=True):
     Where the audience is a room of which ``only`` one member hears the ``payload``, the others
     hear ``others``, or where that is empty, that the rev was taken. What is ``volatile`` is
     worth something only at once: it is never held, and the first to be dropped. Of a new
-    message ``author_id`` is who wrote it.
+    message ``author_id`` is who wrote it. Where there are ``parts``, these are what is told, and
+    the audience is the room that they are for: many small events cost one publication.
     """
 
     audience: Audience
@@ -73,3 +83,4 @@ class Announcement(Struct, frozen=True, kw_only=True):
     others: bytes = b""
     volatile: bool = False
     author_id: UserId | None = None
+    parts: tuple[Part, ...] = ()

@@ -1,5 +1,6 @@
 """The typed catalogue: commands, events, and the rows that tie them to the wire."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -47,7 +48,7 @@ class Outcome(Struct, Generic[T], frozen=True):
     created: bool
 
 
-Cost = Literal["command", "message", "query", "sign_in", "refresh"]
+Cost = Literal["command", "message", "query", "receipt", "sign_in", "refresh"]
 """What a command is charged as by the rate limiter."""
 
 
@@ -63,6 +64,10 @@ class Endpoint:
     ``ack`` is given, ``{}`` if the method returns ``None``. Over REST it is the body with
     ``status``; 204 sends none, and 201 becomes 200 where an :class:`Outcome` says that
     nothing was created. ``public`` rows take a ``Visitor`` instead of an ``Actor``.
+
+    ``begin`` is another method of the service that takes the same command over a socket, for
+    what comes often and answers nothing: it returns at once, what is asked for next does not
+    wait for its outcome, and the log mentions it only while debugging.
     """
 
     command: type[Command]
@@ -73,6 +78,7 @@ class Endpoint:
     status: int = 200
     public: bool = False
     cost: Cost = "command"
+    begin: "Callable[[Any, Any, Any], asyncio.Future[None]] | None" = None
 
 
 @dataclass(frozen=True, slots=True)

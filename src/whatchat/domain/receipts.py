@@ -35,15 +35,22 @@ def merged(moves: Sequence[Move]) -> Move:
 
 
 def after_move(before: Cursors, move: Move) -> Cursors:
-    """Cursors that only ever grow; what is read is delivered as well."""
+    """Cursors that only ever grow; what is read is delivered as well.
+
+    What was told before is not shown for being told again.
+    """
     read = max(before.read_seq, move.read_seq or 0)
-    shown_read = max(before.shown_read_seq, move.shown_read_seq or 0)
-    shown = max(before.shown_delivered_seq, move.shown_delivered_seq or 0, shown_read)
+    delivered = max(before.delivered_seq, move.delivered_seq or 0, read)
+    shown_read, shown = before.shown_read_seq, before.shown_delivered_seq
+    if read > before.read_seq:
+        shown_read = max(shown_read, move.shown_read_seq or Seq(0))
+    if delivered > before.delivered_seq:
+        shown = max(shown, move.shown_delivered_seq or Seq(0))
     return Cursors(
-        delivered_seq=Seq(max(before.delivered_seq, move.delivered_seq or 0, read)),
+        delivered_seq=Seq(delivered),
         read_seq=Seq(read),
-        shown_delivered_seq=Seq(shown),
-        shown_read_seq=Seq(shown_read),
+        shown_delivered_seq=max(shown, shown_read),
+        shown_read_seq=shown_read,
     )
 
 

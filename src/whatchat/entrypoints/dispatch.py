@@ -4,16 +4,19 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Literal, NoReturn
 
+import msgspec
 import structlog
 
 from whatchat.domain.actor import Actor, Visitor
-from whatchat.domain.contract import BoundEndpoint, Cost
+from whatchat.domain.contract import BoundEndpoint, Command, Cost
 from whatchat.domain.errors import ChatError, RateLimited, Unauthenticated, Unavailable
 from whatchat.domain.ports.limiter import Limiter
+from whatchat.domain.rates import Rates
 from whatchat.entrypoints.decoding import decode_command
-from whatchat.entrypoints.quotas import QUOTAS, quota_key
+from whatchat.entrypoints.quotas import CHARGED_HERE, QUOTAS, quota_key
 from whatchat.observability.metrics import Metrics
 from whatchat.observability.tracing import trace
 
@@ -44,6 +47,38 @@ class Dispatch:
         self._limiter = limiter
         self._deadline_seconds = deadline_seconds
         self._clock = clock
+        self._rates = Rates()
+
+    def begin(
+        self, endpoint: BoundEndpoint, caller: Actor, fields: object
+    ) -> "asyncio.Future[None] | None":
+        """As :meth:`submit`, over a socket, for rows that can be begun; ``None`` for others."""
+        row, start = endpoint.row, time.perf_counter()
+        if row.begin is None:
+            return None
+        name = row.command.__name__
+        try:
+            self._authorise(endpoint, caller)
+            self._charge_here(row.cost, caller)
+            future = row.begin(endpoint.service, caller, _decoded(row.command, fields))
+        except ChatError as error:
+            self._record(name, error.code, start, caller, "socket", often=True)
+            raise
+        except Exception:
+            log.exception("command failed", command=name)
+            self._record(name, Unavailable.code, start, caller, "socket", often=True)
+            raise Unavailable from None
+        future.add_done_callback(partial(self._begun, name, start, caller))
+        return future
+
+    def _begun(
+        self, name: str, start: float, caller: Actor, future: "asyncio.Future[None]"
+    ) -> None:
+        outcome = "cancelled"
+        if not future.cancelled():
+            error = future.exception()
+            outcome = "ok" if error is None else getattr(error, "code", Unavailable.code)
+        self._record(name, outcome, start, caller, "socket", often=True)
 
     async def submit(
         self,
@@ -82,8 +117,17 @@ class Dispatch:
     async def _charge(self, cost: Cost, caller: Actor | Visitor) -> None:
         if self._limiter is None:
             return
+        if cost in CHARGED_HERE:
+            self._charge_here(cost, caller)
+            return
         wait = await self._limiter.charge(quota_key(cost, caller), QUOTAS[cost])
         if wait:
+            raise RateLimited(retry_after_ms=wait)
+
+    def _charge_here(self, cost: Cost, caller: Actor | Visitor) -> None:
+        if self._limiter is None:
+            return
+        if wait := self._rates.charge(quota_key(cost, caller), QUOTAS[cost]):
             raise RateLimited(retry_after_ms=wait)
 
     @contextmanager
@@ -106,14 +150,23 @@ class Dispatch:
                 log.exception("command failed", command=name)
                 raise Unavailable from None
             finally:
-                self._record(name, outcome, time.perf_counter() - start, caller, via)
+                self._record(name, outcome, start, caller, via)
 
     def _record(
-        self, name: str, outcome: str, seconds: float, caller: Actor | Visitor, via: Via
+        self,
+        name: str,
+        outcome: str,
+        start: float,
+        caller: Actor | Visitor,
+        via: Via,
+        *,
+        often: bool = False,
     ) -> None:
+        seconds = time.perf_counter() - start
         self._metrics.commands.labels(name, outcome).inc()
         self._metrics.command_seconds.labels(name).observe(seconds)
-        log.info(
+        say = log.debug if often else log.info
+        say(
             "command",
             command=name,
             outcome=outcome,
@@ -121,3 +174,11 @@ class Dispatch:
             user_id=caller.user_id if isinstance(caller, Actor) else None,
             via=via,
         )
+
+
+def _decoded(kind: type[Command], fields: object) -> Command:
+    """As :func:`decode_command`, whose care is needed only for what cannot be decoded."""
+    try:
+        return msgspec.convert(fields, kind)
+    except (msgspec.ValidationError, RecursionError):
+        return decode_command(kind, fields)

@@ -12,8 +12,13 @@ QUOTAS: Mapping[Cost, Quota] = {
     "refresh": Quota(rate=50, burst=1000),
     "message": Quota(rate=100, burst=3000),
     "command": Quota(rate=50, burst=1000),
+    # Two for each message, to a busy member of many rooms on several devices.
+    "receipt": Quota(rate=300, burst=6000),
     "query": Quota(rate=100, burst=1000),
 }
+
+CHARGED_HERE: frozenset[Cost] = frozenset({"receipt"})
+"""What each pod charges by itself: cheaper than to ask anybody whether it may be done."""
 
 _IPV6_NETWORK_BITS = 64
 

@@ -1,5 +1,6 @@
 """Endpoints over Socket.IO."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -17,6 +18,15 @@ class SocketCommands:
     def __init__(self, catalogue: Catalogue, dispatch: Dispatch) -> None:
         self._endpoints = catalogue.by_socket
         self._dispatch = dispatch
+
+    def begin(
+        self, actor: Actor, event: str, arguments: Sequence[object]
+    ) -> "asyncio.Future[None] | None":
+        """Begin what answers nothing; ``None`` if it has to be run. Raises ``ChatError``."""
+        endpoint = self._endpoints.get(event)
+        if endpoint is None or endpoint.row.begin is None:
+            return None
+        return self._dispatch.begin(endpoint, actor, _fields(endpoint.row.command, arguments))
 
     async def run(self, actor: Actor, event: str, arguments: Sequence[object]) -> bytes:
         """The ack's ``data`` as JSON; raises ``ChatError`` and nothing else."""

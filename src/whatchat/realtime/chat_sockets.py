@@ -93,11 +93,20 @@ class ChatSockets(SocketServer):
         if namespace in client.sids and connection is not None:
             self._gateway.opened(connection)
 
+    def take_at_once(self, client: SocketClient, packet: Packet) -> bool:
+        connection = client.session.connection
+        if connection is None or connection.closing is not None or not packet.items:
+            return False
+        name, *arguments = packet.items
+        return self._gateway.begin(connection, name, arguments, packet.ack_id)
+
     def dispatch(self, client: SocketClient, packet: Packet) -> Awaitable[None]:
         connection = client.session.connection
         if connection is None or connection.closing == UNAUTHENTICATED:
             return _nothing()
         name, *arguments = packet.items
+        if self._gateway.begin(connection, name, arguments, packet.ack_id):
+            return _nothing()
         return self._gateway.command(connection, name, arguments, packet.ack_id)
 
     def left(self, client: SocketClient, _namespace: str, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from whatchat.domain.audience import Announcement, InRoom, ToPods, ToUser
+from whatchat.domain.audience import Announcement, InRoom, Part, ToPods, ToUser
 from whatchat.domain.ids import Rev, RoomId, UserId
 from whatchat.domain.signals import RoomRevTaken, SessionResync
 from whatchat.realtime.codec import event_frame, frame_of
@@ -32,6 +32,9 @@ class Fanout:
         room = self._hub.room(audience.room_id)
         if room is None:
             return
+        if announcement.parts:
+            self._to_members(room, announcement.parts)
+            return
         rev, seq = announcement.rev, audience.seq
         if rev:
             hidden = audience.only is not None and not announcement.others
@@ -54,6 +57,17 @@ class Fanout:
                 link.write(frame)
             else:
                 connection.deliver(frame, room_id, rev)
+
+    def _to_members(self, room: LocalRoom, parts: Iterable[Part]) -> None:
+        for part in parts:
+            frame: Frame | None = None
+            for user in map(self._hub.user, part.among):
+                if user is None or user not in room.members:
+                    continue
+                frame = frame or event_frame(part.event, part.payload)
+                for session_id, connection in user.connections.items():
+                    if session_id != part.except_session:
+                        connection.deliver(frame, room.room_id)
 
     def _to_some(self, room: LocalRoom, announcement: Announcement, audience: InRoom) -> None:
         """Write what is not the same to all members."""

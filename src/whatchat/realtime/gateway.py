@@ -30,6 +30,12 @@ class Gateway(Protocol):
         """The client that was let in has been sent CONNECT."""
         ...
 
+    def begin(
+        self, connection: Connection, event: str, arguments: Sequence[object], ack_id: int | None
+    ) -> bool:
+        """Begin what nothing has to wait for; false, and nothing done, if it is another thing."""
+        ...
+
     async def command(
         self, connection: Connection, event: str, arguments: Sequence[object], ack_id: int | None
     ) -> None:

@@ -49,6 +49,11 @@ class Inbox:
         self._emptied: asyncio.Future[None] | None = None
         self._paused = False
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything is done."""
+        return self._jobs is None
+
     def put(self, job: Job) -> None:
         """Do this after everything before it."""
         if self._jobs is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -45,6 +46,8 @@ log = structlog.get_logger()
 
 ADMISSION_SECONDS: Final = 10.0
 RETRY_AFTER_MS: Final = 5_000
+
+_NOTHING: Final = b"{}"
 
 
 class Caps(NamedTuple):
@@ -189,6 +192,36 @@ class RealtimeServer:
         self._metrics.connects.inc()
         self._metrics.connected_sockets.inc()
         log.info("connected", **_named(connection))
+
+    def begin(
+        self, connection: Connection, event: str, arguments: Sequence[object], ack_id: int | None
+    ) -> bool:
+        """Begin a command that nothing has to wait for, if it is one; its outcome is told."""
+        if connection.interpreter is not None:
+            return False
+        try:
+            begun = self._commands.begin(connection.actor, event, arguments)
+        except ChatError as error:
+            self._refuse(connection, event, error, ack_id)
+            return True
+        if begun is None:
+            return False
+        begun.add_done_callback(partial(self._ended, connection, event, ack_id))
+        return True
+
+    def _ended(
+        self,
+        connection: Connection,
+        event: str,
+        ack_id: int | None,
+        begun: "asyncio.Future[None]",
+    ) -> None:
+        error = Unavailable() if begun.cancelled() else begun.exception()
+        if error is not None:
+            known = error if isinstance(error, ChatError) else Unavailable()
+            self._refuse(connection, event, known, ack_id)
+        elif ack_id is not None:
+            connection.send(success_frame(ack_id, _NOTHING))
 
     async def command(
         self, connection: Connection, event: str, arguments: Sequence[object], ack_id: int | None

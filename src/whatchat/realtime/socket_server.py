@@ -87,7 +87,12 @@ class SocketServer(LibraryServer):
                 return
             if packet.kind in _ACKS:
                 self._acknowledge(client, packet)
-            else:
+            elif (
+                packet.kind is not Kind.EVENT
+                or not client.inbox.is_idle
+                or packet.namespace not in client.sids
+                or not self.take_at_once(client, packet)
+            ):
                 client.inbox.put(partial(self._handle, client, packet))
 
     def ended(self, session: Session, reason: str) -> None:
@@ -137,6 +142,10 @@ class SocketServer(LibraryServer):
 
     def left(self, client: SocketClient, namespace: str, reason: str) -> None:
         """A client is no longer in a namespace."""
+
+    def take_at_once(self, client: SocketClient, packet: Packet) -> bool:  # noqa: ARG002
+        """Handle an event without a task, where that is possible: nothing comes before it."""
+        return False
 
     def dispatch(self, client: SocketClient, packet: Packet) -> Awaitable[None]:
         """Run the handler of an event and answer with what it returns."""

@@ -23,6 +23,7 @@ from whatchat.features.blocking.blocks import CachedBlocks
 from whatchat.features.blocking.service import BlockingService
 from whatchat.features.messages.contract import SendMessage
 from whatchat.features.messages.service import MessageService
+from whatchat.features.receipts.service import ReceiptService
 from whatchat.features.rooms.contract import CreateRoom, SettingsPatch
 from whatchat.features.rooms.service import RoomService
 from whatchat.features.search.service import SearchService
@@ -52,6 +53,7 @@ class PodServices:
     log: OrderedRoomLog
     rooms: RoomService
     messages: MessageService
+    receipts: ReceiptService
     sync: SyncService
     search: SearchService
     directory: CachedUserDirectory
@@ -153,6 +155,7 @@ class House:
             log=conversations.log,
             rooms=conversations.rooms,
             messages=conversations.messages,
+            receipts=conversations.receipts,
             sync=conversations.sync,
             search=conversations.search,
             directory=directory,
@@ -166,6 +169,7 @@ class House:
 
     async def close(self) -> None:
         for pod in self.pods:
+            await pod.receipts.stop()
             await pod.log.stop()
             await pod.blocks.stop()
             await pod.directory.close()

@@ -31,6 +31,9 @@ class NotedCommands:
         self.refused: list[ChatError] = []
         self.error: ChatError | None = None
 
+    def begin(self, actor: Actor, event: str, arguments: Any) -> None:
+        """Nothing: everything is run."""
+
     async def run(self, actor: Actor, event: str, arguments: Any) -> bytes:
         self.ran.append((actor, event, arguments))
         if self.error:

@@ -34,6 +34,10 @@ _CHANGED = (
     " EXISTS (SELECT 1 FROM members WHERE room_id = value AND shown_at >= ?2)"
     " OR EXISTS (SELECT 1 FROM members WHERE room_id = value AND user_id = ?3 AND moved_at >= ?2)"
 )
+_AUTHORS = (
+    "SELECT actor_id, max(rev) FROM log WHERE room_id = ? AND rev > ? AND rev <= ?"
+    " AND message_rev IS NOT NULL GROUP BY actor_id"
+)
 _COUNT = (
     "SELECT count(*), coalesce(sum(shown_read_seq >= ?1), 0) FROM members"
     " WHERE room_id = ?2 AND shown_delivered_seq >= ?1 AND user_id <> ?3"
@@ -68,6 +72,11 @@ class SqliteReceiptStore:
             lambda connection: connection.execute(_CHANGED, parameters).fetchall()
         )
         return ChangedReceipts(room_ids=frozenset(row[0] for row in rows), read_at=now)
+
+    async def authors(self, room_id: RoomId, *, after: Seq, upto: Seq) -> Mapping[UserId, Seq]:
+        return await self._database.read(
+            lambda connection: dict(connection.execute(_AUTHORS, (room_id, after, upto)).fetchall())
+        )
 
     async def count(self, room_id: RoomId, seq: Seq, *, without: UserId) -> ReceiptCount:
         delivered, read = await self._database.read(

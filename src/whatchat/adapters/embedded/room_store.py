@@ -60,6 +60,15 @@ class SqliteRoomStore:
     async def record(self, room_id: RoomId) -> RoomRecord | None:
         return await self._database.read(lambda connection: read_record(connection, room_id))
 
+    async def records(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, RoomRecord]:
+        sql = "SELECT * FROM rooms WHERE room_id IN (SELECT value FROM json_each(?))"
+        wanted = msgspec.json.encode(room_ids).decode()
+        return await self._database.read(
+            lambda connection: {
+                row["room_id"]: record_of(row) for row in connection.execute(sql, (wanted,))
+            }
+        )
+
     async def membership(self, room_id: RoomId, user_id: UserId) -> Membership | None:
         found = await self._memberships(_MEMBERSHIPS + " AND room_id = ?", user_id, room_id)
         return found[0] if found else None

@@ -9,6 +9,7 @@ from pymongo import UpdateOne
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
+from whatchat.adapters.mongo.indexes import LOG_MESSAGES
 from whatchat.adapters.mongo.room_documents import member_id
 from whatchat.adapters.mongo.snapshots import read_snapshot
 from whatchat.domain.batches import batches
@@ -73,6 +74,15 @@ class MongoReceiptStore:
         if read_at is None:
             read_at = (await self._find([{"$match": {"_id": ""}}])).read_at
         return ChangedReceipts(room_ids=frozenset(changed), read_at=read_at)
+
+    @within_deadline
+    async def authors(self, room_id: RoomId, *, after: Seq, upto: Seq) -> Mapping[UserId, Seq]:
+        stages: list[dict[str, Any]] = [
+            {"$match": {"room_id": room_id, "seq": {"$gt": after, "$lte": upto}}},
+            {"$group": {"_id": "$actor_id", "seq": {"$max": "$seq"}}},
+        ]
+        cursor = await self._database.majority.log.aggregate(stages, hint=LOG_MESSAGES)
+        return {one["_id"]: one["seq"] for one in await cursor.to_list()}
 
     @within_deadline
     async def count(self, room_id: RoomId, seq: Seq, *, without: UserId) -> ReceiptCount:

@@ -80,6 +80,12 @@ class MongoRoomStore:
         return (await self._pictures.of_rooms([room_id])).record(room_id)
 
     @within_deadline
+    async def records(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, RoomRecord]:
+        picture = await self._pictures.of_rooms(room_ids)
+        found = ((room_id, picture.record(room_id)) for room_id in picture.rooms)
+        return {room_id: record for room_id, record in found if record}
+
+    @within_deadline
     async def membership(self, room_id: RoomId, user_id: UserId) -> Membership | None:
         place = and_also(found_places({"_id": member_id(room_id, user_id)}), "members")
         found = memberships_in(await self._pictures.of_rooms([room_id], place))

@@ -81,6 +81,10 @@ class ReceiptStore(Protocol):
         """
         ...
 
+    async def authors(self, room_id: RoomId, *, after: Seq, upto: Seq) -> Mapping[UserId, Seq]:
+        """Who posted messages with ``after < seq <= upto``, and the newest of each."""
+        ...
+
     async def count(self, room_id: RoomId, seq: Seq, *, without: UserId) -> ReceiptCount:
         """How many members of a room others may know to have got as far as ``seq``, but for one."""
         ...

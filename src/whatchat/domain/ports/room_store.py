@@ -81,6 +81,10 @@ class RoomStore(Protocol):
         """The room without its people."""
         ...
 
+    async def records(self, room_ids: Sequence[RoomId]) -> Mapping[RoomId, RoomRecord]:
+        """These rooms without their people; unknown ones are absent."""
+        ...
+
     async def memberships(self, user_id: UserId) -> list[Membership]:
         """All rooms that the user is in, newest activity first."""
         ...

@@ -1,0 +1,1 @@
+"""How far people have received and read, and who is told."""
