@@ -8,7 +8,10 @@ from typing import Final
 
 import structlog
 
+from whatchat.background.expiry import Expiry
+from whatchat.background.routine import Part, Routine
 from whatchat.domain.contract import Catalogue, Endpoint, Event, Feature
+from whatchat.domain.ports.room_log import RoomLog
 from whatchat.domain.ports.store import StoreIdentity
 from whatchat.entrypoints.address import client_address
 from whatchat.entrypoints.asgi import PodApplication, http_application
@@ -141,6 +144,10 @@ class Pod:
         self._conversations = Conversations(ground, self._people.directory, self._people.blocks)
         entrances = _Entrances(ground, self._people, self._conversations)
         self._realtime = entrances.realtime
+        self._chores = BackgroundTasks(self._fail)
+        # Where there may be several pods, workers do it.
+        is_alone = lease is not None and not settings.redis_url
+        self._parts = chores(ground, self._conversations.log) if is_alone else ()
         probes = probe_routes(self.readiness, self.metrics)
         self.internal = http_application([], probes) if settings.internal_port else None
         pages = page_routes(entrances.catalogue)
@@ -181,6 +188,9 @@ class Pod:
         later(self._leave_the_rest)
         later(self._conversations.log.stop)
         later(self._conversations.receipts.stop)
+        for part in self._parts:
+            self._chores.start(part.name, Routine(part).run())
+        later(self._chores.stop)
         await self._realtime.start()
         later(partial(self._realtime.stop, seconds=0))  # for a pod that nobody drained
         self.readiness.accepting = True
@@ -216,6 +226,12 @@ class Pod:
     def _fail(self) -> None:
         self.failed = True
         self.must_end.set()
+
+
+def chores(ground: Ground, room_log: RoomLog) -> tuple[Part, ...]:
+    """What is done in the background by one of those who share a store."""
+    store, metrics = ground.adapters.store, ground.metrics
+    return (Expiry(store, room_log, ground.pod, metrics),)
 
 
 def _caps(settings: Settings) -> Caps:

@@ -19,6 +19,7 @@ from whatchat.entrypoints.ending import CLOSE_SECONDS
 from whatchat.entrypoints.probes import Readiness, probe_routes
 from whatchat.features.accounts.directory import CachedUserDirectory
 from whatchat.features.blocking.blocks import CachedBlocks
+from whatchat.pod import chores
 from whatchat.services import Conversations, Ground
 
 GROUPS: Final = (Retention.group, LAST_WORDS)
@@ -54,11 +55,13 @@ class Worker:
         store, metrics = ground.adapters.store, ground.metrics
         self._directory = CachedUserDirectory(store.accounts)
         self._blocks = CachedBlocks(store.blocks)
-        tell = Conversations(ground, self._directory, self._blocks).announcing.tell
+        conversations = Conversations(ground, self._directory, self._blocks)
+        self._log = conversations.log
         parts: tuple[Part, ...] = (
             Feeder(store, queues.common, self.name, metrics),
             Consumer(queues.common, Retention(store.messages), self.name, store.ping, metrics),
-            LastWords(store, queues.last_words, tell, self.name, metrics),
+            LastWords(store, queues.last_words, conversations.announcing.tell, self.name, metrics),
+            *chores(ground, self._log),
         )
         self._routines = {part.name: Routine(part) for part in parts}
         self._tasks = BackgroundTasks(self._fail)
@@ -76,6 +79,8 @@ class Worker:
         self._closing.push_async_callback(self._directory.close)
         await self._blocks.start()
         self._closing.push_async_callback(self._blocks.stop)
+        self._log.start()
+        self._closing.push_async_callback(self._log.stop)
         self._closing.push_async_callback(self._tasks.stop)
         for name, routine in self._routines.items():
             self._tasks.start(name, routine.run())

@@ -42,6 +42,8 @@ class SettingsPatch(View, frozen=True, kw_only=True):
     is_private: bool | UnsetType = UNSET
     max_participants: int | UnsetType = UNSET
     allow_file_sharing: bool | UnsetType = UNSET
+    disappear_after_seconds: int | UnsetType | None = UNSET
+    deliver_only: bool | UnsetType = UNSET
 
 
 class Message(View, frozen=True, kw_only=True):
@@ -59,6 +61,7 @@ class Message(View, frozen=True, kw_only=True):
     created_at: Timestamp
     edited_at: Timestamp | UnsetType = UNSET
     deleted_at: Timestamp | UnsetType = UNSET
+    erased_at: Timestamp | UnsetType = UNSET
     expires_at: Timestamp | UnsetType = UNSET
     reactions: tuple[Reaction, ...] = ()
 

@@ -118,6 +118,13 @@ def latest_seen(state: MessageState, viewer_id: UserId) -> Rev:
     return max((state.open_rev, *own))
 
 
+def as_of(state: MessageState, now: datetime) -> MessageState:
+    """The message at a moment: once its time is over, the tombstone that erasing it will leave."""
+    if state.expires_at is None or state.expires_at > now or state.deleted_at:
+        return state
+    return _tombstone(state, state.expires_at)
+
+
 def is_hidden(change: AnyChange) -> bool:
     """Whether a change is hidden from everybody but its actor."""
     return isinstance(change, MessagePosted | MessageEdited | ReactionChanged) and change.hidden
@@ -137,8 +144,11 @@ def as_known_outside(state: MessageState) -> MessageState:
 
 def _apply(state: MessageState, entry: Entry, change: AnyChange) -> MessageState:
     match change:
-        case MessageDeleted() | MessageExpired():
+        case MessageDeleted():
             return _tombstone(state, min(state.deleted_at or entry.at, entry.at))
+        case MessageExpired():
+            ended = state.expires_at or entry.at
+            return _tombstone(state, min(state.deleted_at or ended, ended))
         case _ if state.deleted_at:
             return state
         case MessageEdited():
@@ -158,7 +168,12 @@ def _edited(state: MessageState, entry: Entry, change: MessageEdited) -> Message
                 content=state.content, content_rev=state.content_rev, edited_at=state.edited_at
             )
         return replace(
-            state, content=change.content, content_rev=entry.rev, edited_at=entry.at, veil=veil
+            state,
+            content=change.content,
+            content_rev=entry.rev,
+            edited_at=entry.at,
+            veil=veil,
+            erased_at=None,
         )
     if state.veil and not change.hidden and entry.rev > state.veil.content_rev:
         veil = Veil(content=change.content, content_rev=entry.rev, edited_at=entry.at)
@@ -213,6 +228,7 @@ def _tombstone(state: MessageState, deleted_at: datetime) -> MessageState:
         deleted_at=deleted_at,
         reactions=(),
         veil=None,
+        erased_at=None,
     )
 
 

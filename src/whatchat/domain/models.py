@@ -13,6 +13,7 @@ Visibility = Literal["everyone", "contacts", "nobody"]
 MessageType = Literal["text", "system"]
 
 MAX_ROOM_PEOPLE = 10_000
+MAX_LIFETIME_SECONDS = 31_536_000
 LISTED_PEOPLE = 100
 """Up to this many people a room lists all its participants."""
 
@@ -62,7 +63,7 @@ class RoomSettings(View, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_participants: Annotated[int, Meta(ge=2, le=MAX_ROOM_PEOPLE)] = 1024
     allow_file_sharing: bool = True
     encrypted: bool = False
-    disappear_after_seconds: Annotated[int, Meta(ge=1, le=31_536_000)] | UnsetType = UNSET
+    disappear_after_seconds: Annotated[int, Meta(ge=1, le=MAX_LIFETIME_SECONDS)] | UnsetType = UNSET
     deliver_only: bool = False
 
 

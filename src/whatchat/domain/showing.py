@@ -31,6 +31,8 @@ def show_message(state: MessageState, sender: User) -> Message:
         created_at=timestamp(state.created_at),
         edited_at=timestamp(state.edited_at) if state.edited_at else UNSET,
         deleted_at=timestamp(state.deleted_at) if state.deleted_at else UNSET,
+        erased_at=timestamp(state.erased_at) if state.erased_at else UNSET,
+        expires_at=timestamp(state.expires_at) if state.expires_at else UNSET,
         reactions=_reactions(state.reactions),
     )
 

@@ -1,10 +1,15 @@
 """Making entries: rev, time, pod and digest."""
 
 import hashlib
+from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
 from whatchat.domain.ids import Rev
-from whatchat.domain.log import AnyChange, Entry
+from whatchat.domain.log import AnyChange, Entry, MessagePosted
+from whatchat.domain.models import RoomSettings
 from whatchat.domain.ports.room_log import Proposal
 from whatchat.domain.room_state import RoomState
 from whatchat.domain.times import Clock
@@ -21,18 +26,29 @@ class Stamp:
         self._clock = clock
 
     def entry(self, state: RoomState, proposal: Proposal, change: AnyChange) -> Entry:
-        """The entry that puts ``change`` after ``state``."""
+        """The entry that puts ``change`` after ``state``.
+
+        What people say where messages disappear is given its end.
+        """
+        now = self._clock()
         return Entry(
             room_id=state.record.room_id,
             rev=Rev(state.rev + 1),
             actor_id=proposal.actor.user_id,
             client_id=proposal.client_id,
             digest=self.digest(proposal),
-            at=self._clock(),
+            at=now,
             pod=self._pod,
-            change=change,
+            change=_ending(change, state.record.settings, now),
         )
 
     def digest(self, proposal: Proposal) -> bytes:
         """The proposal's body under the store's secret: equal bodies alone are recognised."""
         return hashlib.blake2b(proposal.body, key=self._secret, digest_size=DIGEST_BYTES).digest()
+
+
+def _ending(change: AnyChange, settings: RoomSettings, now: datetime) -> AnyChange:
+    seconds = settings.disappear_after_seconds
+    if not isinstance(change, MessagePosted) or change.message_type == "system" or seconds is UNSET:
+        return change
+    return replace(change, expires_at=now + timedelta(seconds=seconds))

@@ -78,8 +78,20 @@ CHANGES: dict[str, Take] = {
     ),
     "Ada changed the name to “New”": lambda pod, room: update(pod, room, name="New"),
     "Ada changed the description": lambda pod, room: update(pod, room, description="Come in"),
-    "Ada changed the name to “New”, the description and the settings": lambda pod, room: update(
-        pod, room, name="New", description="x", settings=SettingsPatch(max_participants=9)
+    "Ada made the group private": lambda pod, room: update(
+        pod, room, settings=SettingsPatch(is_private=True)
+    ),
+    "Ada set messages to disappear after 90 seconds": lambda pod, room: update(
+        pod, room, settings=SettingsPatch(disappear_after_seconds=90)
+    ),
+    "Ada set messages to disappear after 1 day and changed the settings": lambda pod, room: update(
+        pod, room, settings=SettingsPatch(disappear_after_seconds=86_400, deliver_only=True)
+    ),
+    "Ada changed the name to “New” and changed the description": lambda pod, room: update(
+        pod, room, name="New", description="x"
+    ),
+    "Ada changed the description and changed the settings": lambda pod, room: update(
+        pod, room, description="x", settings=SettingsPatch(max_participants=9)
     ),
 }
 

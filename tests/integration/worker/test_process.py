@@ -7,9 +7,12 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from pymongo import MongoClient
 
 from tests.e2e.node_process import free_port
@@ -23,7 +26,8 @@ from tests.waiting import until
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import RoomId, Seq, random_id
-from whatchat.domain.log import MessageDeleted
+from whatchat.domain.log import MessageDeleted, MessageEdited
+from whatchat.domain.times import utc_now
 
 PATIENCE_SECONDS = 20.0
 END_SECONDS = 8.0
@@ -128,6 +132,38 @@ async def test_several_share_the_work_and_one_that_is_killed_loses_none(
     await until(lambda: is_erased(mongo, room_id), seconds=PATIENCE_SECONDS)
     assert count(other, "whatchat_work_fed_total") >= 3
     assert other.stop() == 0
+
+
+async def test_what_is_over_is_erased_whichever_worker_is_left(
+    mongo: ReplicaSet, store: MongoStore, start: Start
+) -> None:
+    workers = [start(), start()]
+    for _ in range(2):
+        room_id = await write(store, 1)
+        soon = utc_now() + timedelta(seconds=1)
+        await store.messages.append(
+            [entry(room_id, 3, replace(post("a secret that ends"), expires_at=soon))]
+        )
+        await store.messages.append(
+            [entry(room_id, 4, MessageEdited(seq=Seq(3), content="another that ends"))]
+        )
+        await until(partial(has_ended, mongo, room_id), seconds=PATIENCE_SECONDS)
+        assert not is_erased(mongo, room_id), "what does not end is still there"
+        if len(workers) == 2:
+            (leader,) = (one for one in workers if expired(one))
+            workers.remove(leader)
+            leader.kill()
+    assert sum(map(expired, workers)) == 1
+
+
+def expired(worker: WorkerProcess) -> float:
+    return count(worker, 'whatchat_work_done_total{group="expiry"}')
+
+
+def has_ended(mongo: ReplicaSet, room_id: RoomId) -> bool:
+    with MongoClient[Answer](mongo.url("test")) as client:
+        found = list(client.get_default_database().log.find({"room_id": room_id}))
+    return "that ends" not in repr(found) and found[-1]["change"]["kind"] == "expired"
 
 
 async def test_it_outlives_its_servers(

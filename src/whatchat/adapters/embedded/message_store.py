@@ -1,7 +1,7 @@
 """The room log in SQLite."""
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -20,13 +20,14 @@ from whatchat.domain.log import (
 )
 from whatchat.domain.message_state import (
     MessageState,
+    as_of,
     is_counted,
     latest_seen,
     posted,
     project,
 )
 from whatchat.domain.ports.message_store import Appended, MessageKey
-from whatchat.domain.times import from_millis, to_millis
+from whatchat.domain.times import Clock, from_millis, to_millis
 
 _encode = msgspec.json.encode
 _change = msgspec.json.Decoder(AnyChange)
@@ -47,8 +48,9 @@ _PARTLY_HIDDEN: Final = (
 class SqliteMessageStore:
     """Implements ``MessageStore``: an entry and its projections are one transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
     async def append(self, entries: Sequence[Entry]) -> Appended:
         erases = any(isinstance(entry.change, Erasure | MessageEdited) for entry in entries)
@@ -83,7 +85,7 @@ class SqliteMessageStore:
             rows = (connection.execute(sql, key).fetchone() for key in keys)
             return [_state.decode(row[0]) for row in rows if row]
 
-        return {(one.room_id, one.seq): one for one in await self._database.read(work)}
+        return {(one.room_id, one.seq): one for one in await self._read(work)}
 
     async def history(
         self,
@@ -103,7 +105,7 @@ class SqliteMessageStore:
         )
         upper = MAX_REV + 1 if before is None else before
         parameters = (room_id, viewer_id, first, upper, after or 0, limit)
-        found = await self._database.read(lambda connection: _states(connection, sql, parameters))
+        found = await self._read(lambda connection: _states(connection, sql, parameters))
         return found if forward else found[::-1]
 
     async def changed(
@@ -125,7 +127,7 @@ class SqliteMessageStore:
                     found.append(state)
             return sorted(found, key=lambda state: latest_seen(state, viewer_id))[:limit]
 
-        return await self._database.read(work)
+        return await self._read(work)
 
     async def unread(
         self, viewer_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
@@ -140,6 +142,14 @@ class SqliteMessageStore:
                 for room_id, span in spans.items()
             }
         )
+
+    async def _read(
+        self, work: Callable[[sqlite3.Connection], list[MessageState]]
+    ) -> list[MessageState]:
+        """The messages that ``work`` finds, as they are now."""
+        found = await self._database.read(work)
+        now = self._clock()
+        return [as_of(state, now) for state in found]
 
 
 def _states(
@@ -165,8 +175,8 @@ def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
     change = entry.change
     message = posted(entry, change) if isinstance(change, MessagePosted) else None
     connection.execute(
-        f"INSERT INTO log ({_ENTRY_COLUMNS}, target, message, message_rev, hidden, uncounted)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO log ({_ENTRY_COLUMNS}, target, message, message_rev, hidden, uncounted,"
+        " expiring_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.room_id,
             entry.rev,
@@ -181,6 +191,7 @@ def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
             message and message.rev,
             message is not None and message.hidden,
             isinstance(change, MessagePosted) and not is_counted(change),
+            message and message.expires_at and to_millis(message.expires_at),
         ),
     )
     if message:
@@ -209,7 +220,9 @@ def _project_message(connection: sqlite3.Connection, entry: Entry) -> None:
         replace_words(connection, state)
     if isinstance(entry.change, Erasure):
         connection.execute(
-            "UPDATE log SET digest = x'' WHERE room_id = ?1 AND (rev = ?2 OR target = ?2)", key
+            "UPDATE log SET digest = x'', expiring_at = NULL"
+            " WHERE room_id = ?1 AND (rev = ?2 OR target = ?2)",
+            key,
         )
 
 

@@ -14,6 +14,7 @@ from whatchat.adapters.embedded.database import Database
 from whatchat.adapters.embedded.log_feed import SqliteLogFeed
 from whatchat.adapters.embedded.message_store import SqliteMessageStore
 from whatchat.adapters.embedded.receipt_store import SqliteReceiptStore
+from whatchat.adapters.embedded.retention_store import SqliteRetentionStore
 from whatchat.adapters.embedded.room_store import SqliteRoomStore
 from whatchat.adapters.embedded.search_store import SqliteSearchStore
 from whatchat.adapters.embedded.seen_store import SqliteSeenStore
@@ -24,17 +25,19 @@ from whatchat.domain.ports.block_store import BlockStore
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
+from whatchat.domain.ports.retention_store import RetentionStore
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.search_store import SearchStore
 from whatchat.domain.ports.seen_store import SeenStore
 from whatchat.domain.ports.store import Lease, StoreIdentity
-from whatchat.domain.times import from_millis
+from whatchat.domain.times import Clock, from_millis, utc_now
 
 ADDED_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     "log": (
         "hidden INTEGER NOT NULL DEFAULT 0",
         "uncounted INTEGER NOT NULL DEFAULT 0",
         "open_rev INTEGER",
+        "expiring_at INTEGER",
     ),
     "members": (
         "shown_delivered_seq INTEGER NOT NULL DEFAULT 0",
@@ -54,13 +57,18 @@ ADDED_INDEXES: Final[Sequence[str]] = (
         WHERE message_rev IS NOT NULL AND uncounted = 0""",
     """CREATE INDEX IF NOT EXISTS log_partly_hidden ON log (room_id, message_rev)
         WHERE open_rev IS NOT NULL""",
+    """CREATE INDEX IF NOT EXISTS log_expiring ON log (expiring_at, room_id, rev)
+        WHERE expiring_at IS NOT NULL""",
     "DROP INDEX IF EXISTS log_senders",
 )
 """Indexes on such columns, made once these are there, and in place of what."""
 
 
 class SqliteStore:
-    """Implements ``Store``; ``path`` is a file, whose folder is made, or ``:memory:``."""
+    """Implements ``Store``; ``path`` is a file, whose folder is made, or ``:memory:``.
+
+    ``clock`` says when messages are over.
+    """
 
     accounts: AccountStore
     blocks: BlockStore
@@ -68,17 +76,19 @@ class SqliteStore:
     messages: MessageStore
     receipts: ReceiptStore
     search: SearchStore
+    retention: RetentionStore
     feed: LogFeed
     seen: SeenStore
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, clock: Clock = utc_now) -> None:
         self._database = Database(path)
         self.accounts = SqliteAccountStore(self._database)
         self.blocks = SqliteBlockStore(self._database)
         self.rooms = SqliteRoomStore(self._database)
-        self.messages = SqliteMessageStore(self._database)
+        self.messages = SqliteMessageStore(self._database, clock)
         self.receipts = SqliteReceiptStore(self._database)
         self.search = SqliteSearchStore(self._database)
+        self.retention = SqliteRetentionStore(self._database)
         self.feed = SqliteLogFeed(self._database)
         self.seen = SqliteSeenStore(self._database)
 

@@ -18,6 +18,7 @@ LOG_CONCERNED: Final = "log_concerned"
 LOG_STORED: Final = "log_stored"
 LOG_ROOM_CHANGES: Final = "log_room_changes"
 LOG_WORDS: Final = "log_words"
+LOG_EXPIRING: Final = "log_expiring"
 MEMBERS_SHOWN: Final = "members_shown"
 
 REVOCATIONS_KEPT_SECONDS: Final = 7200
@@ -56,6 +57,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
         _index(LOG_ROOM_CHANGES, "room_changed_at", **_where("room_changed_at")),
         # The messages of each room that have a word, in the order of time.
         _index(LOG_WORDS, "words", "room_id", "at", "seq", **_where("words")),
+        _index(LOG_EXPIRING, "expiring_at", "_id", **_where("expiring_at")),
     ],
     "rooms": [
         _index("rooms_public", "-last_activity", "-_id", **_where("public", value=True)),

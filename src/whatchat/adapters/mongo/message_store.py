@@ -40,8 +40,9 @@ from whatchat.domain.batches import batches
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import MAX_REV, ClientId, Rev, RoomId, Seq, UserId
 from whatchat.domain.log import Entry, MessagePosted
-from whatchat.domain.message_state import MessageState, latest_seen
+from whatchat.domain.message_state import MessageState, as_of, latest_seen
 from whatchat.domain.ports.message_store import Appended, MessageKey
+from whatchat.domain.times import Clock
 
 MAX_SPANS: Final = 100
 
@@ -54,8 +55,11 @@ class MongoMessageStore:
     and a read that meets one that is not projects it first: see :class:`Projection`.
     """
 
-    def __init__(self, database: MongoDatabase, projection: Projection, activity: Activity) -> None:
+    def __init__(
+        self, database: MongoDatabase, projection: Projection, activity: Activity, clock: Clock
+    ) -> None:
         self._database = database
+        self._clock = clock
         self._projection = projection
         self._activity = activity
         self._group_commit = GroupCommit(database)
@@ -222,4 +226,5 @@ class MongoMessageStore:
         if pending := [one["pending"] for one in found if "room_id" not in one]:
             await self._projection.finish("message", pending)
             found = await (await log.aggregate(stages, hint=hint, batchSize=size)).to_list()
-        return [state_of(document) for document in found]
+        now = self._clock()
+        return [as_of(state_of(document), now) for document in found]

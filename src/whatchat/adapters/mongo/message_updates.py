@@ -38,8 +38,10 @@ def updates_for(entry: Entry) -> list[Update]:
         case ReactionChanged() as reacted:
             return [_on_message(entry, reacted.seq, _react(entry, reacted))]
         case MessageDeleted(seq=seq) | MessageExpired(seq=seq):
+            is_over = isinstance(entry.change, MessageExpired)
+            at = {"$ifNull": ["$expires_at", entry.at]} if is_over else entry.at
             return [
-                _on_message(entry, seq, _delete(entry)),
+                _on_message(entry, seq, _delete(at)),
                 UpdateMany({"room_id": entry.room_id, "target": seq}, _erase()),
             ]
         case _:
@@ -88,7 +90,7 @@ def _edit(entry: Entry, change: MessageEdited) -> Stages:
         "edited_at": entry.at,
     }
     veil = _veiled(wins) if change.hidden else _unveiled(wins, new)
-    edited = {"$mergeObjects": ["$message", new]}
+    edited = {"$mergeObjects": ["$message", new, {"erased_at": None}]}
     return [
         {"$set": {"message.veil": veil, "words": _words(change, wins)}},
         {"$set": {"message": {"$cond": [wins, edited, "$message"]}}},
@@ -122,15 +124,16 @@ def _words(change: MessageEdited, wins: Expression) -> Expression:
     return {"$cond": [wins, new, {"$cond": [_HAS_VEIL, more, "$words"]}]}
 
 
-def _delete(entry: Entry) -> Stages:
+def _delete(at: object) -> Stages:
+    fields = ("edited_at", "reactions", "veil", "erased_at")
     return [
-        {"$unset": ["message.edited_at", "message.reactions", "message.veil", "words"]},
+        {"$unset": ["expiring_at", "words", *(f"message.{field}" for field in fields)]},
         {
             "$set": {
                 "digest": b"",
                 "message.content": "",
                 "message.content_rev": 0,
-                "message.deleted_at": {"$min": ["$message.deleted_at", entry.at]},
+                "message.deleted_at": {"$min": ["$message.deleted_at", at]},
             }
         },
     ]

@@ -13,6 +13,7 @@ from whatchat.adapters.mongo.message_store import MongoMessageStore
 from whatchat.adapters.mongo.migration import IDENTITY, Migration
 from whatchat.adapters.mongo.projection import Projection
 from whatchat.adapters.mongo.receipt_store import MongoReceiptStore
+from whatchat.adapters.mongo.retention_store import MongoRetentionStore
 from whatchat.adapters.mongo.room_store import MongoRoomStore
 from whatchat.adapters.mongo.search_store import MongoSearchStore
 from whatchat.adapters.mongo.seen_store import MongoSeenStore
@@ -23,14 +24,19 @@ from whatchat.domain.ports.block_store import BlockStore
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
+from whatchat.domain.ports.retention_store import RetentionStore
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.search_store import SearchStore
 from whatchat.domain.ports.seen_store import SeenStore
 from whatchat.domain.ports.store import Lease, StoreIdentity
+from whatchat.domain.times import Clock, utc_now
 
 
 class MongoStore:
-    """Implements ``Store`` on the replica set and database that ``url`` names."""
+    """Implements ``Store`` on the replica set and database that ``url`` names.
+
+    ``clock`` says when messages are over.
+    """
 
     accounts: AccountStore
     blocks: BlockStore
@@ -38,10 +44,11 @@ class MongoStore:
     messages: MessageStore
     receipts: ReceiptStore
     search: SearchStore
+    retention: RetentionStore
     feed: LogFeed
     seen: SeenStore
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, clock: Clock = utc_now) -> None:
         self._database = MongoDatabase(url)
         self._leases = Leases(self._database)
         self._projection = Projection(self._database)
@@ -50,10 +57,11 @@ class MongoStore:
         self.blocks = MongoBlockStore(self._database)
         self._rooms = MongoRoomStore(self._database, self._projection, self._activity)
         self.rooms = self._rooms
-        self._log = MongoMessageStore(self._database, self._projection, self._activity)
+        self._log = MongoMessageStore(self._database, self._projection, self._activity, clock)
         self.messages = self._log
         self.receipts = MongoReceiptStore(self._database)
         self.search = MongoSearchStore(self._database, self._projection)
+        self.retention = MongoRetentionStore(self._database)
         self.feed = MongoLogFeed(self._database)
         self.seen = MongoSeenStore(self._database)
 

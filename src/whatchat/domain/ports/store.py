@@ -11,6 +11,7 @@ from whatchat.domain.ports.block_store import BlockStore
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
+from whatchat.domain.ports.retention_store import RetentionStore
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.search_store import SearchStore
 from whatchat.domain.ports.seen_store import SeenStore
@@ -44,6 +45,7 @@ class Store(Protocol):
     messages: MessageStore
     receipts: ReceiptStore
     search: SearchStore
+    retention: RetentionStore
     feed: LogFeed
     seen: SeenStore
 

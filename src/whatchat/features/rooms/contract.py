@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from whatchat.domain.contract import Command, RoomEvent
 from whatchat.domain.ids import ClientIdField, RoomIdField, UserId, UserIdField
 from whatchat.domain.models import (
+    MAX_LIFETIME_SECONDS,
     MAX_ROOM_PEOPLE,
     Participant,
     Role,
@@ -22,6 +23,7 @@ MAX_DESCRIPTION_BYTES = 2_048
 Name = Annotated[str, Meta(max_length=MAX_NAME)]
 Description = Annotated[str, Meta(max_length=MAX_DESCRIPTION_BYTES)]
 UserIds = Annotated[tuple[UserIdField, ...], Meta(max_length=MAX_ROOM_PEOPLE)]
+Lifetime = Annotated[int, Meta(ge=0, le=MAX_LIFETIME_SECONDS)]
 PageLimit = Annotated[int, Meta(ge=1, le=200)]
 Cursor = Annotated[str, Meta(pattern=r"^[0-9]{1,13}\.[A-Za-z0-9_-]{1,32}\Z")]
 """Where a page of rooms ended: opaque to clients."""
@@ -30,15 +32,19 @@ Cursor = Annotated[str, Meta(pattern=r"^[0-9]{1,13}\.[A-Za-z0-9_-]{1,32}\Z")]
 class SettingsPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """The settings to change; what is absent stays as it is.
 
-    ``encrypted``, ``disappearAfterSeconds`` and ``deliverOnly`` may only be given as off
-    until the server lists them as features: a promise about privacy is kept or not made.
+    ``disappearAfterSeconds``: from then on each message is over so long after it was posted;
+    0 or ``null`` turns that off for those to come. ``deliverOnly``: the server keeps what is
+    said until every device of every member has it that was seen in the last 30 days.
+    ``encrypted`` may only be given as off until the server lists it as a feature: a promise
+    about privacy is kept or not made.
     """
 
     is_private: bool | UnsetType = UNSET
     max_participants: Annotated[int, Meta(ge=2, le=MAX_ROOM_PEOPLE)] | UnsetType = UNSET
     allow_file_sharing: bool | UnsetType = UNSET
     encrypted: Literal[False] | UnsetType = UNSET
-    deliver_only: Literal[False] | UnsetType = UNSET
+    disappear_after_seconds: Lifetime | UnsetType | None = UNSET
+    deliver_only: bool | UnsetType = UNSET
 
 
 class CreateRoom(Command, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from whatchat.domain.ids import ClientId, UserId, derived_client_id
@@ -14,7 +15,7 @@ from whatchat.domain.log import (
     RoleChanged,
     RoomUpdated,
 )
-from whatchat.domain.models import User
+from whatchat.domain.models import RoomSettings, User
 from whatchat.domain.ports.room_log import Proposal, Rule
 from whatchat.domain.room_state import RoomState
 from whatchat.domain.showing import unknown_user
@@ -35,7 +36,7 @@ def noted(proposal: Proposal, users: Mapping[UserId, User]) -> tuple[Proposal, P
     def rule(state: RoomState) -> MessagePosted | None:
         if made.change is None or state.record.kind == "direct":
             return None
-        said = sentence(proposal.actor.user_id, made.change, users)
+        said = sentence(proposal.actor.user_id, made.change, users, made.before)
         return MessagePosted(message_type="system", content=said)
 
     note = Proposal(
@@ -53,15 +54,18 @@ class _Made:
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
         self.change: AnyChange | None = None
+        self.before = RoomSettings()
 
     def __call__(self, state: RoomState) -> AnyChange | None:
-        self.change = None
+        self.change, self.before = None, state.record.settings
         self.change = self._rule(state)
         return self.change
 
 
-def sentence(actor_id: UserId, change: AnyChange, users: Mapping[UserId, User]) -> str:
-    """A change in plain English."""
+def sentence(
+    actor_id: UserId, change: AnyChange, users: Mapping[UserId, User], before: RoomSettings
+) -> str:
+    """A change in plain English; ``before`` is how the room behaved until then."""
 
     def name(user_id: UserId) -> str:
         return (users.get(user_id) or unknown_user(user_id)).display_name
@@ -83,18 +87,42 @@ def sentence(actor_id: UserId, change: AnyChange, users: Mapping[UserId, User]) 
         case RoleChanged(user_id=user_id):
             return f"{actor} dismissed {name(user_id)} as an admin"
         case RoomUpdated():
-            return f"{actor} changed {_listed(_changed(change))}"
+            return f"{actor} {_listed(_deeds(change, before))}"
         case _:
             raise AssertionError(f"{type(change).__name__} has no note")
 
 
-def _changed(change: RoomUpdated) -> Sequence[str]:
-    changed = [] if change.name is None else [f"the name to “{change.name}”"]
+def _deeds(change: RoomUpdated, before: RoomSettings) -> Sequence[str]:
+    deeds = [] if change.name is None else [f"changed the name to “{change.name}”"]
     if change.description is not None:
-        changed.append("the description")
+        deeds.append("changed the description")
     if change.settings is not None:
-        changed.append("the settings")
-    return changed
+        deeds += _reconfigured(before, change.settings)
+    return deeds
+
+
+def _reconfigured(before: RoomSettings, after: RoomSettings) -> Sequence[str]:
+    """What matters most to everybody is named."""
+    deeds = []
+    if after.is_private != before.is_private:
+        deeds.append("made the group private" if after.is_private else "made the group public")
+    if after.disappear_after_seconds != before.disappear_after_seconds:
+        deeds.append(_lasting(after.disappear_after_seconds))
+    named = {"is_private", "disappear_after_seconds"}
+    rest = set(after.__struct_fields__) - named
+    if any(getattr(before, field) != getattr(after, field) for field in rest):
+        deeds.append("changed the settings")
+    return deeds
+
+
+def _lasting(seconds: int | UnsetType) -> str:
+    if seconds is UNSET:
+        return "turned disappearing messages off"
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+        if seconds % length == 0:
+            count = seconds // length
+            return f"set messages to disappear after {count} {unit}{'s' * (count > 1)}"
+    raise AssertionError(seconds)
 
 
 def _people(named: Sequence[str], everybody: Sequence[UserId]) -> str:

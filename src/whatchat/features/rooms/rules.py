@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterable
 
+from msgspec import UNSET
+
 from whatchat.domain.access import is_public, not_a_member, require_admin, require_member
 from whatchat.domain.errors import Conflict, Forbidden, NotFound
 from whatchat.domain.ids import UserId
@@ -49,12 +51,26 @@ def creating_direct(change: RoomCreated) -> Rule:
 def updating(
     actor_id: UserId, name: str | None, description: str | None, patch: SettingsPatch | None
 ) -> Rule:
-    """Admins rename, describe and reconfigure; what is so already stays so."""
+    """Admins rename, describe and reconfigure; what is so already stays so.
+
+    In a direct room both people decide how long messages last; the rest stays as it is.
+    """
+    is_about_messages = name is description is None and patch is not None
+    is_about_messages &= patch is None or patch.is_private is patch.max_participants is UNSET
 
     def rule(state: RoomState) -> RoomUpdated | None:
-        require_admin(_group(state, actor_id), actor_id)
+        if is_about_messages and state.record.kind == "direct":
+            require_member(state, actor_id)
+        else:
+            require_admin(_group(state, actor_id), actor_id)
         record = state.record
         settings = patched(record.settings, patch) if patch else record.settings
+        if len(state.members) > settings.max_participants:
+            raise Conflict(
+                "more people are in the room",
+                field="settings.maxParticipants",
+                reason="too_many_people",
+            )
         change = RoomUpdated(
             name=None if name == record.name else name,
             description=None if description == record.description else description,

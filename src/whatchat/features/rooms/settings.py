@@ -13,6 +13,8 @@ DIRECT = RoomSettings(is_private=True, max_participants=2)
 def patched(settings: RoomSettings, patch: SettingsPatch) -> RoomSettings:
     """``settings`` with what ``patch`` gives."""
     given = {name: value for name, value in asdict(patch).items() if value is not UNSET}
+    if patch.disappear_after_seconds is not UNSET:
+        given["disappear_after_seconds"] = patch.disappear_after_seconds or UNSET
     return replace(settings, **given)
 
 

@@ -1,7 +1,8 @@
 -- One row per change of a room. A message's row also holds its current state (`message`) and
 -- the rev of its latest change (`message_rev`); `target` is the message that a change alters.
 -- `hidden` is a message that its sender alone sees, `uncounted` one that nobody has unread, and
--- `open_rev` is there where only some of a message's changes are hidden.
+-- `open_rev` is there where only some of a message's changes are hidden. At `expiring_at` a message
+-- is over; once erased it has none.
 CREATE TABLE IF NOT EXISTS log (
     room_id     TEXT NOT NULL,
     rev         INTEGER NOT NULL,
@@ -17,6 +18,7 @@ CREATE TABLE IF NOT EXISTS log (
     hidden      INTEGER NOT NULL DEFAULT 0,
     uncounted   INTEGER NOT NULL DEFAULT 0,
     open_rev    INTEGER,
+    expiring_at INTEGER,
     PRIMARY KEY (room_id, rev)
 ) STRICT, WITHOUT ROWID;
 
