@@ -182,6 +182,8 @@ class Pod:
         later(self._people.directory.close)
         await self._people.revocations.start()
         later(self._people.revocations.stop)
+        await self._people.changes.start()
+        later(self._people.changes.stop)
         await self._people.blocks.start()
         later(self._people.blocks.stop)
         self._conversations.log.start()

@@ -13,6 +13,7 @@ from whatchat.domain.times import utc_now
 from whatchat.entrypoints.signing import signing_keys
 from whatchat.features.accounts.access_tokens import AccessTokens
 from whatchat.features.accounts.authenticator import TokenAuthenticator
+from whatchat.features.accounts.changes import AccountChanges
 from whatchat.features.accounts.directory import CachedUserDirectory
 from whatchat.features.accounts.passwords import PasswordHasher
 from whatchat.features.accounts.refresh_tokens import RefreshTokens
@@ -68,6 +69,7 @@ class People:
         accounts = store.accounts
         self.passwords = PasswordHasher()
         self.directory = CachedUserDirectory(accounts)
+        self.changes = AccountChanges(accounts, self.directory)
         self.blocks = CachedBlocks(store.blocks)
         self.revocations = Revocations(accounts)
         access = AccessTokens(signing_keys(ground.settings))

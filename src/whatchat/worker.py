@@ -17,6 +17,7 @@ from whatchat.entrypoints.asgi import http_application
 from whatchat.entrypoints.background import BackgroundTasks
 from whatchat.entrypoints.ending import CLOSE_SECONDS
 from whatchat.entrypoints.probes import Readiness, probe_routes
+from whatchat.features.accounts.changes import AccountChanges
 from whatchat.features.accounts.directory import CachedUserDirectory
 from whatchat.features.blocking.blocks import CachedBlocks
 from whatchat.pod import chores
@@ -54,6 +55,7 @@ class Worker:
         self.failed = False
         store, metrics = ground.adapters.store, ground.metrics
         self._directory = CachedUserDirectory(store.accounts)
+        self._changes = AccountChanges(store.accounts, self._directory)
         self._blocks = CachedBlocks(store.blocks)
         conversations = Conversations(ground, self._directory, self._blocks)
         self._log = conversations.log
@@ -77,6 +79,8 @@ class Worker:
     async def start(self) -> None:
         """Begin to work."""
         self._closing.push_async_callback(self._directory.close)
+        await self._changes.start()
+        self._closing.push_async_callback(self._changes.stop)
         await self._blocks.start()
         self._closing.push_async_callback(self._blocks.stop)
         self._log.start()

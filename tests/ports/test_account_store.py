@@ -426,3 +426,40 @@ class TestRevocations:
         assert len(reading.grant_ids) == 1
         assert later.grant_ids == ()
         assert later.read_at >= reading.read_at
+
+
+class TestChanges:
+    async def test_what_changed_is_found_by_the_stores_time(self, accounts: AccountStore) -> None:
+        ada, bob = account("ada"), account("bob")
+        for one in (ada, bob):
+            await accounts.add(one)
+        before = (await accounts.changed_since(None)).read_at - timedelta(seconds=10)
+        assert (await accounts.changed_since(before)).changes == ()
+        await accounts.update(ada.user_id, presence="nobody")
+        await asyncio.sleep(0.002)
+        await accounts.update(bob.user_id, display_name="Robert")
+        await asyncio.sleep(0.002)
+        first = await accounts.changed_since(before)
+        assert [one.user_id for one in first.changes] == [ada.user_id, bob.user_id]
+        assert before < first.read_at
+        await accounts.update(ada.user_id, read_receipts=False)
+        second = await accounts.changed_since(before)
+        assert [one.user_id for one in second.changes] == [bob.user_id, ada.user_id]
+        later = second.changes[-1].changed_at
+        assert (await accounts.changed_since(later)).changes == second.changes[1:]
+        after = later + timedelta(milliseconds=1)
+        assert (await accounts.changed_since(after)).changes == ()
+
+    async def test_of_no_moment_nothing_has_changed(self, accounts: AccountStore) -> None:
+        ada = account("ada")
+        await accounts.add(ada)
+        await accounts.update(ada.user_id, presence="nobody")
+        assert (await accounts.changed_since(None)).changes == ()
+
+    async def test_passwords_and_sign_ins_are_no_changes(self, accounts: AccountStore) -> None:
+        ada = account("ada")
+        await accounts.add(ada)
+        before = (await accounts.changed_since(None)).read_at - timedelta(seconds=10)
+        assert await accounts.rehash(ada.user_id, expected=ada.password_hash, password_hash="new")
+        await accounts.sign_in(device(ada.user_id), grant())
+        assert (await accounts.changed_since(before)).changes == ()

@@ -18,8 +18,16 @@ from whatchat.adapters.embedded.database import Database
 from whatchat.domain.errors import NotFound
 from whatchat.domain.ids import DeviceId, GrantId, UserId
 from whatchat.domain.models import Visibility
-from whatchat.domain.ports.account_store import Account, DeviceRecord, Grant, Revoked, Rotation
-from whatchat.domain.times import EPOCH, to_millis, utc_now
+from whatchat.domain.ports.account_store import (
+    Account,
+    AccountChange,
+    ChangedAccounts,
+    DeviceRecord,
+    Grant,
+    Revoked,
+    Rotation,
+)
+from whatchat.domain.times import EPOCH, from_millis, to_millis, utc_now
 
 
 class SqliteAccountStore:
@@ -42,7 +50,7 @@ class SqliteAccountStore:
 
         def work(connection: sqlite3.Connection) -> bool:
             cursor = connection.execute(
-                "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)"
                 " ON CONFLICT (username) DO NOTHING",
                 values,
             )
@@ -78,19 +86,36 @@ class SqliteAccountStore:
         read_receipts: bool | None = None,
     ) -> Account:
         folded = None if display_name is None else display_name.casefold()
-        values = (display_name, folded, presence, read_receipts, user_id)
+        values = (display_name, folded, presence, read_receipts)
         rows = await self._database.write(
             lambda connection: connection.execute(
                 "UPDATE accounts SET display_name = coalesce(?, display_name),"
                 " display_name_folded = coalesce(?, display_name_folded),"
-                " presence = coalesce(?, presence), read_receipts = coalesce(?, read_receipts)"
-                " WHERE user_id = ? RETURNING *",
-                values,
+                " presence = coalesce(?, presence), read_receipts = coalesce(?, read_receipts),"
+                " changed_at = ? WHERE user_id = ? RETURNING *",
+                (*values, to_millis(utc_now()), user_id),
             ).fetchall()
         )
         if not rows:
             raise NotFound
         return account_of(rows[0])
+
+    async def changed_since(self, moment: datetime | None) -> ChangedAccounts:
+        sql = (
+            "SELECT user_id, changed_at FROM accounts"
+            " WHERE changed_at IS NOT NULL AND changed_at >= ? ORDER BY changed_at"
+        )
+
+        def work(connection: sqlite3.Connection) -> ChangedAccounts:
+            now = utc_now()
+            rows = connection.execute(sql, (to_millis(moment),)) if moment else ()
+            changes = tuple(
+                AccountChange(user_id=user_id, changed_at=from_millis(changed_at))
+                for user_id, changed_at in rows
+            )
+            return ChangedAccounts(changes=changes, read_at=now)
+
+        return await self._database.read(work)
 
     async def rehash(self, user_id: UserId, *, expected: str, password_hash: str) -> bool:
         return await self._database.write(

@@ -33,6 +33,7 @@ from whatchat.domain.ports.store import Lease, StoreIdentity
 from whatchat.domain.times import Clock, from_millis, utc_now
 
 ADDED_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
+    "accounts": ("changed_at INTEGER",),
     "log": (
         "hidden INTEGER NOT NULL DEFAULT 0",
         "uncounted INTEGER NOT NULL DEFAULT 0",
@@ -51,6 +52,8 @@ ADDED_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
 """What tables have got since they were first made, for files that have them without."""
 
 ADDED_INDEXES: Final[Sequence[str]] = (
+    """CREATE INDEX IF NOT EXISTS accounts_changed ON accounts (changed_at)
+        WHERE changed_at IS NOT NULL""",
     "CREATE INDEX IF NOT EXISTS members_shown ON members (room_id, shown_at)",
     # Counting unread messages passes over one's own without reading them.
     """CREATE INDEX IF NOT EXISTS log_counted ON log (room_id, rev, actor_id)

@@ -17,10 +17,19 @@ from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
 from whatchat.adapters.mongo.sign_ins import SignIns
+from whatchat.adapters.mongo.snapshots import read_since
 from whatchat.domain.errors import NotFound
 from whatchat.domain.ids import DeviceId, GrantId, UserId
 from whatchat.domain.models import Visibility
-from whatchat.domain.ports.account_store import Account, DeviceRecord, Grant, Revoked, Rotation
+from whatchat.domain.ports.account_store import (
+    Account,
+    AccountChange,
+    ChangedAccounts,
+    DeviceRecord,
+    Grant,
+    Revoked,
+    Rotation,
+)
 from whatchat.domain.times import EPOCH
 
 
@@ -73,12 +82,20 @@ class MongoAccountStore:
             changes |= named(display_name)
         found = await self._database.majority.accounts.find_one_and_update(
             {"_id": user_id},
-            {"$set": changes or {"_id": user_id}},
+            {"$set": changes or {"_id": user_id}, "$currentDate": {"changed_at": True}},
             return_document=ReturnDocument.AFTER,
         )
         if found is None:
             raise NotFound
         return account_of(found)
+
+    @within_deadline
+    async def changed_since(self, moment: datetime | None) -> ChangedAccounts:
+        found, read_at = await read_since(self._database, "accounts", "changed_at", moment)
+        changes = tuple(
+            AccountChange(user_id=one["_id"], changed_at=one["changed_at"]) for one in found
+        )
+        return ChangedAccounts(changes=changes, read_at=read_at)
 
     @within_deadline
     async def rehash(self, user_id: UserId, *, expected: str, password_hash: str) -> bool:

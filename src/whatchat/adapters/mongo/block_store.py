@@ -1,8 +1,8 @@
 """Blocks in MongoDB."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
@@ -10,14 +10,11 @@ from pymongo.errors import DuplicateKeyError
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
-from whatchat.adapters.mongo.snapshots import read_snapshot
+from whatchat.adapters.mongo.snapshots import ONE_READ, read_since
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import UserId
 from whatchat.domain.ports.block_store import Block, BlockChange, ChangedBlocks
 from whatchat.domain.ports.blocks import Blocked
-
-ONE_READ: Final = 100_000
-A_SECOND: Final = timedelta(seconds=1)
 
 _IN_FORCE: Final = {"since": {"$exists": True}}
 _MADE: Final[list[Document]] = [
@@ -112,20 +109,7 @@ class MongoBlockStore:
 
     @within_deadline
     async def changed_since(self, moment: datetime | None) -> ChangedBlocks:
-        changed: Document = {"changed_at": {"$gte": moment}} if moment else {"_id": {"$in": []}}
-        earliest = [{"$match": changed}, {"$sort": {"changed_at": 1}}]
-        stages: list[dict[str, Any]] = [
-            {"$project": {"_id": 0, "read_at": "$$NOW"}},
-            {"$unionWith": {"coll": "blocks", "pipeline": earliest}},
-        ]
-        found = await read_snapshot(
-            self._database, "aggregate", "identity", pipeline=stages, cursor={"batchSize": ONE_READ}
-        )
-        now, *changes = found.documents
-        # No later than what a majority has: else what it takes late would be passed over.
-        read_at = min(now["read_at"], found.read_at + A_SECOND)
-        if not found.complete:
-            read_at = changes[-1]["changed_at"]
+        changes, read_at = await read_since(self._database, "blocks", "changed_at", moment)
         return ChangedBlocks(changes=tuple(map(_change, changes)), read_at=read_at)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import TypeVar
 
 from pymongo import ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -18,14 +18,11 @@ from whatchat.adapters.mongo.account_documents import (
 )
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
-from whatchat.adapters.mongo.snapshots import read_snapshot
+from whatchat.adapters.mongo.snapshots import read_since
 from whatchat.domain.ids import DeviceId, GrantId, UserId
 from whatchat.domain.ports.account_store import DeviceRecord, Grant, Revoked, Rotation
 
 T = TypeVar("T")
-
-ONE_READ: Final = 100_000
-A_SECOND: Final = timedelta(seconds=1)
 
 _ON_DISKS = WriteConcern("majority", j=True)
 
@@ -100,24 +97,8 @@ class SignIns:
         )
 
     async def revoked_since(self, moment: datetime) -> Revoked:
-        """The grants that ended since a moment, and the server's time.
-
-        That time is no later than what a majority has: else a revocation that it takes
-        late would be passed over.
-        """
-        match = {"revoked_at": {"$gte": moment}}
-        earliest = [{"$match": match}, {"$sort": {"revoked_at": 1}}]
-        stages: list[dict[str, Any]] = [
-            {"$project": {"_id": 0, "read_at": "$$NOW"}},
-            {"$unionWith": {"coll": "revocations", "pipeline": earliest}},
-        ]
-        found = await read_snapshot(
-            self._database, "aggregate", "identity", pipeline=stages, cursor={"batchSize": ONE_READ}
-        )
-        now, *revoked = found.documents
-        read_at = min(now["read_at"], found.read_at + A_SECOND)
-        if not found.complete:
-            read_at = revoked[-1]["revoked_at"]
+        """The grants that ended since a moment, and the server's time."""
+        revoked, read_at = await read_since(self._database, "revocations", "revoked_at", moment)
         return Revoked(grant_ids=tuple(one["_id"] for one in revoked), read_at=read_at)
 
     async def _together(self, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:

@@ -1,13 +1,16 @@
 """Reads that say at which of the store's moments they were made."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from bson import Timestamp
 
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
+
+ONE_READ: Final = 100_000
+A_SECOND: Final = timedelta(seconds=1)
 
 _SNAPSHOT: Final = {"level": "snapshot"}
 
@@ -45,3 +48,30 @@ async def read_snapshot(
     if cursor["id"]:
         await named.command("killCursors", collection, cursors=[cursor["id"]])
     return Snapshot(cursor["firstBatch"], not cursor["id"], cursor["atClusterTime"])
+
+
+async def read_since(
+    database: MongoDatabase, collection: str, field: str, moment: datetime | None
+) -> tuple[list[Document], datetime]:
+    """What has a time in ``field`` at or after a moment, in order; of ``None``, nothing.
+
+    And the server's time, but no later than what a majority has, and what was read: else
+    what a majority takes late, or what is one batch too many, would be passed over.
+    """
+    match: Document = {field: {"$gte": moment}} if moment else {"_id": {"$in": []}}
+    stages: list[dict[str, Any]] = [
+        {"$project": {"_id": 0, "read_at": "$$NOW"}},
+        {
+            "$unionWith": {
+                "coll": collection,
+                "pipeline": [{"$match": match}, {"$sort": {field: 1}}],
+            }
+        },
+    ]
+    found = await read_snapshot(
+        database, "aggregate", "identity", pipeline=stages, cursor={"batchSize": ONE_READ}
+    )
+    now, *documents = found.documents
+    if found.complete:
+        return documents, min(now["read_at"], found.read_at + A_SECOND)
+    return documents, documents[-1][field]

@@ -65,6 +65,20 @@ class Revoked(Struct, frozen=True, kw_only=True):
     read_at: datetime
 
 
+class AccountChange(Struct, frozen=True, kw_only=True):
+    """Somebody's profile or settings as changed last, at ``changed_at`` by the store's time."""
+
+    user_id: UserId
+    changed_at: datetime
+
+
+class ChangedAccounts(Struct, frozen=True, kw_only=True):
+    """Whose accounts changed since some moment, and the store's time at which that was read."""
+
+    changes: tuple[AccountChange, ...]
+    read_at: datetime
+
+
 class AccountStore(Protocol):
     """Keeps accounts, devices and sign-ins.
 
@@ -102,6 +116,15 @@ class AccountStore(Protocol):
         read_receipts: bool | None = None,
     ) -> Account:
         """Change what is given and return the account; ``NotFound`` if there is none."""
+        ...
+
+    async def changed_since(self, moment: datetime | None) -> ChangedAccounts:
+        """The latest :meth:`update` of each account, if it was at or after ``moment``.
+
+        Of ``None``, none. In the order of their times. A change is found for two hours at
+        least. It may show up a little after the time that the store gave it: ask with an
+        overlap of ten seconds.
+        """
         ...
 
     async def rehash(self, user_id: UserId, *, expected: str, password_hash: str) -> bool:

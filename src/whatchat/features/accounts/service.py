@@ -127,7 +127,7 @@ class AccountService:
         return _profile(await self._account(actor))
 
     async def update_me(self, actor: Actor, command: UpdateMe) -> Profile:
-        """Change the caller's profile; other pods show a new name after the directory's age."""
+        """Change the caller's profile; other pods know of it within two seconds."""
         account = await self._accounts.update(
             actor.user_id,
             display_name=_given(command.display_name),

@@ -6,7 +6,8 @@ CREATE TABLE IF NOT EXISTS accounts (
     password_hash       TEXT NOT NULL,
     created_at          INTEGER NOT NULL,
     presence            TEXT NOT NULL,
-    read_receipts       INTEGER NOT NULL
+    read_receipts       INTEGER NOT NULL,
+    changed_at          INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS devices (
