@@ -109,7 +109,9 @@ class Conversations:
         )
         self.messages = MessageService(self.log, store.rooms, store.messages, directory, blocks)
         self.receipts = self._receipts(ground, directory, blocks)
-        self.sync = SyncService(store.rooms, store.messages, views, directory, identity.epoch)
+        self.sync = SyncService(
+            store.rooms, store.messages, views, directory, identity.epoch, store.receipts
+        )
         self.search = SearchService(store.rooms, store.messages, store.search, directory, utc_now)
 
     def _receipts(self, ground: Ground, directory: UserDirectory, blocks: Blocks) -> ReceiptService:

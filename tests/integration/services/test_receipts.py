@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from tests.integration.services.conftest import House, PodServices, actor
@@ -14,7 +15,7 @@ from whatchat.adapters.embedded.broker import InProcessBroker
 from whatchat.domain.actor import Actor
 from whatchat.domain.audience import Announcement
 from whatchat.domain.errors import Forbidden, Invalid, NotFound, Unavailable
-from whatchat.domain.ids import DeviceId, RoomId, Seq, SessionId, UserId, random_id
+from whatchat.domain.ids import DeviceId, Rev, RoomId, Seq, SessionId, UserId, random_id
 from whatchat.domain.models import Participant
 from whatchat.domain.ports.account_store import Account
 from whatchat.domain.times import utc_now
@@ -27,7 +28,8 @@ from whatchat.features.rooms.contract import (
     RemoveMember,
     SettingsPatch,
 )
-from whatchat.features.sync.contract import Sync
+from whatchat.features.sync.contract import Receipt, Sync, SyncedRoom
+from whatchat.features.sync.page import ENVELOPE_BYTES
 
 ADA, BOB, EVE = actor("ada"), actor("bob"), actor("eve")
 BOBS_TABLET = replace(BOB, device_id=DeviceId("tablet"), session_id=SessionId("bobs-tablet"))
@@ -346,6 +348,7 @@ async def test_in_a_large_room_authors_are_told_how_many(
         (room.id, seq, among("ada"))
     }
     assert len(ear.summaries) <= 3
+    await until(lambda: len(ear.heard) >= 3)
     assert sorted(ear.heard) == [
         ("receipt:read", name, seq, among(name), None) for name in others[:3]
     ]
@@ -353,3 +356,92 @@ async def test_in_a_large_room_authors_are_told_how_many(
 
 async def reaches(ear: Ear, met: Callable[[dict[str, Any]], bool]) -> None:
     await until(lambda: any(met(data) for data, _ in ear.summaries))
+
+
+async def since(
+    pod: PodServices, viewer: Actor, mark: str, **cursors: int
+) -> tuple[list[SyncedRoom], str]:
+    """What a client is told that holds these rooms, and the mark that it holds then."""
+    held = {RoomId(room_id): Rev(rev) for room_id, rev in cursors.items()}
+    answer = await pod.sync.sync(viewer, Sync(cursors=held, receipts_since=mark))
+    assert not answer.more
+    assert answer.receipts_at is not UNSET
+    return answer.rooms, answer.receipts_at
+
+
+async def test_receipts_that_were_missed_are_found_without_any_change(
+    pods: tuple[PodServices, PodServices],
+) -> None:
+    pod = pods[0]
+    quiet, moved = await pod.group("ada", "bob"), await pod.group("ada", "bob")
+    seq = (await pod.send("ada", moved.id)).seq
+    held = {quiet.id: (await pod.rooms.get(ADA, GetRoom(room_id=quiet.id))).rev, moved.id: seq}
+    assert (await since(pod, ADA, "", **held))[0] == []
+    _, mark = await since(pod, ADA, "", **held)
+    await read(pods[1], BOB, moved.id, seq)
+    for viewer in (ADA, BOBS_TABLET):
+        (synced,), later = await since(pod, viewer, mark, **held)
+        assert (synced.room_id, synced.state, synced.rev) == (moved.id, "recovered", seq)
+        assert (synced.messages, synced.room) == ([], UNSET)
+        assert synced.receipts == [Receipt(user_id=UserId("bob"), delivered_seq=seq, read_seq=seq)]
+        assert later >= mark
+
+
+async def test_whoever_does_not_ask_for_receipts_is_not_told(
+    pods: tuple[PodServices, PodServices],
+) -> None:
+    pod = pods[0]
+    room = await pod.group("ada", "bob")
+    head = (await pod.rooms.get(ADA, GetRoom(room_id=room.id))).rev
+    await read(pod, BOB, room.id, head)
+    answer = await pod.sync.sync(ADA, Sync(cursors={room.id: head}))
+    assert (answer.rooms, answer.receipts_at) == ([], UNSET)
+
+
+async def test_private_reading_is_no_news_to_others(
+    house: House, pods: tuple[PodServices, PodServices]
+) -> None:
+    pod = pods[0]
+    await house.store.accounts.update(UserId("bob"), read_receipts=False)
+    room = await pod.group("ada", "bob")
+    seq = (await pod.send("ada", room.id)).seq
+    _, begun = await since(pod, ADA, "", **{room.id: seq})
+    await delivered(pod, BOB, room.id, seq)
+    (told,), _ = await since(pod, ADA, begun, **{room.id: seq})
+    await read(pod, BOB, room.id, seq)
+    (again,), _ = await since(pod, ADA, begun, **{room.id: seq})
+    assert told == again
+    (own,), _ = await since(pod, BOBS_TABLET, begun, **{room.id: seq})
+    assert own.receipts[0].read_seq == seq
+
+
+async def test_receipts_of_many_rooms_come_page_by_page(
+    pods: tuple[PodServices, PodServices], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pod = pods[0]
+    rooms = [(await pod.group("ada", "bob")).id for _ in range(7)]
+    held = {room_id: Rev(1) for room_id in rooms}
+    for room_id in rooms:
+        held[room_id] = (await pod.rooms.get(ADA, GetRoom(room_id=room_id))).rev
+    _, mark = await since(pod, ADA, "", **held)
+    for room_id in rooms[1:]:
+        await read(pod, BOB, room_id, 1)
+    monkeypatch.setattr("whatchat.features.sync.page.MAX_BYTES", ENVELOPE_BYTES + 1_000)
+    told: list[RoomId] = []
+    more = True
+    while more:
+        answer = await pod.sync.sync(ADA, Sync(cursors=held, receipts_since=mark))
+        assert answer.receipts_at is not UNSET
+        more, mark = answer.more, answer.receipts_at
+        told += [one.room_id for one in answer.rooms]
+    assert told == sorted(rooms[1:])
+    assert "." not in mark
+
+
+@pytest.mark.parametrize("mark", ["x", "1.x", "-1", "9" * 20])
+async def test_a_mark_that_nobody_gave_is_refused(
+    pods: tuple[PodServices, PodServices], mark: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        await pods[0].sync.sync(ADA, Sync(cursors={}, receipts_since=mark))
+    assert refused.value.field == "receiptsSince"

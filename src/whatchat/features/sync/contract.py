@@ -16,12 +16,15 @@ class Sync(Command, frozen=True, kw_only=True):
 
     ``only`` leaves out the rooms that ``cursors`` does not name. ``epoch`` is the one that
     the cursors belong to; another than the server's makes all of them void.
+    With ``receiptsSince``, the ``receiptsAt`` of the last answer or empty to begin with, rooms
+    in which nothing but receipts has changed come as well.
     """
 
     cursors: Annotated[dict[RoomIdField, RevField], Meta(max_length=MAX_CURSORS)]
     only: bool = False
     limit: Annotated[int, Meta(ge=1, le=500)] = 200
     epoch: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    receipts_since: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
 
 
 class Receipt(View, frozen=True, kw_only=True):
@@ -51,3 +54,4 @@ class Synced(View, frozen=True, kw_only=True):
     rooms: list[SyncedRoom]
     removed: list[RoomId]
     more: bool
+    receipts_at: str | UnsetType = UNSET

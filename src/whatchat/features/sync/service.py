@@ -1,21 +1,23 @@
 """Catching up, room by room, from the cursors that a client holds."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from whatchat.domain.actor import Actor
 from whatchat.domain.ids import Rev, Seq, UserId
 from whatchat.domain.message_state import MessageState, all_seen_by
 from whatchat.domain.models import Message, Room
 from whatchat.domain.ports.message_store import MessageStore
+from whatchat.domain.ports.receipt_store import ReceiptStore
 from whatchat.domain.ports.room_store import Membership, RoomStore
 from whatchat.domain.ports.room_views import RoomViews
 from whatchat.domain.ports.user_directory import UserDirectory
 from whatchat.domain.showing import show_messages
 from whatchat.features.sync.contract import Receipt, Sync, Synced, SyncedRoom
 from whatchat.features.sync.page import Page
+from whatchat.features.sync.receipts import Mark, ReceiptNews, ReceiptsSince, receipts_of
 
 SNAPSHOT_MESSAGES: Final = 50
 
@@ -34,8 +36,10 @@ class SyncService:
         views: RoomViews,
         directory: UserDirectory,
         epoch: str,
+        receipts: ReceiptStore,
     ) -> None:
         self._rooms = rooms
+        self._receipts = ReceiptsSince(rooms, receipts)
         self._messages = messages
         self._views = views
         self._directory = directory
@@ -45,6 +49,7 @@ class SyncService:
         """A page of changes, the room with the newest activity first."""
         memberships = await self._rooms.memberships(actor.user_id)
         seen = {one.record.room_id for one in memberships}
+        news = await self._receipt_news(actor.user_id, memberships, command)
         page = Page(command.limit)
         rooms: list[SyncedRoom] = []
         more = False
@@ -55,12 +60,34 @@ class SyncService:
                 break
             rooms.append(synced)
             more = more or synced.more
+        receipts_at: str | UnsetType = UNSET
+        if news is not None and not more:
+            caught_up = await self._receipts.fill(page, news, actor.user_id)
+            rooms += caught_up.rooms
+            more, receipts_at = caught_up.more, str(caught_up.mark)
+        elif news is not None:
+            receipts_at = str(news.mark)
         return Synced(
             epoch=self._epoch,
             rooms=rooms,
             removed=[room_id for room_id in command.cursors if room_id not in seen],
             more=more,
+            receipts_at=receipts_at,
         )
+
+    async def _receipt_news(
+        self, viewer_id: UserId, memberships: list[Membership], command: Sync
+    ) -> ReceiptNews | None:
+        """In which of the other rooms receipts have changed, if the caller wants to know."""
+        if command.receipts_since is UNSET:
+            return None
+        mark = Mark.parse(command.receipts_since)
+        if command.epoch not in (UNSET, self._epoch):
+            return await self._receipts.news(viewer_id, [], Mark())
+        current = [
+            one for one in memberships if command.cursors.get(one.record.room_id) == one.record.rev
+        ]
+        return await self._receipts.news(viewer_id, current, mark)
 
     def _due(
         self, memberships: list[Membership], command: Sync
@@ -155,20 +182,13 @@ class SyncService:
         record = membership.record
         listed = await self._rooms.listed([record], membership.member.user_id)
         viewer_id = membership.member.user_id
-        return _receipts((one.user_id, *one.known_to(viewer_id)) for one in listed[record.room_id])
-
-
-def _receipts(people: Iterable[tuple[UserId, Seq, Seq]]) -> list[Receipt]:
-    """How far those have got who have got anything."""
-    return [
-        Receipt(user_id=user_id, delivered_seq=delivered_seq, read_seq=read_seq)
-        for user_id, delivered_seq, read_seq in people
-        if delivered_seq or read_seq
-    ]
+        return receipts_of(
+            (one.user_id, *one.known_to(viewer_id)) for one in listed[record.room_id]
+        )
 
 
 def _receipts_in(room: Room) -> list[Receipt]:
-    return _receipts((one.user.id, one.delivered_seq, one.read_seq) for one in room.participants)
+    return receipts_of((one.user.id, one.delivered_seq, one.read_seq) for one in room.participants)
 
 
 def _counts(cursor: Rev | None, membership: Membership) -> bool:
