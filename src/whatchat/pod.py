@@ -35,6 +35,7 @@ from whatchat.features.search import endpoints as search
 from whatchat.features.sessions import endpoints as sessions
 from whatchat.features.sessions.service import SessionService
 from whatchat.features.sync import endpoints as sync
+from whatchat.features.typing import endpoints as typing
 from whatchat.observability.loop_lag import watch_loop_lag
 from whatchat.observability.metrics import Metrics
 from whatchat.realtime.lifetimes import Lifetimes
@@ -49,6 +50,7 @@ FEATURES: Final[Mapping[str, tuple[tuple[Endpoint, ...], tuple[type[Event], ...]
     "rooms": (rooms.ENDPOINTS, rooms.EVENTS),
     "messages": (messages.ENDPOINTS, messages.EVENTS),
     "receipts": (receipts.ENDPOINTS, receipts.EVENTS),
+    "typing": (typing.ENDPOINTS, typing.EVENTS),
     "sync": (sync.ENDPOINTS, sync.EVENTS),
     "search": (search.ENDPOINTS, search.EVENTS),
     "sessions": (sessions.ENDPOINTS, sessions.EVENTS),
@@ -78,6 +80,7 @@ class _Entrances:
             rooms=conversations.rooms,
             messages=conversations.messages,
             receipts=conversations.receipts,
+            typing=conversations.typing,
             sync=conversations.sync,
             search=conversations.search,
             sessions=sessions,
@@ -186,6 +189,7 @@ class Pod:
         later(self._people.changes.stop)
         await self._people.blocks.start()
         later(self._people.blocks.stop)
+        self._tasks.start("typing", self._conversations.typing.run())
         self._conversations.log.start()
         later(self._leave_the_rest)
         later(self._conversations.log.stop)

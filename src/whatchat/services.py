@@ -34,6 +34,7 @@ from whatchat.features.rooms.service import RoomService
 from whatchat.features.rooms.views import StoredRoomViews
 from whatchat.features.search.service import SearchService
 from whatchat.features.sync.service import SyncService
+from whatchat.features.typing.service import TypingService
 from whatchat.observability.metrics import Metrics
 from whatchat.realtime.live_hub import LiveHub
 from whatchat.roomlog import OrderedRoomLog
@@ -109,6 +110,7 @@ class Conversations:
         )
         self.messages = MessageService(self.log, store.rooms, store.messages, directory, blocks)
         self.receipts = self._receipts(ground, directory, blocks)
+        self.typing = self._typing(ground, directory, blocks)
         self.sync = SyncService(
             store.rooms, store.messages, views, directory, identity.epoch, store.receipts
         )
@@ -121,3 +123,10 @@ class Conversations:
         traits = RoomTraits(store.rooms)
         writing = Writing(store.receipts, store.rooms, traits, disclosure, telling)
         return ReceiptService(store.rooms, self.live, writing, telling)
+
+    def _typing(self, ground: Ground, directory: UserDirectory, blocks: Blocks) -> TypingService:
+        rooms, broker = ground.adapters.store.rooms, ground.adapters.broker
+        typing = TypingService(self.live, rooms, directory, blocks, broker)
+        broker.listen(typing.hear)
+        self.live.when_gone(typing.gone)
+        return typing

@@ -15,6 +15,7 @@ QUOTAS: Mapping[Cost, Quota] = {
     # Two for each message, to a busy member of many rooms on several devices.
     "receipt": Quota(rate=300, burst=6000),
     "query": Quota(rate=100, burst=1000),
+    "typing": Quota(rate=10, burst=200),
 }
 
 CHARGED_HERE: frozenset[Cost] = frozenset({"receipt"})

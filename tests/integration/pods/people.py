@@ -31,25 +31,34 @@ class Heard(NamedTuple):
 
 
 class Ear:
-    """A bare socket that only listens: it holds nothing, asks for nothing, forgives nothing."""
+    """A bare socket that only listens: it holds nothing and forgives nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, sio: socketio.AsyncClient) -> None:
         self.heard: list[Heard] = []
+        self._sio = sio
+        sio.on("*", lambda name, data: self.heard.append(Heard(name, data)))
 
     @classmethod
     @asynccontextmanager
     async def at(cls, node: Node, token: str) -> AsyncIterator[Self]:
         """Listen on a pod."""
-        ear = cls()
         async with aiohttp.ClientSession() as http:
             sio = socketio.AsyncClient(reconnection=False, http_session=http)
-            sio.on("*", lambda name, data: ear.heard.append(Heard(name, data)))
+            ear = cls(sio)
             await sio.connect(node.url, auth={"token": token}, transports=["websocket"])
             try:
                 await until(lambda: "session:ready" in ear.names())
                 yield ear
             finally:
-                await sio.disconnect()
+                await ear.leave()
+
+    async def ask(self, event: str, data: object) -> Any:
+        """The answer to a command."""
+        return await self._sio.call(event, data, timeout=5)
+
+    async def leave(self) -> None:
+        """Disconnect; harmless if that has happened."""
+        await self._sio.disconnect()
 
     def names(self) -> list[str]:
         """The names of all events."""

@@ -28,7 +28,9 @@ from whatchat.features.rooms.contract import CreateRoom, SettingsPatch
 from whatchat.features.rooms.service import RoomService
 from whatchat.features.search.service import SearchService
 from whatchat.features.sync.service import SyncService
+from whatchat.features.typing.service import TypingService
 from whatchat.observability.metrics import Metrics
+from whatchat.realtime.live_hub import LiveHub
 from whatchat.roomlog import OrderedRoomLog
 from whatchat.services import Adapters, Conversations, Ground
 from whatchat.settings import Settings
@@ -56,6 +58,8 @@ class PodServices:
     receipts: ReceiptService
     sync: SyncService
     search: SearchService
+    typing: TypingService
+    live: LiveHub
     directory: CachedUserDirectory
     blocks: CachedBlocks
     blocking: BlockingService
@@ -158,6 +162,8 @@ class House:
             receipts=conversations.receipts,
             sync=conversations.sync,
             search=conversations.search,
+            typing=conversations.typing,
+            live=conversations.live,
             directory=directory,
             blocks=blocks,
             blocking=BlockingService(store.blocks, blocks, directory, conversations.concealment),

@@ -22,6 +22,9 @@ Every command has an acknowledgement: `{{"ok": true, "data"}}` or `{{"ok": false
 Commands of one connection run in order. A command that fails without an acknowledgement
 callback raises the event `error`. Clients ignore unknown fields and events.
 
+Clients of two older vocabularies connect with `{{"dialect": "classic"}}` or `"chat"` beside the
+token, and are spoken to in their own words; what has no counterpart there they are not told.
+
 {error_table()}"""
 
 

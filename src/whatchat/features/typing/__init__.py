@@ -1,0 +1,1 @@
+"""Who is typing: told at once or not at all, and never stored."""
