@@ -1,9 +1,7 @@
 """The stock python-socketio client holds a conversation with the node."""
 
-import asyncio
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -11,59 +9,11 @@ import pytest
 import socketio
 
 from tests.e2e.node_process import NodeProcess
-
-PATIENCE_SECONDS = 10
-PASSWORD = "correct horse battery staple"
+from tests.e2e.stock_client import connected, registered
 
 transports = pytest.mark.parametrize(
     "transports", [["websocket"], ["polling", "websocket"], ["polling"]], ids="-".join
 )
-
-
-class Client:
-    """A connected socket that keeps what it hears, in order."""
-
-    def __init__(self, http: aiohttp.ClientSession) -> None:
-        self.socket = socketio.AsyncClient(reconnection=False, http_session=http)
-        self.heard: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
-        self.socket.on("*", self._hear)
-
-    async def _hear(self, event: str, data: dict[str, Any]) -> None:
-        await self.heard.put((event, data))
-
-    async def hear(self, event: str) -> dict[str, Any]:
-        """The data of the next event, which must be of this name."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            name, data = await self.heard.get()
-        assert name == event
-        return data
-
-    async def ask(self, event: str, data: dict[str, Any]) -> dict[str, Any]:
-        """The ack of a command."""
-        ack: dict[str, Any] = await self.socket.call(event, data, timeout=PATIENCE_SECONDS)
-        return ack
-
-
-@asynccontextmanager
-async def connected(node: NodeProcess, token: str, transports: list[str]) -> AsyncIterator[Client]:
-    async with aiohttp.ClientSession() as http:
-        client = Client(http)
-        await client.socket.connect(node.url, auth={"token": token}, transports=transports)
-        try:
-            yield client
-        finally:
-            await client.socket.disconnect()
-
-
-async def registered(node: NodeProcess, name: str) -> dict[str, Any]:
-    body = {"username": f"{name}.{uuid.uuid4().hex[:8]}", "password": PASSWORD}
-    async with (
-        aiohttp.ClientSession(node.url) as session,
-        session.post("/api/auth/register", json=body) as answer,
-    ):
-        assert answer.status == 201
-        person: dict[str, Any] = await answer.json()
-        return person
 
 
 def text(room_id: str, content: str) -> dict[str, Any]:

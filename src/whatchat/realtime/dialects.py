@@ -56,9 +56,14 @@ def _error(error: Data) -> Told:
     yield "error", {"message": error["message"]}
 
 
+def _is_said(message: Data) -> bool:
+    """Whether somebody says it still: there are no words for the notes of a room's history."""
+    return message["messageType"] != "system" and "deletedAt" not in message
+
+
 def _message_received(event: Data) -> Told:
     message = event["message"]
-    if "deletedAt" not in message:
+    if _is_said(message):
         yield (
             "message_received",
             {
@@ -90,7 +95,7 @@ def _typing_indicator(*, is_typing: bool) -> Callable[[Data], Told]:
 
 def _chat_message(event: Data) -> Told:
     message = event["message"]
-    if "deletedAt" not in message:
+    if _is_said(message):
         yield (
             "message:new",
             {

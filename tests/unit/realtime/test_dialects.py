@@ -325,7 +325,9 @@ def test_what_has_no_counterpart_is_not_told(dialect: str) -> None:
     for event in ("message:updated", "room:created", "room:rev", "session:moving", "receipt:new"):
         assert tell(dialect, event, {"roomId": ROOM, "rev": 1}) == []
     erased = SAID | {"content": "", "deletedAt": "2026-01-01T00:00:00.000Z"}
-    assert tell(dialect, "message:new", NEW | {"message": erased}) == []
+    note = SAID | {"messageType": "system", "content": "ada joined"}
+    for message in (erased, note):
+        assert tell(dialect, "message:new", NEW | {"message": message}) == []
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
