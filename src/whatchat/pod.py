@@ -29,6 +29,7 @@ from whatchat.features.accounts import endpoints as accounts
 from whatchat.features.blocking import endpoints as blocking
 from whatchat.features.blocking.service import BlockingService
 from whatchat.features.messages import endpoints as messages
+from whatchat.features.presence import endpoints as presence
 from whatchat.features.receipts import endpoints as receipts
 from whatchat.features.rooms import endpoints as rooms
 from whatchat.features.search import endpoints as search
@@ -41,7 +42,7 @@ from whatchat.observability.metrics import Metrics
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import Transport
 from whatchat.realtime.server import Caps, RealtimeServer
-from whatchat.services import Adapters, Conversations, Ground, People
+from whatchat.services import Adapters, Conversations, Ground, People, Presence
 from whatchat.settings import Settings
 
 FEATURES: Final[Mapping[str, tuple[tuple[Endpoint, ...], tuple[type[Event], ...]]]] = {
@@ -51,6 +52,7 @@ FEATURES: Final[Mapping[str, tuple[tuple[Endpoint, ...], tuple[type[Event], ...]
     "messages": (messages.ENDPOINTS, messages.EVENTS),
     "receipts": (receipts.ENDPOINTS, receipts.EVENTS),
     "typing": (typing.ENDPOINTS, typing.EVENTS),
+    "presence": (presence.ENDPOINTS, presence.EVENTS),
     "sync": (sync.ENDPOINTS, sync.EVENTS),
     "search": (search.ENDPOINTS, search.EVENTS),
     "sessions": (sessions.ENDPOINTS, sessions.EVENTS),
@@ -63,7 +65,9 @@ log = structlog.get_logger("whatchat.pod")
 class _Entrances:
     """The ways in: what may be asked for, over sockets and over REST."""
 
-    def __init__(self, ground: Ground, people: People, conversations: Conversations) -> None:
+    def __init__(
+        self, ground: Ground, people: People, conversations: Conversations, presence: Presence
+    ) -> None:
         settings = ground.settings
         self.policy = HandshakePolicy(cors_origins=settings.cors_origins)
         lifetimes = Lifetimes()
@@ -81,6 +85,7 @@ class _Entrances:
             messages=conversations.messages,
             receipts=conversations.receipts,
             typing=conversations.typing,
+            presence=presence.service,
             sync=conversations.sync,
             search=conversations.search,
             sessions=sessions,
@@ -145,7 +150,9 @@ class Pod:
         ground = Ground(name, settings, adapters, identity, self.metrics)
         self._people = People(ground)
         self._conversations = Conversations(ground, self._people.directory, self._people.blocks)
-        entrances = _Entrances(ground, self._people, self._conversations)
+        live = self._conversations.live
+        self._presence = Presence(ground, self._people.directory, self._people.blocks, live)
+        entrances = _Entrances(ground, self._people, self._conversations, self._presence)
         self._realtime = entrances.realtime
         self._chores = BackgroundTasks(self._fail)
         # Where there may be several pods, workers do it.
@@ -197,6 +204,8 @@ class Pod:
         for part in self._parts:
             self._chores.start(part.name, Routine(part).run())
         later(self._chores.stop)
+        await self._presence.start()
+        later(self._presence.stop)
         await self._realtime.start()
         later(partial(self._realtime.stop, seconds=0))  # for a pod that nobody drained
         self.readiness.accepting = True

@@ -6,6 +6,7 @@ from whatchat.domain.log import MembershipChange, MessageChange
 from whatchat.domain.ports.blocks import Blocks
 from whatchat.domain.ports.broker import Broker
 from whatchat.domain.ports.limiter import Limiter
+from whatchat.domain.ports.live_users import LiveUsers
 from whatchat.domain.ports.session_registry import SessionRegistry
 from whatchat.domain.ports.store import Store, StoreIdentity
 from whatchat.domain.ports.user_directory import UserDirectory
@@ -23,6 +24,12 @@ from whatchat.features.accounts.sign_ins import SignIns
 from whatchat.features.blocking.blocks import CachedBlocks
 from whatchat.features.messages.announcer import MessageAnnouncer
 from whatchat.features.messages.service import MessageService
+from whatchat.features.presence.second_looks import SecondLooks
+from whatchat.features.presence.service import PresenceService
+from whatchat.features.presence.sight import Sight
+from whatchat.features.presence.statuses import Statuses
+from whatchat.features.presence.teller import Teller
+from whatchat.features.presence.watchers import Watchers
 from whatchat.features.receipts.disclosure import Disclosure
 from whatchat.features.receipts.service import ReceiptService
 from whatchat.features.receipts.telling import Telling
@@ -130,3 +137,31 @@ class Conversations:
         broker.listen(typing.hear)
         self.live.when_gone(typing.gone)
         return typing
+
+
+class Presence:
+    """Who is online, and who is told."""
+
+    def __init__(
+        self, ground: Ground, directory: UserDirectory, blocks: Blocks, live: LiveUsers
+    ) -> None:
+        store, broker, metrics = ground.adapters.store, ground.adapters.broker, ground.metrics
+        registry = ground.adapters.sessions.presence
+        sight = Sight(store.rooms, directory, blocks)
+        statuses = Statuses(sight, registry, store.seen)
+        self.watchers = Watchers(statuses, blocks, live, broker, metrics)
+        self.second_looks = SecondLooks(sight, statuses, self.watchers, blocks, live, metrics)
+        self.teller = Teller(registry, sight, store.seen, broker, metrics)
+        self.service = PresenceService(sight, statuses, self.watchers, registry, directory)
+
+    async def start(self) -> None:
+        """Begin to tell."""
+        await self.watchers.start()
+        self.second_looks.start()
+        self.teller.start()
+
+    async def stop(self) -> None:
+        """Tell no more."""
+        await self.teller.stop()
+        await self.second_looks.stop()
+        await self.watchers.stop()

@@ -27,6 +27,11 @@ class Parts:
         return self._mongo.url("whatchat")
 
     @property
+    def redis_url(self) -> str:
+        """Where pods find Redis."""
+        return self._redis.url
+
+    @property
     def mongo_pid(self) -> int:
         """The process id of ``mongod``."""
         return int(self._mongo.nodes[0].command("serverStatus")["pid"])

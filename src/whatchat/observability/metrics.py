@@ -109,6 +109,21 @@ class Metrics:
             ("group",),
             registry=registry,
         )
+        self.presence_told = Counter(
+            "whatchat_presence_told",
+            "Comings and goings that this pod told people of.",
+            registry=registry,
+        )
+        self.presence_put_off = Counter(
+            "whatchat_presence_put_off",
+            "Times that this pod left telling of them for later, or to others, under load.",
+            registry=registry,
+        )
+        self.presence_dropped = Counter(
+            "whatchat_presence_dropped",
+            "Comings and goings that those who watch were not told of.",
+            registry=registry,
+        )
         self.loop_lag_seconds = Histogram(
             "whatchat_event_loop_lag_seconds",
             "How late the event loop ran a timer.",

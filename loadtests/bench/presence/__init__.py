@@ -1,0 +1,1 @@
+"""What it costs when everybody comes, and goes, at once."""
