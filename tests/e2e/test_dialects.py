@@ -103,6 +103,10 @@ async def test_a_conversation_in_chat(chat: Couple) -> None:
     await chat.by_bob.socket.emit("typing:stop", {"chatId": chat.room_id})
     assert await hear(chat.by_ada, "typing:stop") == typing
 
+    read = {"messageId": heard["id"], "chatId": chat.room_id}
+    await chat.by_bob.socket.emit("message:read", read)
+    assert await hear(chat.by_ada, "message:read") == read | {"userId": chat.bob["user"]["id"]}
+
 
 async def test_nobody_in_chat_speaks_for_others(chat: Couple) -> None:
     claim = {"chatId": chat.room_id, "userId": chat.bob["user"]["id"]}
@@ -110,6 +114,20 @@ async def test_nobody_in_chat_speaks_for_others(chat: Couple) -> None:
     assert (refused["ok"], refused["error"]["code"]) == (False, "forbidden")
     await chat.by_ada.socket.emit("typing:start", claim)
     assert await hear(chat.by_ada, "error") == {"message": refused["error"]["message"]}
+
+
+async def test_members_join_a_chat_to_no_effect_and_others_only_a_public_one(
+    node: NodeProcess, chat: Couple, classic: Couple
+) -> None:
+    joined = await chat.by_ada.ask("chat:join", {"chatId": chat.room_id})
+    assert (joined["ok"], joined["data"]["room"]["id"]) == (True, chat.room_id)
+    elsewhere = await classic.by_ada.ask("join_room", {"roomId": chat.room_id})
+    assert elsewhere["error"]["code"] == "not_found"
+    public = await chat.by_bob.ask("chat:join", {"chatId": classic.room_id})
+    assert public["ok"]
+    assert (await hear(classic.by_ada, "user_joined"))["userId"] == chat.bob["user"]["id"]
+    assert (await chat.by_bob.ask("chat:leave", {"chatId": classic.room_id}))["ok"]
+    assert await hear(classic.by_ada, "user_left") == {"userId": chat.bob["user"]["id"]}
 
 
 async def test_an_error_in_chat_names_the_field_that_was_sent(chat: Couple) -> None:
@@ -197,6 +215,7 @@ def test_javascript_talks_chat(report: Report) -> None:
     chat_id = said["chat_id"]
     assert seen["typing"] == {"chatId": chat_id, "userId": bob["id"], "username": bob["username"]}
     assert seen["stopped"] == {"chatId": chat_id, "userId": bob["id"]}
+    assert seen["read"] == {"messageId": said["id"], "userId": bob["id"], "chatId": chat_id}
     assert seen["refused"]["ok"] is False
     assert seen["refused"]["error"]["code"] == "forbidden"
     assert seen["error"] == {"message": seen["refused"]["error"]["message"]}

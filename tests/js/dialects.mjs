@@ -26,11 +26,13 @@ async function chat() {
 
   const typing = await after(byBob, "typing:start", { chatId }, byAlice, "typing:start");
   const stopped = await after(byBob, "typing:stop", { chatId }, byAlice, "typing:stop");
+  const reading = { messageId: said.id, chatId };
+  const read = await after(byBob, "message:read", reading, byAlice, "message:read");
 
   const claim = { chatId, userId: bob.user.id };
   const refused = await byAlice.timeout(PATIENCE_MS).emitWithAck("typing:start", claim);
   const error = await after(byAlice, "typing:start", claim, byAlice, "error");
-  return { alice: alice.user, bob: bob.user, said, echo, typing, stopped, refused, error, heard };
+  return { alice: alice.user, bob: bob.user, said, echo, typing, stopped, read, refused, error, heard };
 }
 
 async function classic() {
