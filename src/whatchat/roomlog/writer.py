@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -11,15 +10,16 @@ from msgspec.structs import replace
 
 from whatchat.domain.audience import Announcement
 from whatchat.domain.errors import ChatError, Conflict, Unavailable
-from whatchat.domain.ids import Rev, RoomId, SessionId
+from whatchat.domain.ids import Rev, RoomId
 from whatchat.domain.log import Entry, subject_of
-from whatchat.domain.message_state import MessageState, as_known_outside
+from whatchat.domain.message_state import as_known_outside
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_log import Applied, Proposal
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.room_state import RoomState, nonexistent
 from whatchat.observability.metrics import Metrics
 from whatchat.roomlog.announcing import Announcing, News
+from whatchat.roomlog.decision import Decision, Waiting
 from whatchat.roomlog.stamping import Stamp
 
 log = structlog.get_logger()
@@ -27,35 +27,6 @@ log = structlog.get_logger()
 MAX_WAITING: Final = 1_000
 MAX_BATCH: Final = 64
 CATCH_UP_PAGE: Final = 500
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """A proposal and whoever waits for what it leads to, if anybody does."""
-
-    proposal: Proposal
-    future: asyncio.Future[Applied] | None = None
-
-    def succeed(self, applied: Applied) -> None:
-        if self.future and not self.future.done():
-            self.future.set_result(applied)
-
-    def fail(self, error: ChatError) -> None:
-        if self.future and not self.future.done():
-            self.future.set_exception(error)
-
-
-@dataclass(slots=True)
-class _Decision:
-    """What a rule said of a proposal on ``state``, the room as it then is.
-
-    An ``entry`` has yet to be appended; without one the rule refused or found nothing to do.
-    """
-
-    waiting: _Waiting
-    state: RoomState
-    entry: Entry | None = None
-    refusal: ChatError | None = None
 
 
 class RoomWriter:
@@ -79,7 +50,7 @@ class RoomWriter:
         self.state: RoomState | None = None
         self._told = Rev(0)
         self._is_behind = False
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._messages = messages
         self._rooms = rooms
         self._stamp = stamp
@@ -96,9 +67,9 @@ class RoomWriter:
         if len(self._waiting) >= MAX_WAITING:
             raise Unavailable("the room is overloaded; repeat with the same clientId")
         future: asyncio.Future[Applied] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(proposal, future))
+        self._waiting.append(Waiting(proposal, future))
         if then:
-            self._waiting.append(_Waiting(then))
+            self._waiting.append(Waiting(then))
         return future
 
     def hear(self, announcement: Announcement) -> None:
@@ -116,7 +87,7 @@ class RoomWriter:
 
     async def run(self) -> None:
         """Serve until nothing waits. A store that fails fails the batch and nothing else."""
-        batch: list[_Waiting] = []
+        batch: list[Waiting] = []
         try:
             while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
@@ -125,7 +96,7 @@ class RoomWriter:
             self._abandon([*batch, *self._waiting], Unavailable())
             raise
 
-    async def _serve_or_abandon(self, batch: list[_Waiting]) -> None:
+    async def _serve_or_abandon(self, batch: list[Waiting]) -> None:
         try:
             await self._serve(batch)
         except ChatError as error:
@@ -134,7 +105,7 @@ class RoomWriter:
             log.exception("a room's writer failed")
             self._abandon(batch, Unavailable())
 
-    def _abandon(self, batch: Sequence[_Waiting], error: ChatError) -> None:
+    def _abandon(self, batch: Sequence[Waiting], error: ChatError) -> None:
         """What the store did is unknown: only its own word counts from here on."""
         if self.state is not None:
             self._announcing.dirty.doubt(self.room_id, self._told)
@@ -142,7 +113,7 @@ class RoomWriter:
         for waiting in batch:
             waiting.fail(error)
 
-    async def _serve(self, batch: list[_Waiting]) -> None:
+    async def _serve(self, batch: list[Waiting]) -> None:
         rest = batch
         while rest:
             decisions = await self._decide_on_what_is_true(rest)
@@ -151,7 +122,7 @@ class RoomWriter:
             self._told = self.state.rev if self.state else self._told
             rest = [decision.waiting for decision in decisions[settled:]]
 
-    async def _decide_on_what_is_true(self, batch: Sequence[_Waiting]) -> list[_Decision]:
+    async def _decide_on_what_is_true(self, batch: Sequence[Waiting]) -> list[Decision]:
         """Decide the batch; an append will show if the room has moved on, a refusal will not.
 
         So a refusal stands only on a room that was read after it was asked for.
@@ -165,7 +136,7 @@ class RoomWriter:
             decisions = self._decide(await self._current(batch), batch)
         return decisions
 
-    async def _current(self, batch: Sequence[_Waiting]) -> RoomState:
+    async def _current(self, batch: Sequence[Waiting]) -> RoomState:
         """The room as far as it is known here, with the messages that the batch looks at."""
         if self.state is None:
             self.state = await self._rooms.state(self.room_id) or nonexistent(self.room_id)
@@ -180,11 +151,11 @@ class RoomWriter:
         found = await self._messages.messages(keys) if keys else {}
         return replace(state, messages={seq: message for (_, seq), message in found.items()})
 
-    def _decide(self, state: RoomState, batch: Sequence[_Waiting]) -> list[_Decision]:
+    def _decide(self, state: RoomState, batch: Sequence[Waiting]) -> list[Decision]:
         """Each proposal's rule on the room as the proposals before it leave it."""
         decisions = []
         for waiting in batch:
-            decision = _Decision(waiting, state)
+            decision = Decision(waiting, state)
             try:
                 change = waiting.proposal.rule(state)
             except ChatError as refusal:
@@ -199,7 +170,7 @@ class RoomWriter:
             decisions.append(decision)
         return decisions
 
-    async def _append(self, decisions: Sequence[_Decision]) -> int:
+    async def _append(self, decisions: Sequence[Decision]) -> int:
         """Append what was decided; how many decisions, from the first on, now stand.
 
         What comes after a clash was decided on a room that never was and must be decided
@@ -239,21 +210,21 @@ class RoomWriter:
             if len(entries) < CATCH_UP_PAGE:
                 return
 
-    async def _settle(self, decisions: Sequence[_Decision]) -> None:
+    async def _settle(self, decisions: Sequence[Decision]) -> None:
         """Announce what is in the log, then answer everyone, in order."""
         news = [
-            News(decision.entry, decision.state.record, _message(decision), _origin(decision))
+            News(decision.entry, decision.state.record, decision.message, decision.origin)
             for decision in decisions
             if decision.entry
         ]
         await self._announcing.announce(news)
         for decision in decisions:
             if decision.entry:
-                decision.waiting.succeed(_applied(decision))
+                decision.waiting.succeed(decision.applied)
             elif decision.waiting.future:
                 await self._settle_unchanged(decision)
 
-    async def _settle_unchanged(self, decision: _Decision) -> None:
+    async def _settle_unchanged(self, decision: Decision) -> None:
         """Refuse, or find nothing to do, unless an earlier attempt used the same id."""
         proposal = decision.waiting.proposal
         earlier = await self._messages.find(
@@ -262,7 +233,7 @@ class RoomWriter:
         if earlier is None and decision.refusal:
             decision.waiting.fail(decision.refusal)
         elif earlier is None:
-            decision.waiting.succeed(_applied(decision))
+            decision.waiting.succeed(decision.applied)
         elif earlier.digest and earlier.digest != self._stamp.digest(proposal):
             decision.waiting.fail(
                 Conflict("the clientId was used with another body", field="clientId")
@@ -270,7 +241,7 @@ class RoomWriter:
         else:
             decision.waiting.succeed(await self._repeat(earlier, decision))
 
-    async def _repeat(self, earlier: Entry, decision: _Decision) -> Applied:
+    async def _repeat(self, earlier: Entry, decision: Decision) -> Applied:
         """What an earlier attempt led to, as it now is; a message is announced again.
 
         Changes of the room are not: who was let in then may long be out.
@@ -280,29 +251,8 @@ class RoomWriter:
         if not seq:
             return Applied(entry=earlier, record=record, repeated=True)
         message = (await self._messages.messages([(self.room_id, seq)]))[self.room_id, seq]
-        await self._announcing.announce([News(earlier, record, message, _origin(decision))])
+        await self._announcing.announce([News(earlier, record, message, decision.origin)])
         member = decision.state.members.get(decision.waiting.proposal.actor.user_id)
         if member is None or seq < record.readable_from(member):
             message = as_known_outside(message)
         return Applied(entry=earlier, record=record, repeated=True, message=message)
-
-
-def _applied(decision: _Decision) -> Applied:
-    return Applied(
-        entry=decision.entry,
-        record=decision.state.record,
-        repeated=False,
-        message=_message(decision),
-    )
-
-
-def _message(decision: _Decision) -> MessageState | None:
-    """The message that a decision is about, as the decision leaves it."""
-    if decision.entry:
-        return decision.state.messages.get(subject_of(decision.entry))
-    target = decision.waiting.proposal.target
-    return None if target is None else decision.state.messages.get(target)
-
-
-def _origin(decision: _Decision) -> SessionId | None:
-    return decision.waiting.proposal.actor.session_id
