@@ -18,11 +18,11 @@ import pytest
 from tests.e2e.node_process import NodeProcess
 from tests.e2e.raw import Account, Socket, register, rest
 from tests.unit.client.comparable import comparable
-from whatchat.client.events import RoomRemoved, decode_event
+from whatchat.client.events import Delivered, Read, RoomRemoved, decode_event
 from whatchat.client.state import State, absorb, acked, apply, gaps
 from whatchat.client.views import Message, Room, SyncAnswer
 from whatchat.domain.contract import Event, RoomEvent
-from whatchat.domain.ids import UserId
+from whatchat.domain.ids import MessageId, RoomId, UserId, locate
 from whatchat.domain.models import User
 from whatchat.features.messages.contract import (
     AddReaction,
@@ -31,6 +31,7 @@ from whatchat.features.messages.contract import (
     RemoveReaction,
     SendMessage,
 )
+from whatchat.features.receipts.telling import WINDOW_SECONDS
 from whatchat.features.rooms.contract import (
     AddMembers,
     CreateRoom,
@@ -426,6 +427,34 @@ async def test_stale_state_and_events_equal_a_fresh_sync(
         assert gaps(now) == {}
         assert_repetition_changes_nothing(observer)
         assert_a_missing_event_is_noticed(observer)
+
+
+@pytest.mark.parametrize("way", ["rest", "socket"])
+async def test_receipts_agree_with_a_fresh_sync(
+    world: World, watch: Callable[[], Any], way: str
+) -> None:
+    observers: list[Observer] = await watch()
+    bob = next(one for one in observers if one.account is world.people["bob"])
+    for room, message in ((world.room, world.message), (world.direct, world.hers)):
+        place = locate(MessageId(message))
+        assert place
+        seq = place[1]
+        fields = {"roomId": room, "seq": seq}
+        if way == "rest":
+            path, token = f"/rooms/{room}/read", bob.account.token
+            assert await rest(world.node, "POST", path, {"seq": seq}, token=token) == (204, None)
+            continue
+        for event, kind in (("message:delivered", Delivered), ("message:read", Read)):
+            assert await bob.socket.ask(event, fields) == {"ok": True, "data": {}}
+            own = kind(room_id=RoomId(room), user_id=UserId(bob.account.id), seq=seq)
+            bob.events.append(own)
+    await asyncio.sleep(2 * WINDOW_SECONDS)
+    for room in (world.room, world.direct):
+        await say(world, "ada", room)
+    for observer in observers:
+        expected = await observer.settle()
+        assert comparable(observer.now) == comparable(expected)
+        assert_repetition_changes_nothing(observer)
 
 
 async def ask(sender: Observer, event: str, fields: dict[str, Any]) -> Message | Room:

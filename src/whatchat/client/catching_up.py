@@ -85,7 +85,11 @@ class CatchingUp:
                 return False
             cursors = held if rooms is None else {key: held.get(key, Rev(0)) for key in rooms}
             epoch = self._replica.state.epoch or None
-            question = fields(cursors=cursors, epoch=epoch, only=rooms is not None)
+            # A mark is for all rooms: of some rooms alone receipts come with their changes.
+            mark = self._replica.state.receipts_at if rooms is None else None
+            question = fields(
+                cursors=cursors, epoch=epoch, only=rooms is not None, receiptsSince=mark
+            )
             if not (await self._ask(socket, question)).more:
                 return True
 

@@ -13,6 +13,7 @@ from whatchat.client.credentials import Credentials
 from whatchat.client.errors import NoAnswer
 from whatchat.client.http import Http, fields
 from whatchat.client.link import Link
+from whatchat.client.receipts import Receipts
 from whatchat.client.replica import Replica
 from whatchat.client.rest import Rest
 from whatchat.client.state import State
@@ -45,7 +46,8 @@ class WhatchatClient:
 
     ``async with`` connects and closes. A command is sent until its outcome is known, over
     reconnects, and counts once however often it was sent; it raises the ``ChatError`` that
-    the server answered, or ``Unavailable`` if ``patience`` seconds were not enough.
+    the server answered, or ``Unavailable`` if ``patience`` seconds were not enough. With
+    ``acknowledges`` senders are told what has arrived here.
     ``rest`` has what goes over REST alone.
     """
 
@@ -56,6 +58,7 @@ class WhatchatClient:
         *,
         transports: Transports = WEBSOCKET_FIRST,
         patience: float = PATIENCE_SECONDS,
+        acknowledges: bool = False,
     ) -> None:
         self._http = http = Http(url)
         credentials = Credentials(http, sign_in)
@@ -66,6 +69,8 @@ class WhatchatClient:
         self._replica = Replica(self.user)
         self._catching_up = CatchingUp(self._replica, self.rest.room_ids)
         self._link = Link(url, http, credentials, self._replica, self._catching_up, transports)
+        self._receipts = Receipts(self._replica, self._acknowledge)
+        self._acknowledges = acknowledges
 
     @classmethod
     async def register(
@@ -114,9 +119,12 @@ class WhatchatClient:
         """Connect and catch up, and from then on reconnect and resume whenever needed."""
         self._link.start()
         await self._link.caught_up(patience=self._patience)
+        if self._acknowledges:
+            self._receipts.deliver()
 
     async def close(self) -> None:
         """Disconnect and end all streams; the sign-in stays (``rest.logout`` ends it)."""
+        await self._receipts.close()
         await self._link.close()
         await self._http.close()
 
@@ -216,6 +224,15 @@ class WhatchatClient:
         """A page of a room's messages, oldest first: the latest if neither end is given."""
         return await self.rest.history(room_id, before=before, after=after, limit=limit)
 
+    async def read(self, room_id: RoomId, seq: Seq | None = None) -> None:
+        """Everything up to ``seq``, or all that is held of the room, has been read.
+
+        Gathered for a moment; returns once the server knows.
+        """
+        if seq is None:
+            seq = max((message.seq for message in self.messages(room_id)), default=Seq(0))
+        await self._receipts.read(room_id, seq)
+
     # Rooms
 
     async def create_room(
@@ -263,6 +280,9 @@ class WhatchatClient:
         return await self._command("room:update", command, _room)
 
     # Commands
+
+    async def _acknowledge(self, event: str, command: object) -> None:
+        await self._command(event, command, _nothing)
 
     async def _change_message(self, event: str, command: object) -> Message:
         def settle(data: Any) -> Message:

@@ -25,7 +25,7 @@ from whatchat.client.events import (
 from whatchat.client.room_view import RoomView
 from whatchat.client.views import Message, Room, SyncAnswer, SyncedRoom
 from whatchat.domain.contract import Event, RoomEvent
-from whatchat.domain.ids import Rev, RoomId
+from whatchat.domain.ids import Rev, RoomId, Seq
 from whatchat.domain.models import User
 
 HELD_EARLY: Final = 500
@@ -38,7 +38,8 @@ class State(Struct, frozen=True, kw_only=True):
     """All that one user's client holds.
 
     ``early`` are events beyond a gap, those of rooms not held yet included; ``left`` the
-    revs at which rooms ended, so that no repeated event revives them.
+    revs at which rooms ended, so that no repeated event revives them. ``receipts_at`` is up to
+    when all receipts are known, as ``sync`` has it.
     """
 
     me: User
@@ -46,6 +47,7 @@ class State(Struct, frozen=True, kw_only=True):
     rooms: Mapping[RoomId, RoomView] = {}
     early: Early = {}
     left: Mapping[RoomId, Rev] = {}
+    receipts_at: str = ""
 
 
 class Step(NamedTuple):
@@ -82,6 +84,17 @@ def cursors(state: State) -> dict[RoomId, Rev]:
     return {
         room_id: view.cursor if view.has_past else Rev(0) for room_id, view in state.rooms.items()
     }
+
+
+def newest_by_others(state: State) -> dict[RoomId, Seq]:
+    """The newest message by somebody else in each room, up to which nothing is missing."""
+    found: dict[RoomId, Seq] = {}
+    for room_id, view in state.rooms.items():
+        for message in reversed(view.messages.values()):
+            if message.sender.id != state.me.id:
+                found[room_id] = message.seq
+                break
+    return found
 
 
 def advance(state: State, events: Iterable[Event]) -> Step:
@@ -122,6 +135,8 @@ def catch_up(state: State, answer: SyncAnswer) -> Step:
         step = _without(state, room_id, _cursor(state, room_id))
         state = step.state
         applied += step.events
+    if answer.receipts_at:
+        state = replace(state, receipts_at=answer.receipts_at)
     return Step(state, tuple(applied))
 
 

@@ -110,6 +110,7 @@ class SyncAnswer(View, frozen=True, kw_only=True):
     rooms: tuple[SyncedRoom, ...]
     removed: tuple[RoomId, ...] = ()
     more: bool = False
+    receipts_at: str = ""
 
 
 class History(View, frozen=True, kw_only=True):
