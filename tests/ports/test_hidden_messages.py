@@ -27,6 +27,7 @@ from whatchat.domain.message_state import (
     seen_by,
 )
 from whatchat.domain.models import RoomSettings
+from whatchat.domain.ports.message_store import ChangedSpan
 from whatchat.domain.ports.store import Store
 
 ADA, BOB = UserId("ada"), UserId("bob")
@@ -184,14 +185,10 @@ async def test_changed_goes_by_what_the_viewer_sees(
         for one in projected(log).values()
         if seen_by(one, viewer) and after < latest_seen(one, viewer) <= upto and one.seq > 2
     ]
-    found = await store.messages.changed(
-        log[0].room_id,
-        viewer_id=viewer,
-        first=Seq(3),
-        after=Rev(after),
-        upto=Rev(upto),
-        limit=limit,
-    )
+    span = ChangedSpan(first=Seq(3), after=Rev(after), upto=Rev(upto))
+    spans = {log[0].room_id: span, RoomId(random_id()): span}
+    found, nothing = (await store.messages.changed(viewer, spans, limit=limit)).values()
+    assert nothing == []
     assert found == sorted(expected, key=lambda one: latest_seen(one, viewer))[:limit]
 
 

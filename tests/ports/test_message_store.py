@@ -19,7 +19,7 @@ from whatchat.domain.log import (
     RoomCreated,
 )
 from whatchat.domain.models import RoomSettings
-from whatchat.domain.ports.message_store import Appended
+from whatchat.domain.ports.message_store import Appended, ChangedSpan
 from whatchat.domain.ports.store import Store
 
 ADA, BOB = UserId("ada"), UserId("bob")
@@ -171,15 +171,41 @@ async def test_changed_tells_each_message_once_by_its_latest_rev(
     await store.messages.append([entry(room_id, 5, MessageEdited(seq=Seq(2), content="late"))])
 
     async def changed(first: int, after: int, upto: int) -> list[tuple[int, int]]:
-        found = await store.messages.changed(
-            room_id, viewer_id=BOB, first=Seq(first), after=Rev(after), upto=Rev(upto), limit=10
-        )
-        return [(one.seq, one.rev) for one in found]
+        span = ChangedSpan(first=Seq(first), after=Rev(after), upto=Rev(upto))
+        found = await store.messages.changed(BOB, {room_id: span}, limit=10)
+        return [(one.seq, one.rev) for one in found[room_id]]
 
     assert await changed(0, 0, 5) == [(3, 3), (4, 4), (2, 5)]
     assert await changed(0, 3, 5) == [(4, 4), (2, 5)]
     assert await changed(0, 0, 4) == [(3, 3), (4, 4)]
     assert await changed(3, 0, 5) == [(3, 3), (4, 4)]
+
+
+async def test_many_rooms_are_read_at_once_each_in_its_own_span(store: Store) -> None:
+    room_ids = [RoomId(f"room-{number}") for number in range(230)]
+    for room_id in room_ids:
+        created = RoomCreated(
+            room_kind="group", name="", description="", settings=RoomSettings(), members=(ADA,)
+        )
+        await store.messages.append([entry(room_id, 1, created)])
+        await store.messages.append([post(room_id, rev) for rev in range(2, 6)])
+    for room_id in room_ids[::3]:
+        await store.messages.append([entry(room_id, 6, MessageEdited(seq=Seq(2), content="late"))])
+    some = {
+        room_id: ChangedSpan(first=Seq(0), after=Rev(number % 7), upto=Rev(6))
+        for number, room_id in enumerate(room_ids)
+    }
+    found = await store.messages.changed(ADA, some, limit=3)
+    for number, room_id in enumerate(room_ids):
+        order = [(3, 3), (4, 4), (5, 5), (2, 6)] if number % 3 == 0 else None
+        expected = order or [(2, 2), (3, 3), (4, 4), (5, 5)]
+        newer = [one for one in expected if one[1] > number % 7]
+        assert [(one.seq, one.rev) for one in found[room_id]] == newer[:3]
+    spans = {room_id: (Seq(n % 5), Rev(4)) for n, room_id in enumerate(room_ids)}
+    latest = await store.messages.latest(ADA, spans, limit=2)
+    for number, room_id in enumerate(room_ids):
+        expected_seqs = [seq for seq in (3, 4) if seq > number % 5]
+        assert [one.seq for one in latest[room_id]] == expected_seqs
 
 
 async def test_a_deletion_erases_content_and_digests(store: Store, room_id: RoomId) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.message_state import MessageState
+from whatchat.domain.ports.message_store import ChangedSpan
 
 READER = UserId("reader")
 ROOT = Path(__file__).parents[3]
@@ -38,15 +39,9 @@ class Reader:
         """As the sync service does: what changed between a cursor and the room's head."""
         record = await self._store.rooms.record(self._room_id)
         assert record is not None
-        states = await self._store.messages.changed(
-            self._room_id,
-            viewer_id=READER,
-            first=Seq(0),
-            after=self.synced,
-            upto=record.rev,
-            limit=10_000,
-        )
-        self.messages.update((state.seq, state) for state in states)
+        span = ChangedSpan(first=Seq(0), after=self.synced, upto=record.rev)
+        found = await self._store.messages.changed(READER, {self._room_id: span}, limit=10_000)
+        self.messages.update((state.seq, state) for state in found[self._room_id])
         self.synced = record.rev
 
     async def look_back(self) -> None:

@@ -25,6 +25,7 @@ from whatchat.domain.log import (
     RoomUpdated,
 )
 from whatchat.domain.models import Role, RoomSettings
+from whatchat.domain.ports.message_store import ChangedSpan
 from whatchat.domain.ports.store import Store
 from whatchat.domain.room_state import RoomState
 
@@ -186,9 +187,8 @@ async def history(store: Store, room_id: RoomId) -> object:
 
 
 async def changed(store: Store, room_id: RoomId) -> object:
-    return await store.messages.changed(
-        room_id, viewer_id=EVE, first=Seq(0), after=Rev(2), upto=Rev(9), limit=9
-    )
+    span = ChangedSpan(first=Seq(0), after=Rev(2), upto=Rev(9))
+    return (await store.messages.changed(EVE, {room_id: span}, limit=9))[room_id]
 
 
 CHANGES_OF_MESSAGES = [

@@ -26,7 +26,7 @@ from whatchat.domain.message_state import (
     posted,
     project,
 )
-from whatchat.domain.ports.message_store import Appended, MessageKey
+from whatchat.domain.ports.message_store import Appended, ChangedSpan, MessageKey
 from whatchat.domain.times import Clock, from_millis, to_millis
 
 _encode = msgspec.json.encode
@@ -35,6 +35,10 @@ _state = msgspec.json.Decoder(MessageState)
 
 _ENTRY_COLUMNS: Final = "room_id, rev, actor_id, client_id, digest, at, pod, change"
 _SEEN: Final = "(hidden = 0 OR actor_id = ?)"
+_LATEST: Final = (
+    f"SELECT message FROM log WHERE room_id = ? AND {_SEEN} AND rev > ? AND rev <= ?"
+    " AND message IS NOT NULL ORDER BY rev DESC LIMIT ?"
+)
 _CHANGED: Final = (
     f"SELECT message FROM log WHERE room_id = ? AND {_SEEN} AND rev >= ? AND message_rev > ?"
     " AND message_rev <= ? AND open_rev IS NULL ORDER BY message_rev LIMIT ?"
@@ -108,26 +112,25 @@ class SqliteMessageStore:
         found = await self._read(lambda connection: _states(connection, sql, parameters))
         return found if forward else found[::-1]
 
+    async def latest(
+        self, viewer_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
+    ) -> Mapping[RoomId, list[MessageState]]:
+        return await self._read_rooms(
+            lambda connection: {
+                room_id: _states(connection, _LATEST, (room_id, viewer_id, *span, limit))[::-1]
+                for room_id, span in spans.items()
+            }
+        )
+
     async def changed(
-        self,
-        room_id: RoomId,
-        *,
-        viewer_id: UserId,
-        first: Seq,
-        after: Rev,
-        upto: Rev,
-        limit: int,
-    ) -> list[MessageState]:
-        what = (room_id, viewer_id, first, after)
-
-        def work(connection: sqlite3.Connection) -> list[MessageState]:
-            found = _states(connection, _CHANGED, (*what, upto, limit))
-            for state in _states(connection, _PARTLY_HIDDEN, what):
-                if after < latest_seen(state, viewer_id) <= upto:
-                    found.append(state)
-            return sorted(found, key=lambda state: latest_seen(state, viewer_id))[:limit]
-
-        return await self._read(work)
+        self, viewer_id: UserId, spans: Mapping[RoomId, ChangedSpan], *, limit: int
+    ) -> Mapping[RoomId, list[MessageState]]:
+        return await self._read_rooms(
+            lambda connection: {
+                room_id: _changed(connection, viewer_id, room_id, span, limit)
+                for room_id, span in spans.items()
+            }
+        )
 
     async def unread(
         self, viewer_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
@@ -150,6 +153,29 @@ class SqliteMessageStore:
         found = await self._database.read(work)
         now = self._clock()
         return [as_of(state, now) for state in found]
+
+    async def _read_rooms(
+        self, work: Callable[[sqlite3.Connection], Mapping[RoomId, list[MessageState]]]
+    ) -> Mapping[RoomId, list[MessageState]]:
+        """The messages that ``work`` finds in many rooms, as they are now."""
+        found = await self._database.read(work)
+        now = self._clock()
+        return {room_id: [as_of(one, now) for one in states] for room_id, states in found.items()}
+
+
+def _changed(
+    connection: sqlite3.Connection,
+    viewer_id: UserId,
+    room_id: RoomId,
+    span: ChangedSpan,
+    limit: int,
+) -> list[MessageState]:
+    what = (room_id, viewer_id, span.first, span.after)
+    found = _states(connection, _CHANGED, (*what, span.upto, limit))
+    for state in _states(connection, _PARTLY_HIDDEN, what):
+        if span.after < latest_seen(state, viewer_id) <= span.upto:
+            found.append(state)
+    return sorted(found, key=lambda state: latest_seen(state, viewer_id))[:limit]
 
 
 def _states(

@@ -5,6 +5,7 @@ from typing import Any
 
 from whatchat.adapters.mongo.log_documents import Pending
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
+from whatchat.domain.ports.message_store import ChangedSpan
 
 Stages = list[dict[str, Any]]
 
@@ -70,18 +71,21 @@ def seen(viewer_id: UserId) -> dict[str, Any]:
     return {"$nor": [{"change.hidden": True, "actor_id": {"$ne": viewer_id}}]}
 
 
-def changed(
-    viewer_id: UserId, room_id: RoomId, first: Seq, revs: tuple[Rev, Rev], limit: int
-) -> Stages:
-    """The first messages, by ``message.rev`` in ``after < rev <= upto``, all of them seen alike."""
-    after, upto = revs
+def latest(viewer_id: UserId, room_id: RoomId, after: Seq, upto: Rev, limit: int) -> Stages:
+    """The latest messages, from the latest on."""
+    match = {"room_id": room_id, "seq": {"$gt": after, "$lte": upto}, **seen(viewer_id)}
+    return [{"$match": match}, {"$sort": {"seq": -1}}, {"$limit": limit}]
+
+
+def changed(viewer_id: UserId, room_id: RoomId, span: ChangedSpan, limit: int) -> Stages:
+    """The first messages in a span, by ``message.rev``, of those that everybody sees alike."""
     return [
         {
             "$match": {
                 "room_id": room_id,
-                "message.rev": {"$gt": after, "$lte": upto},
+                "message.rev": {"$gt": span.after, "$lte": span.upto},
                 "message.open_rev": None,
-                "seq": {"$gte": first},
+                "seq": {"$gte": span.first},
                 **seen(viewer_id),
             }
         },
@@ -90,9 +94,16 @@ def changed(
     ]
 
 
-def partly_hidden(
-    viewer_id: UserId, room_id: RoomId, first: Seq, revs: tuple[Rev, Rev], limit: int
-) -> Stages:
+def with_hidden_changes(room_ids: Sequence[RoomId]) -> Stages:
+    """``{partly_hidden: room_id}`` for each room where people see different changes."""
+    return [
+        {"$match": {"room_id": {"$in": room_ids}, "message.open_rev": {"$gt": 0}}},
+        {"$group": {"_id": "$room_id"}},
+        {"$project": {"_id": 0, "partly_hidden": "$_id"}},
+    ]
+
+
+def partly_hidden(viewer_id: UserId, room_id: RoomId, span: ChangedSpan, limit: int) -> Stages:
     """The first messages of which people see different changes, by the latest that one sees."""
     own = {
         "$filter": {
@@ -102,12 +113,12 @@ def partly_hidden(
         }
     }
     own_revs = {"$map": {"input": own, "as": "one", "in": "$$one.rev"}}
-    latest = {"$max": {"$concatArrays": [["$message.open_rev"], own_revs]}}
-    after, upto = revs
+    latest_seen = {"$max": {"$concatArrays": [["$message.open_rev"], own_revs]}}
+    revs = {"$gt": span.after, "$lte": span.upto}
     return [
         {"$match": {"room_id": room_id, "message.open_rev": {"$gt": 0}}},
-        {"$set": {"latest": latest}},
-        {"$match": {"latest": {"$gt": after, "$lte": upto}, "seq": {"$gte": first}}},
+        {"$set": {"latest": latest_seen}},
+        {"$match": {"latest": revs, "seq": {"$gte": span.first}}},
         {"$match": seen(viewer_id)},
         {"$sort": {"latest": 1}},
         {"$limit": limit},

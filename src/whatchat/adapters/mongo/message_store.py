@@ -29,11 +29,13 @@ from whatchat.adapters.mongo.log_queries import (
     Stages,
     and_also,
     changed,
+    latest,
     partly_hidden,
     pending_in,
     seen,
     uncounted,
     unread,
+    with_hidden_changes,
 )
 from whatchat.adapters.mongo.projection import Projection
 from whatchat.domain.batches import batches
@@ -41,10 +43,11 @@ from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import MAX_REV, ClientId, Rev, RoomId, Seq, UserId
 from whatchat.domain.log import Entry, MessagePosted
 from whatchat.domain.message_state import MessageState, as_of, latest_seen
-from whatchat.domain.ports.message_store import Appended, MessageKey
+from whatchat.domain.ports.message_store import Appended, ChangedSpan, MessageKey
 from whatchat.domain.times import Clock
 
 MAX_SPANS: Final = 100
+ONE_BATCH: Final = 20_000
 
 
 class MongoMessageStore:
@@ -113,7 +116,6 @@ class MongoMessageStore:
             sorted({room_id for room_id, _ in keys}),
             [{"$match": {"_id": {"$in": wanted}, "seq": {"$gt": 0}}}],
             hint="_id_",
-            limit=len(wanted),
         )
         return {(state.room_id, state.seq): state for state in found}
 
@@ -138,23 +140,53 @@ class MongoMessageStore:
             {"$sort": {"seq": 1 if forward else -1}},
             {"$limit": limit},
         ]
-        found = await self._states([room_id], stages, hint=LOG_MESSAGES, limit=limit)
+        found = await self._states([room_id], stages, hint=LOG_MESSAGES)
         return found if forward else found[::-1]
 
     @within_deadline
+    async def latest(
+        self, viewer_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
+    ) -> Mapping[RoomId, list[MessageState]]:
+        found: dict[RoomId, list[MessageState]] = {room_id: [] for room_id in spans}
+        for some in batches(list(spans), MAX_SPANS):
+            looks = [latest(viewer_id, room_id, *spans[room_id], limit) for room_id in some]
+            for state in reversed(await self._states(some, _joined(looks), hint=LOG_MESSAGES)):
+                found[state.room_id].append(state)
+        return found
+
+    @within_deadline
     async def changed(
-        self,
-        room_id: RoomId,
-        *,
-        viewer_id: UserId,
-        first: Seq,
-        after: Rev,
-        upto: Rev,
-        limit: int,
+        self, viewer_id: UserId, spans: Mapping[RoomId, ChangedSpan], *, limit: int
+    ) -> Mapping[RoomId, list[MessageState]]:
+        found: dict[RoomId, list[MessageState]] = {}
+        for some in batches(list(spans), MAX_SPANS):
+            found |= await self._changed(viewer_id, {one: spans[one] for one in some}, limit)
+        return found
+
+    async def _changed(
+        self, viewer_id: UserId, spans: Mapping[RoomId, ChangedSpan], limit: int
+    ) -> dict[RoomId, list[MessageState]]:
+        """Many rooms in one command; one of those with hidden changes in a command of its own."""
+        looks = [changed(viewer_id, room_id, span, limit) for room_id, span in spans.items()]
+        stages = [*_joined(looks), and_also(with_hidden_changes(list(spans)))]
+        found: dict[RoomId, list[MessageState]] = {room_id: [] for room_id in spans}
+        mixed = []
+        now = self._clock()
+        for document in await self._read(list(spans), stages, hint=LOG_CHANGED):
+            if "partly_hidden" in document:
+                mixed.append(document["partly_hidden"])
+            else:
+                found[document["room_id"]].append(as_of(state_of(document), now))
+        for room_id in mixed:
+            found[room_id] = await self._changed_partly(viewer_id, room_id, spans[room_id], limit)
+        return found
+
+    async def _changed_partly(
+        self, viewer_id: UserId, room_id: RoomId, span: ChangedSpan, limit: int
     ) -> list[MessageState]:
-        what = (viewer_id, room_id, first, (after, upto), limit)
+        what = (viewer_id, room_id, span, limit)
         stages = [*changed(*what), and_also(partly_hidden(*what))]
-        found = await self._states([room_id], stages, hint=LOG_CHANGED, limit=2 * limit)
+        found = await self._states([room_id], stages, hint=LOG_CHANGED)
         return sorted(found, key=lambda state: latest_seen(state, viewer_id))[:limit]
 
     @within_deadline
@@ -215,16 +247,26 @@ class MongoMessageStore:
         return Appended(count=count, clash="client_id" if is_retry else "rev")
 
     async def _states(
-        self, room_ids: Sequence[RoomId], stages: Stages, *, hint: str, limit: int
+        self, room_ids: Sequence[RoomId], stages: Stages, *, hint: str
     ) -> list[MessageState]:
-        """The messages that ``stages`` find, once what was pending by then is projected."""
+        now = self._clock()
+        found = await self._read(room_ids, stages, hint=hint)
+        return [as_of(state_of(document), now) for document in found]
+
+    async def _read(
+        self, room_ids: Sequence[RoomId], stages: Stages, *, hint: str
+    ) -> list[Document]:
+        """What ``stages`` find of messages, once what was pending by then is projected."""
         log = self._database.snapshot.log
         stages = [*stages, {"$unset": "words"}]
         both = [*stages, and_also(pending_in("message", room_ids))]
-        size = limit + len(room_ids) + 1
-        found = await (await log.aggregate(both, hint=hint, batchSize=size)).to_list()
-        if pending := [one["pending"] for one in found if "room_id" not in one]:
+        found = await (await log.aggregate(both, hint=hint, batchSize=ONE_BATCH)).to_list()
+        if pending := [one["pending"] for one in found if "pending" in one]:
             await self._projection.finish("message", pending)
-            found = await (await log.aggregate(stages, hint=hint, batchSize=size)).to_list()
-        now = self._clock()
-        return [as_of(state_of(document), now) for document in found]
+            found = await (await log.aggregate(stages, hint=hint, batchSize=ONE_BATCH)).to_list()
+        return found
+
+
+def _joined(looks: Sequence[Stages]) -> Stages:
+    """What each of ``looks`` finds, one after the other, at the same moment."""
+    return [*looks[0], *map(and_also, looks[1:])]

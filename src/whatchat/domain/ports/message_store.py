@@ -23,6 +23,14 @@ class Appended(Struct, frozen=True, kw_only=True):
     clash: Literal["rev", "client_id"] | None = None
 
 
+class ChangedSpan(Struct, frozen=True, kw_only=True):
+    """The messages of a room with ``seq >= first`` and ``after < rev <= upto``."""
+
+    first: Seq
+    after: Rev
+    upto: Rev
+
+
 class MessageStore(Protocol):
     """Keeps every room's log and the current state of its messages.
 
@@ -79,17 +87,16 @@ class MessageStore(Protocol):
         """
         ...
 
+    async def latest(
+        self, viewer_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
+    ) -> Mapping[RoomId, list[MessageState]]:
+        """The ``limit`` latest messages of each room in ``after < seq <= upto``, oldest first."""
+        ...
+
     async def changed(
-        self,
-        room_id: RoomId,
-        *,
-        viewer_id: UserId,
-        first: Seq,
-        after: Rev,
-        upto: Rev,
-        limit: int,
-    ) -> list[MessageState]:
-        """The ``limit`` first messages with ``seq >= first`` and ``after < rev <= upto``.
+        self, viewer_id: UserId, spans: Mapping[RoomId, ChangedSpan], *, limit: int
+    ) -> Mapping[RoomId, list[MessageState]]:
+        """The ``limit`` first messages of each room with ``seq >= first`` in its span of revs.
 
         Each once, by ``rev``, which here is that of the latest change that the viewer sees.
         """

@@ -1,25 +1,24 @@
 """Catching up, room by room, from the cursors that a client holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import UNSET, UnsetType
 
 from whatchat.domain.actor import Actor
-from whatchat.domain.ids import Rev, Seq, UserId
-from whatchat.domain.message_state import MessageState, all_seen_by
-from whatchat.domain.models import Message, Room
+from whatchat.domain.ids import Rev, UserId
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
 from whatchat.domain.ports.room_store import Membership, RoomStore
 from whatchat.domain.ports.room_views import RoomViews
 from whatchat.domain.ports.user_directory import UserDirectory
-from whatchat.domain.showing import show_messages
-from whatchat.features.sync.contract import Receipt, Sync, Synced, SyncedRoom
+from whatchat.features.sync.contract import Sync, Synced, SyncedRoom
+from whatchat.features.sync.material import SNAPSHOT_MESSAGES, Due, Material, Materials
 from whatchat.features.sync.page import Page
-from whatchat.features.sync.receipts import Mark, ReceiptNews, ReceiptsSince, receipts_of
+from whatchat.features.sync.receipts import Mark, ReceiptNews, ReceiptsSince
 
-SNAPSHOT_MESSAGES: Final = 50
+MAX_TOGETHER: Final = 100
+"""So many rooms are read at a time."""
 
 
 class SyncService:
@@ -40,9 +39,7 @@ class SyncService:
     ) -> None:
         self._rooms = rooms
         self._receipts = ReceiptsSince(rooms, receipts)
-        self._messages = messages
-        self._views = views
-        self._directory = directory
+        self._materials = Materials(rooms, messages, views, directory)
         self._epoch = epoch
 
     async def sync(self, actor: Actor, command: Sync) -> Synced:
@@ -51,15 +48,9 @@ class SyncService:
         seen = {one.record.room_id for one in memberships}
         news = await self._receipt_news(actor.user_id, memberships, command)
         page = Page(command.limit)
-        rooms: list[SyncedRoom] = []
-        more = False
-        for membership, cursor in self._due(memberships, command):
-            synced = None if page.is_full else await self._room(membership, cursor, page)
-            if synced is None:
-                more = True
-                break
-            rooms.append(synced)
-            more = more or synced.more
+        due = list(self._due(memberships, command))
+        rooms = await self._changed(actor.user_id, due, page)
+        more = len(rooms) < len(due) or any(room.more for room in rooms)
         receipts_at: str | UnsetType = UNSET
         if news is not None and not more:
             caught_up = await self._receipts.fill(page, news, actor.user_id)
@@ -75,6 +66,20 @@ class SyncService:
             receipts_at=receipts_at,
         )
 
+    async def _changed(
+        self, viewer_id: UserId, due: Sequence[Due], page: Page
+    ) -> list[SyncedRoom]:
+        """The answers for these rooms, from the first on, for which the page has a place."""
+        rooms: list[SyncedRoom] = []
+        while len(rooms) < len(due) and not page.is_full:
+            together = _together(due[len(rooms) :], page)
+            material = await self._materials.read(viewer_id, together, limit=page.messages_left + 1)
+            fitting = _fitting(together, material, page)
+            rooms += fitting
+            if len(fitting) < len(together):
+                break
+        return rooms
+
     async def _receipt_news(
         self, viewer_id: UserId, memberships: list[Membership], command: Sync
     ) -> ReceiptNews | None:
@@ -89,9 +94,7 @@ class SyncService:
         ]
         return await self._receipts.news(viewer_id, current, mark)
 
-    def _due(
-        self, memberships: list[Membership], command: Sync
-    ) -> Iterator[tuple[Membership, Rev | None]]:
+    def _due(self, memberships: list[Membership], command: Sync) -> Iterator[Due]:
         """The rooms that have something for the caller, with the cursor if it still counts."""
         is_other_history = command.epoch not in (UNSET, self._epoch)
         for one in memberships:
@@ -99,96 +102,79 @@ class SyncService:
             if cursor is None and command.only:
                 continue
             if is_other_history or not _counts(cursor, one):
-                yield one, None
+                yield Due(one, None)
             elif cursor != one.record.rev:
-                yield one, cursor
-
-    async def _room(
-        self, membership: Membership, cursor: Rev | None, page: Page
-    ) -> SyncedRoom | None:
-        if cursor is None:
-            return await self._snapshot(membership, page)
-        return await self._recovered(membership, cursor, page)
-
-    async def _snapshot(self, membership: Membership, page: Page) -> SyncedRoom | None:
-        """All that a client needs to start from; ``None`` if this page has no place for it.
-
-        The latest messages that fit; ``history`` has those before.
-        """
-        if not page.is_empty and page.messages_left < SNAPSHOT_MESSAGES:
-            return None
-        record = membership.record
-        states = await self._messages.history(
-            record.room_id,
-            viewer_id=membership.member.user_id,
-            first=record.readable_from(membership.member),
-            before=Seq(record.rev + 1),
-            after=None,
-            limit=min(SNAPSHOT_MESSAGES, page.messages_left),
-        )
-        (room,) = await self._views.for_members([membership])
-        receipts = _receipts_in(room)
-        if not page.add(room, *receipts):
-            return None
-        latest_first = page.take((await self._shown(states, membership.member.user_id))[::-1])
-        return SyncedRoom(
-            room_id=record.room_id,
-            state="snapshot",
-            room=room,
-            messages=latest_first[::-1],
-            receipts=receipts,
-            rev=record.rev,
-            more=False,
-        )
-
-    async def _recovered(
-        self, membership: Membership, cursor: Rev, page: Page
-    ) -> SyncedRoom | None:
-        """What changed since a cursor; ``None`` if this page has no place for any of it."""
-        record = membership.record
-        states = await self._messages.changed(
-            record.room_id,
-            viewer_id=membership.member.user_id,
-            first=record.readable_from(membership.member),
-            after=cursor,
-            upto=record.rev,
-            limit=page.messages_left + 1,
-        )
-        changed = record.changed_rev > cursor
-        rooms = await self._views.for_members([membership]) if changed else []
-        receipts = _receipts_in(rooms[0]) if rooms else await self._listed_receipts(membership)
-        if not page.add(*rooms, *receipts):
-            return None
-        messages = page.take(await self._shown(states, membership.member.user_id))
-        if states and not messages:
-            return None
-        more = len(messages) < len(states)
-        return SyncedRoom(
-            room_id=record.room_id,
-            state="recovered",
-            room=rooms[0] if rooms else UNSET,
-            messages=messages,
-            receipts=receipts,
-            rev=messages[-1].rev if more else record.rev,
-            more=more,
-        )
-
-    async def _shown(self, states: list[MessageState], viewer_id: UserId) -> list[Message]:
-        users = await self._directory.users({state.sender_id for state in states})
-        return show_messages(all_seen_by(states, viewer_id), users)
-
-    async def _listed_receipts(self, membership: Membership) -> list[Receipt]:
-        """The receipts of a room that the answer does not show."""
-        record = membership.record
-        listed = await self._rooms.listed([record], membership.member.user_id)
-        viewer_id = membership.member.user_id
-        return receipts_of(
-            (one.user_id, *one.known_to(viewer_id)) for one in listed[record.room_id]
-        )
+                yield Due(one, cursor)
 
 
-def _receipts_in(room: Room) -> list[Receipt]:
-    return receipts_of((one.user.id, one.delivered_seq, one.read_seq) for one in room.participants)
+def _together(due: Sequence[Due], page: Page) -> Sequence[Due]:
+    """The rooms to read next: at least one, and no more than there may be a place for."""
+    left = page.messages_left
+    for count, one in enumerate(due[:MAX_TOGETHER]):
+        left -= one.most
+        if left < 0:
+            return due[: max(count, 1)]
+    return due[:MAX_TOGETHER]
+
+
+def _fitting(due: Sequence[Due], material: Material, page: Page) -> list[SyncedRoom]:
+    """The answers for these rooms, from the first on, for which the page has a place."""
+    fitting: list[SyncedRoom] = []
+    for one in due:
+        room = None if page.is_full else _fitted(one, material, page)
+        if room is None:
+            break
+        fitting.append(room)
+    return fitting
+
+
+def _fitted(due: Due, material: Material, page: Page) -> SyncedRoom | None:
+    if due.cursor is None:
+        return _snapshot(due, material, page)
+    return _recovered(due, material, page)
+
+
+def _snapshot(due: Due, material: Material, page: Page) -> SyncedRoom | None:
+    """All that a client needs to start from; ``None`` if this page has no place for it.
+
+    The latest messages that fit; ``history`` has those before.
+    """
+    if not page.is_empty and page.messages_left < SNAPSHOT_MESSAGES:
+        return None
+    room, receipts = material.rooms[due.room_id], material.receipts[due.room_id]
+    if not page.add(room, *receipts):
+        return None
+    latest_first = page.take(material.messages[due.room_id][::-1])
+    return SyncedRoom(
+        room_id=due.room_id,
+        state="snapshot",
+        room=room,
+        messages=latest_first[::-1],
+        receipts=list(receipts),
+        rev=due.membership.record.rev,
+        more=False,
+    )
+
+
+def _recovered(due: Due, material: Material, page: Page) -> SyncedRoom | None:
+    """What changed since a cursor; ``None`` if this page has no place for any of it."""
+    room = material.rooms.get(due.room_id)
+    receipts, changed = material.receipts[due.room_id], material.messages[due.room_id]
+    if not page.add(*([room] if room else ()), *receipts):
+        return None
+    messages = page.take(changed)
+    if changed and not messages:
+        return None
+    more = len(messages) < len(changed)
+    return SyncedRoom(
+        room_id=due.room_id,
+        state="recovered",
+        room=room or UNSET,
+        messages=messages,
+        receipts=list(receipts),
+        rev=messages[-1].rev if more else due.membership.record.rev,
+        more=more,
+    )
 
 
 def _counts(cursor: Rev | None, membership: Membership) -> bool:
