@@ -121,7 +121,7 @@ class Conversations:
         self.sync = SyncService(
             store.rooms, store.messages, views, directory, identity.epoch, store.receipts
         )
-        self.search = SearchService(store.rooms, store.messages, store.search, directory, utc_now)
+        self.search = SearchService(store.rooms, store.messages, store.search, directory)
 
     def _receipts(self, ground: Ground, directory: UserDirectory, blocks: Blocks) -> ReceiptService:
         store = ground.adapters.store

@@ -15,7 +15,6 @@ from whatchat.domain.ports.room_store import Membership, RoomStore
 from whatchat.domain.ports.search_store import MessagePosition, SearchStore
 from whatchat.domain.ports.user_directory import UserDirectory
 from whatchat.domain.showing import show_messages
-from whatchat.domain.times import Clock
 from whatchat.domain.words import query_words, words_of
 from whatchat.features.search.contract import FoundMessages, Search
 from whatchat.features.search.position import Positions, position_of, shown
@@ -46,13 +45,11 @@ class SearchService:
         messages: MessageStore,
         words: SearchStore,
         directory: UserDirectory,
-        clock: Clock,
     ) -> None:
         self._rooms = rooms
         self._messages = messages
         self._words = words
         self._directory = directory
-        self._clock = clock
         self._positions = Positions(messages)
 
     async def search(self, actor: Actor, command: Search) -> FoundMessages:
@@ -105,13 +102,11 @@ class SearchService:
     async def _seen(self, question: _Question, keys: Sequence[MessageKey]) -> list[MessageState]:
         """Of these, in their order, what the viewer sees with all the words in it."""
         states = await self._messages.messages(keys)
-        now, wanted = self._clock(), set(question.words)
+        wanted = set(question.words)
         found = []
         for key in keys:
             seen = seen_by(states[key], question.viewer_id) if key in states else None
-            if seen is None or (seen.expires_at and seen.expires_at <= now):
-                continue
-            if wanted <= set(words_of(seen.content)):
+            if seen is not None and wanted <= set(words_of(seen.content)):
                 found.append(seen)
         return found
 

@@ -66,9 +66,7 @@ class SyncService:
             receipts_at=receipts_at,
         )
 
-    async def _changed(
-        self, viewer_id: UserId, due: Sequence[Due], page: Page
-    ) -> list[SyncedRoom]:
+    async def _changed(self, viewer_id: UserId, due: Sequence[Due], page: Page) -> list[SyncedRoom]:
         """The answers for these rooms, from the first on, for which the page has a place."""
         rooms: list[SyncedRoom] = []
         while len(rooms) < len(due) and not page.is_full:
