@@ -108,6 +108,17 @@ async def test_a_conversation_in_chat(chat: Couple) -> None:
     assert await hear(chat.by_ada, "message:read") == read | {"userId": chat.bob["user"]["id"]}
 
 
+async def test_who_comes_is_told_in_chat(node: NodeProcess) -> None:
+    ada, bob = await registered(node, "ada"), await registered(node, "bob")
+    bob_id = bob["user"]["id"]
+    await rest(node, ada, "POST", "rooms", {"kind": "direct", "participants": [bob_id]})
+    await rest(node, bob, "PATCH", "users/me", {"presence": "everyone"})
+    async with connected(node, ada["accessToken"], ["websocket"], dialect="chat") as by_ada:
+        await by_ada.hear("session:ready")
+        async with connected(node, bob["accessToken"], ["websocket"], dialect="chat"):
+            assert await by_ada.hear("user:status") == {"userId": bob_id, "status": "online"}
+
+
 async def test_nobody_in_chat_speaks_for_others(chat: Couple) -> None:
     claim = {"chatId": chat.room_id, "userId": chat.bob["user"]["id"]}
     refused = await chat.by_ada.ask("typing:start", claim)
@@ -179,7 +190,7 @@ async def test_the_dialects_and_our_own_words_meet_in_one_room(
         message = (await ours.ask("message:send", said))["data"]["message"]
         assert (await hear(chat.by_ada, "message:new"))["id"] == message["id"]
         await chat.by_ada.ask("message:send", {"chatId": chat.room_id, "content": "And back"})
-        assert (await ours.hear("message:new"))["message"]["content"] == "And back"
+        assert (await hear(ours, "message:new"))["message"]["content"] == "And back"
 
 
 @pytest.mark.parametrize("dialect", ["latin", ""])
