@@ -27,11 +27,11 @@ class Client:
         await self.heard.put((event, data))
 
     async def hear(self, event: str) -> dict[str, Any]:
-        """The data of the next event, which must be of this name."""
+        """The data of the next event of this name; only who comes and goes may be told before."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            name, data = await self.heard.get()
-        assert name == event
-        return data
+            while (heard := await self.heard.get())[0] != event:
+                assert heard[0] == "user:status"
+        return heard[1]
 
     async def ask(self, event: str, data: dict[str, Any]) -> dict[str, Any]:
         """The ack of a command."""

@@ -13,7 +13,7 @@ import pytest
 import socketio
 
 from tests.e2e.node_process import NodeProcess
-from tests.e2e.stock_client import PATIENCE_SECONDS, Client, connected, registered
+from tests.e2e.stock_client import Client, connected, registered
 
 SCRIPT = Path(__file__).parents[1] / "js" / "dialects.mjs"
 
@@ -28,15 +28,6 @@ class Couple(NamedTuple):
     by_ada: Client
     by_bob: Client
     room_id: str
-
-
-async def hear(client: Client, event: str) -> dict[str, Any]:
-    """The data of the next event but for who comes and goes."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while (heard := await client.heard.get())[0] == "user:status":
-            pass
-    assert heard[0] == event
-    return heard[1]
 
 
 async def rest(
@@ -65,7 +56,7 @@ async def couple(
         for person in (ada, bob)
     ]
     for client in (by_ada, by_bob):
-        await hear(client, "session:ready")
+        await client.hear("session:ready")
     return Couple(ada, bob, by_ada, by_bob, room_id)
 
 
@@ -90,8 +81,8 @@ async def classic(request: pytest.FixtureRequest, node: NodeProcess) -> AsyncIte
 async def test_a_conversation_in_chat(chat: Couple) -> None:
     said = {"chatId": chat.room_id, "content": "Hello, Bob", "messageType": "text"}
     await chat.by_ada.socket.emit("message:send", said)
-    heard = await hear(chat.by_bob, "message:new")
-    assert heard == await hear(chat.by_ada, "message:new"), "one's own messages come as well"
+    heard = await chat.by_bob.hear("message:new")
+    assert heard == await chat.by_ada.hear("message:new"), "one's own messages come as well"
     assert heard.keys() == {"id", "chat_id", "content", "sender", "created_at"}
     assert (heard["chat_id"], heard["content"]) == (chat.room_id, "Hello, Bob")
     assert heard["sender"] == chat.ada["user"]
@@ -99,13 +90,13 @@ async def test_a_conversation_in_chat(chat: Couple) -> None:
     typing = {"chatId": chat.room_id, "userId": chat.bob["user"]["id"]}
     await chat.by_bob.socket.emit("typing:start", typing)
     username = chat.bob["user"]["username"]
-    assert await hear(chat.by_ada, "typing:start") == typing | {"username": username}
+    assert await chat.by_ada.hear("typing:start") == typing | {"username": username}
     await chat.by_bob.socket.emit("typing:stop", {"chatId": chat.room_id})
-    assert await hear(chat.by_ada, "typing:stop") == typing
+    assert await chat.by_ada.hear("typing:stop") == typing
 
     read = {"messageId": heard["id"], "chatId": chat.room_id}
     await chat.by_bob.socket.emit("message:read", read)
-    assert await hear(chat.by_ada, "message:read") == read | {"userId": chat.bob["user"]["id"]}
+    assert await chat.by_ada.hear("message:read") == read | {"userId": chat.bob["user"]["id"]}
 
 
 async def test_who_comes_is_told_in_chat(node: NodeProcess) -> None:
@@ -124,7 +115,7 @@ async def test_nobody_in_chat_speaks_for_others(chat: Couple) -> None:
     refused = await chat.by_ada.ask("typing:start", claim)
     assert (refused["ok"], refused["error"]["code"]) == (False, "forbidden")
     await chat.by_ada.socket.emit("typing:start", claim)
-    assert await hear(chat.by_ada, "error") == {"message": refused["error"]["message"]}
+    assert await chat.by_ada.hear("error") == {"message": refused["error"]["message"]}
 
 
 async def test_members_join_a_chat_to_no_effect_and_others_only_a_public_one(
@@ -136,9 +127,9 @@ async def test_members_join_a_chat_to_no_effect_and_others_only_a_public_one(
     assert elsewhere["error"]["code"] == "not_found"
     public = await chat.by_bob.ask("chat:join", {"chatId": classic.room_id})
     assert public["ok"]
-    assert (await hear(classic.by_ada, "user_joined"))["userId"] == chat.bob["user"]["id"]
+    assert (await classic.by_ada.hear("user_joined"))["userId"] == chat.bob["user"]["id"]
     assert (await chat.by_bob.ask("chat:leave", {"chatId": classic.room_id}))["ok"]
-    assert await hear(classic.by_ada, "user_left") == {"userId": chat.bob["user"]["id"]}
+    assert await classic.by_ada.hear("user_left") == {"userId": chat.bob["user"]["id"]}
 
 
 async def test_an_error_in_chat_names_the_field_that_was_sent(chat: Couple) -> None:
@@ -152,25 +143,25 @@ async def test_a_conversation_in_classic(node: NodeProcess, classic: Couple) -> 
     assert joined["ok"]
     username = classic.bob["user"]["username"]
     joining = {"userId": bob_id, "username": username}
-    assert await hear(classic.by_ada, "user_joined") == joining
+    assert await classic.by_ada.hear("user_joined") == joining
     again = await classic.by_ada.ask("join_room", {"roomId": room_id})
     assert again["ok"], "who is in the room joins it to no effect"
 
     said = {"message": "Hello", "roomId": room_id, "timestamp": "2001-01-01T00:00:00Z"}
     await classic.by_ada.socket.emit("send_message", said)
-    heard = await hear(classic.by_bob, "message_received")
+    heard = await classic.by_bob.hear("message_received")
     assert heard.keys() == {"message", "sender", "timestamp"}
     assert (heard["message"], heard["sender"]) == ("Hello", classic.ada["user"])
     assert heard["timestamp"] > "2026", "the time is the server's"
 
     await classic.by_bob.socket.emit("typing_start", {"roomId": room_id, "userId": bob_id})
-    assert await hear(classic.by_ada, "typing_indicator") == {"userId": bob_id, "isTyping": True}
+    assert await classic.by_ada.hear("typing_indicator") == {"userId": bob_id, "isTyping": True}
     await classic.by_bob.socket.emit("typing_stop", {"roomId": room_id, "userId": bob_id})
-    assert await hear(classic.by_ada, "typing_indicator") == {"userId": bob_id, "isTyping": False}
+    assert await classic.by_ada.hear("typing_indicator") == {"userId": bob_id, "isTyping": False}
 
     await rest(node, classic.bob, "DELETE", f"rooms/{room_id}/members/{bob_id}")
-    assert await hear(classic.by_ada, "user_left") == {"userId": bob_id}
-    assert await hear(classic.by_bob, "user_left") == {"userId": bob_id}
+    assert await classic.by_ada.hear("user_left") == {"userId": bob_id}
+    assert await classic.by_bob.hear("user_left") == {"userId": bob_id}
 
 
 async def test_nobody_in_classic_speaks_for_others(classic: Couple) -> None:
@@ -178,7 +169,7 @@ async def test_nobody_in_classic_speaks_for_others(classic: Couple) -> None:
     refused = await classic.by_bob.ask("join_room", claim)
     assert (refused["ok"], refused["error"]["code"]) == (False, "forbidden")
     await classic.by_bob.socket.emit("join_room", claim)
-    assert await hear(classic.by_bob, "error") == {"message": refused["error"]["message"]}
+    assert await classic.by_bob.hear("error") == {"message": refused["error"]["message"]}
 
 
 async def test_the_dialects_and_our_own_words_meet_in_one_room(
@@ -188,9 +179,9 @@ async def test_the_dialects_and_our_own_words_meet_in_one_room(
         await ours.hear("session:ready")
         said = {"roomId": chat.room_id, "clientId": "c" * 22, "content": "From my other device"}
         message = (await ours.ask("message:send", said))["data"]["message"]
-        assert (await hear(chat.by_ada, "message:new"))["id"] == message["id"]
+        assert (await chat.by_ada.hear("message:new"))["id"] == message["id"]
         await chat.by_ada.ask("message:send", {"chatId": chat.room_id, "content": "And back"})
-        assert (await hear(ours, "message:new"))["message"]["content"] == "And back"
+        assert (await ours.hear("message:new"))["message"]["content"] == "And back"
 
 
 @pytest.mark.parametrize("dialect", ["latin", ""])
