@@ -11,6 +11,7 @@ import structlog
 from whatchat.background.expiry import Expiry
 from whatchat.background.routine import Part, Routine
 from whatchat.domain.contract import Catalogue, Endpoint, Event, Feature
+from whatchat.domain.ids import UserId
 from whatchat.domain.ports.room_log import RoomLog
 from whatchat.domain.ports.store import StoreIdentity
 from whatchat.entrypoints.address import client_address
@@ -154,6 +155,7 @@ class Pod:
         self._presence = Presence(ground, self._people.directory, self._people.blocks, live)
         entrances = _Entrances(ground, self._people, self._conversations, self._presence)
         self._realtime = entrances.realtime
+        self._people.blocks.listen(self._block_changed)
         self._chores = BackgroundTasks(self._fail)
         # Where there may be several pods, workers do it.
         is_alone = lease is not None and not settings.redis_url
@@ -237,6 +239,11 @@ class Pod:
     async def _leave_the_rest(self) -> None:
         if self._lease is not None and not self._conversations.announcing.all_told:
             self._lease.leave()
+
+    def _block_changed(self, blocker: UserId, _blocked: UserId, is_blocked: bool) -> None:  # noqa: FBT001 - a listener
+        """A room that was concealed from the blocker may be there for them now."""
+        if not is_blocked:
+            self._realtime.look_again(blocker)
 
     def _fail(self) -> None:
         self.failed = True

@@ -58,6 +58,14 @@ class Rest:
         """People found by name."""
         return (await self._call("GET", "/users", UserPage, query={"query": query})).users
 
+    async def block(self, user_id: UserId) -> None:
+        """Hear nothing more of somebody in direct rooms."""
+        await self._call("PUT", f"/users/{user_id}/block", type(None))
+
+    async def unblock(self, user_id: UserId) -> None:
+        """Hear of somebody again, from now on."""
+        await self._call("DELETE", f"/users/{user_id}/block", type(None))
+
     async def rooms(self, *, after: str | None = None, limit: int | None = None) -> RoomPage:
         """One's rooms, newest activity first."""
         return await self._call("GET", "/rooms", RoomPage, query={"after": after, "limit": limit})

@@ -69,6 +69,17 @@ class Repair:
             self._comparing = True
             self._tasks.spawn(self._compare_all(), name="repair")
 
+    def look_again(self, user_id: UserId) -> None:
+        """Compare the rooms of one local user: the broker may have lost what let them in."""
+        if self._hub.user(user_id) is not None:
+            self._tasks.spawn(self._compare_one(user_id), name="look-again")
+
+    async def _compare_one(self, user_id: UserId) -> None:
+        try:
+            await self._compare_memberships([user_id])
+        except ChatError as error:
+            log.warning("a user's rooms cannot be compared", error=error.text)
+
     async def _compare_all(self) -> None:
         try:
             while self._interrupted:

@@ -121,6 +121,10 @@ class RealtimeServer:
         self.app = PollingApplication(self._sockets.engine, self._tasks)
         self.websocket: Callable[..., Any] = self._sockets.engine.websocket
 
+    def look_again(self, user_id: UserId) -> None:
+        """See to it that a user with sockets here is in the rooms that the store has for it."""
+        self._repair.look_again(user_id)
+
     async def start(self) -> None:
         """Begin to hear the broker and to keep leases."""
         self._lifetimes.attach(self.hub, self._deadlines)

@@ -7,9 +7,18 @@ from time import monotonic
 import pytest
 
 from tests.integration.pods.cluster import Cluster
-from tests.integration.pods.people import People, Person, assert_unbroken, room_of
+from tests.integration.pods.people import (
+    PASSWORD,
+    Ear,
+    People,
+    Person,
+    assert_unbroken,
+    room_of,
+)
 from tests.servers.redis_server import RedisServer
 from tests.waiting import until
+from whatchat.client import auth
+from whatchat.client.http import Http
 from whatchat.domain.ids import RoomId
 
 WITHOUT_REDIS_SECONDS = 10.0
@@ -72,3 +81,21 @@ async def test_a_room_opened_without_redis_reaches_those_in_it(
     begun = monotonic()
     room = await ada.client.create_room("Engines", [bob.user_id])
     await hears(bob, room.id, "room:created", since=begun)
+
+
+async def test_a_room_revealed_without_redis_is_there_on_the_blockers_other_pod(
+    cluster: Cluster, people: People, redis: RedisServer
+) -> None:
+    nodes = await cluster.nodes(2)
+    ada, eve = await people.at(nodes[0], nodes[0])
+    async with Http(nodes[1].url) as http:
+        sign_in = await auth.login(http, ada.client.user.username, PASSWORD, None)
+    async with Ear.at(nodes[1], sign_in.access_token) as elsewhere:
+        await ada.client.rest.block(eve.user_id)
+        room = await eve.client.direct(ada.user_id)
+        await asyncio.to_thread(redis.kill)
+
+        await ada.client.rest.unblock(eve.user_id)
+        await until(lambda: "session:resync" in elsewhere.names(), seconds=WITHOUT_REDIS_SECONDS)
+        synced = await elsewhere.ask("sync", {"cursors": {}})
+    assert [one["roomId"] for one in synced["data"]["rooms"]] == [room.id]
