@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from whatchat.domain.ids import ClientId, Rev, RoomId, Seq, UserId, random_id
 from whatchat.domain.log import (
@@ -28,6 +29,7 @@ from whatchat.domain.message_state import (
 )
 from whatchat.domain.models import RoomSettings
 from whatchat.domain.ports.message_store import ChangedSpan
+from whatchat.domain.ports.room_store import RoomPosition
 from whatchat.domain.ports.store import Store
 
 ADA, BOB = UserId("ada"), UserId("bob")
@@ -209,6 +211,59 @@ async def test_unread_counts_what_is_for_the_viewer_and_by_a_person(
     spans = {room_id: (Seq(after), log[-1].rev), idle: (Seq(0), Rev(9))}
     found = await store.messages.unread(viewer, spans, limit=limit)
     assert found == {room_id: min(len(counted), limit), idle: 0}
+
+
+@anything
+@given(st.lists(STEPS, max_size=14), st.lists(st.integers(1, 5), min_size=1, max_size=3))
+async def test_a_member_knows_of_the_latest_activity_that_it_sees(
+    store: Store, steps: list[Step], sizes: list[int]
+) -> None:
+    log = a_log(RoomId(random_id()), steps)
+    await appended(store, log, sizes)
+    states = projected(log).values()
+    for viewer in PEOPLE:
+        membership = await store.rooms.membership(log[0].room_id, viewer)
+        assert membership
+        visible = [(one.created_at, one.seq) for one in states if seen_by(one, viewer)]
+        expected = max(visible, default=(log[0].at, 0))
+        record = membership.record
+        assert (record.last_activity, record.last_message_seq) == expected
+        assert record.rev == len(log)
+
+
+async def test_rooms_are_sorted_by_what_each_member_sees(store: Store) -> None:
+    me, blocked, friend = (UserId(random_id()) for _ in range(3))
+    rooms = [RoomId(random_id()) for _ in range(2)]
+    words = MessagePosted(message_type="text", content="words")
+    for number, (room_id, other) in enumerate(zip(rooms, (blocked, friend), strict=True)):
+        created = RoomCreated(
+            room_kind="direct",
+            name="",
+            description="",
+            settings=RoomSettings(),
+            members=(me, other),
+        )
+        both = [_entry(room_id, 1, me, created), _entry(room_id, 2, other, words)]
+        at = START + timedelta(minutes=number)
+        await store.messages.append([replace(one, at=at) for one in both])
+    unheard = _entry(rooms[0], 3, blocked, replace(words, hidden=True))
+    await store.messages.append([replace(unheard, at=START + timedelta(hours=1))])
+
+    everything = await store.rooms.memberships(me)
+    assert [one.record.room_id for one in everything] == rooms[::-1]
+    assert [one.record.last_activity for one in everything] == [
+        START + timedelta(minutes=1),
+        START,
+    ]
+    (first,) = await store.rooms.memberships_page(me, before=None, limit=1)
+    position = RoomPosition(last_activity=first.record.last_activity, room_id=first.record.room_id)
+    (second,) = await store.rooms.memberships_page(me, before=position, limit=9)
+    assert [first, second] == everything
+    (theirs,) = await store.rooms.memberships(blocked)
+    assert (theirs.record.last_activity, theirs.record.last_message_seq) == (
+        START + timedelta(hours=1),
+        3,
+    )
 
 
 async def test_an_erasure_takes_what_hidden_edits_said_and_what_they_veiled(store: Store) -> None:

@@ -44,6 +44,18 @@ async def test_a_deletion_leaves_none_and_no_digest(
     assert digests == [b""] * 4
 
 
+async def test_a_deletion_leaves_nothing_of_hidden_edits_and_of_what_they_hid(
+    store: MongoStore, documents: Database[Answer], room_id: RoomId
+) -> None:
+    hidden = MessageEdited(seq=Seq(2), content="other words", hidden=True)
+    await store.messages.append([entry(room_id, 2, post("first words"))])
+    await store.messages.append([entry(room_id, 3, hidden)])
+    assert everything(documents).count("first words") == 1
+    assert everything(documents).count("other words") == 1
+    await store.messages.append([entry(room_id, 4, MessageDeleted(seq=Seq(2)))])
+    assert "words" not in everything(documents)
+
+
 async def test_a_deletion_also_erases_an_edit_that_was_never_projected(
     store: MongoStore, mongo: ReplicaSet, documents: Database[Answer], room_id: RoomId
 ) -> None:

@@ -7,7 +7,14 @@ import msgspec
 
 from whatchat.adapters.embedded.room_changes import note_room_changes
 from whatchat.domain.ids import RoomId, UserId
-from whatchat.domain.log import Entry, MemberRemoved, MembersAdded, RoleChanged, RoomCreated
+from whatchat.domain.log import (
+    Entry,
+    MemberRemoved,
+    MembersAdded,
+    MessagePosted,
+    RoleChanged,
+    RoomCreated,
+)
 from whatchat.domain.models import LISTED_PEOPLE, RoomSettings
 from whatchat.domain.room_state import (
     Member,
@@ -29,6 +36,8 @@ def project_room(connection: sqlite3.Connection, entries: Sequence[Entry]) -> No
     record = record or nonexistent(entries[0].room_id).record
     for entry in entries:
         _project_members(connection, entry)
+        if record.kind == "direct" and isinstance(entry.change, MessagePosted):
+            _note_known(connection, record, entry, hidden=entry.change.hidden)
         record = record_after(record, entry)
     _write_record(connection, record)
     note_room_changes(connection, entries)
@@ -110,6 +119,25 @@ def _project_members(connection: sqlite3.Connection, entry: Entry) -> None:
             )
         case _:
             pass
+
+
+def _note_known(
+    connection: sqlite3.Connection, before: RoomRecord, entry: Entry, *, hidden: bool
+) -> None:
+    """Keep for whoever does not see a new message what was the latest before it."""
+    connection.execute(
+        "UPDATE members SET"
+        " known_activity = iif(?1 AND user_id <> ?2, coalesce(known_activity, ?3), NULL),"
+        " known_message_seq = iif(?1 AND user_id <> ?2, coalesce(known_message_seq, ?4), NULL)"
+        " WHERE room_id = ?5 AND (?1 OR known_activity IS NOT NULL)",
+        (
+            hidden,
+            entry.actor_id,
+            to_millis(before.last_activity),
+            before.last_message_seq,
+            entry.room_id,
+        ),
+    )
 
 
 def _add(connection: sqlite3.Connection, room_id: RoomId, members: Iterable[Member]) -> None:

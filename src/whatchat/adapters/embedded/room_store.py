@@ -27,8 +27,11 @@ from whatchat.domain.ports.room_store import (
 from whatchat.domain.room_state import Member, RoomRecord, RoomState
 from whatchat.domain.times import to_millis
 
+# As the member sees the room: of columns with one name the first counts.
 _MEMBERSHIPS = (
-    "SELECT * FROM members JOIN rooms USING (room_id) WHERE user_id = ? AND concealed = 0"
+    "SELECT * FROM (SELECT coalesce(known_activity, rooms.last_activity) AS last_activity,"
+    " coalesce(known_message_seq, rooms.last_message_seq) AS last_message_seq, *"
+    " FROM members JOIN rooms USING (room_id)) WHERE user_id = ? AND concealed = 0"
 )
 _ACTED = "EXISTS (SELECT 1 FROM log WHERE log.room_id = own.room_id AND actor_id = {}.user_id)"
 _DIRECT_PEERS = (

@@ -47,6 +47,8 @@ ADDED_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
         "devices BLOB NOT NULL DEFAULT x'7b7d'",
         "moved_at INTEGER NOT NULL DEFAULT 0",
         "shown_at INTEGER NOT NULL DEFAULT 0",
+        "known_activity INTEGER",
+        "known_message_seq INTEGER",
     ),
 }
 """What tables have got since they were first made, for files that have them without."""

@@ -9,6 +9,7 @@ LOG_ORDER: Final = "log_order"
 LOG_ONCE: Final = "log_once"
 LOG_MESSAGES: Final = "log_messages"
 LOG_UNCOUNTED: Final = "log_uncounted"
+LOG_HIDDEN: Final = "log_hidden"
 LOG_PARTLY_HIDDEN: Final = "log_partly_hidden"
 LOG_CHANGED: Final = "log_changed"
 LOG_TARGETS: Final = "log_targets"
@@ -43,8 +44,10 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
         _index(LOG_ONCE, "room_id", "actor_id", "client_id", unique=True),
         # Covers counting the unread ones, and the time of the newest.
         _index(LOG_MESSAGES, "room_id", "seq", "actor_id", "at", **_where("seq")),
-        # Few: what is taken off that count, and messages that their room's people see differently.
+        # Few: what is taken off that count, what must not be the newest that somebody sees, and
+        # messages that their room's people see differently.
         _index(LOG_UNCOUNTED, "room_id", "seq", "actor_id", **_where("uncounted", value=True)),
+        _index(LOG_HIDDEN, "room_id", "seq", "actor_id", **_where("hidden", value=True)),
         _index(LOG_PARTLY_HIDDEN, "room_id", "message.open_rev", **_where("message.open_rev")),
         _index(LOG_CHANGED, "room_id", "message.rev", **_where("message.rev")),
         _index(LOG_TARGETS, "room_id", "target", **_where("target")),

@@ -5,8 +5,8 @@ what can change, and the ``words`` by which it is found. An entry that has yet t
 says onto what in ``pending`` and ``projection``, and whose places in the room it changes in
 ``concerned``; once it is, only ``projection`` is left, as :data:`DONE`. One that changes the
 room rather than a message has the time at which the store took it in ``room_changed_at`` as well.
-A message that nobody has unread is ``uncounted``; one that has yet to be erased at a moment has it
-in ``expiring_at``.
+A message that nobody has unread is ``uncounted``, one that its sender alone sees ``hidden``; one
+that has yet to be erased at a moment has it in ``expiring_at``.
 """
 
 from collections.abc import Sequence
@@ -72,6 +72,8 @@ def entry_document(entry: Entry) -> Document:
         }
         if not is_counted(change):
             document["uncounted"] = True
+        if change.hidden:
+            document["hidden"] = True
         if change.expires_at is not None:
             document["expires_at"] = document["expiring_at"] = change.expires_at
         if change.message_type != "system" and (words := words_of(change.content)):

@@ -35,6 +35,34 @@ def newest(room_ids: Sequence[RoomId]) -> Stages:
     ]
 
 
+def newest_hidden(room_ids: Sequence[RoomId]) -> Stages:
+    """``{hidden: {_id, seq, by}}`` of each room that has messages which their sender alone sees."""
+    return [
+        {"$match": {"room_id": {"$in": room_ids}, "hidden": True}},
+        {"$sort": {"room_id": -1, "seq": -1}},
+        {"$group": {"_id": "$room_id", "seq": {"$first": "$seq"}, "by": {"$first": "$actor_id"}}},
+        {"$project": {"_id": 0, "hidden": "$$ROOT"}},
+    ]
+
+
+def newest_seen(viewer_id: UserId, room_id: RoomId, before: Seq) -> Stages:
+    """``{room_id, viewer_id, seq, at}`` of the newest message before one that a person sees."""
+    return [
+        {"$match": {"room_id": room_id, "seq": {"$gt": 0, "$lt": before}, **seen(viewer_id)}},
+        {"$sort": {"seq": -1}},
+        {"$limit": 1},
+        {
+            "$project": {
+                "_id": 0,
+                "room_id": 1,
+                "viewer_id": {"$literal": viewer_id},
+                "seq": 1,
+                "at": 1,
+            }
+        },
+    ]
+
+
 def pending_in(kind: Pending, room_ids: Sequence[RoomId]) -> Stages:
     """``{pending: room_id}`` for each room in which a change of that kind is not projected."""
     return _pending({"room_id": {"$in": room_ids}, "projection": kind})

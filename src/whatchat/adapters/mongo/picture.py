@@ -1,18 +1,27 @@
 """Rooms as one command finds them: at one moment, and with nothing left to project."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
-from whatchat.adapters.mongo.indexes import LOG_ORDER
-from whatchat.adapters.mongo.log_queries import Stages, and_also, heads, newest, pending_in
+from whatchat.adapters.mongo.indexes import LOG_MESSAGES, LOG_ORDER
+from whatchat.adapters.mongo.log_queries import (
+    Stages,
+    and_also,
+    heads,
+    newest,
+    newest_seen,
+    pending_in,
+)
 from whatchat.adapters.mongo.projection import Projection
 from whatchat.adapters.mongo.room_documents import member_of, record_of
-from whatchat.domain.ids import Rev, RoomId, Seq
+from whatchat.domain.batches import batches
+from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.room_state import Member, RoomRecord
 
 ONE_BATCH: Final = 20_000
+MAX_STAGES: Final = 100
 
 
 class Picture:
@@ -24,6 +33,7 @@ class Picture:
         self.pending: set[RoomId] = set()
         self._heads: dict[RoomId, Document] = {}
         self._newest: dict[RoomId, Document] = {}
+        self._hidden: dict[RoomId, Document] = {}
         for one in found:
             ((kind, what),) = one.items()
             match kind:
@@ -35,6 +45,8 @@ class Picture:
                     self._heads[what["_id"]] = what
                 case "newest":
                     self._newest[what["_id"]] = what
+                case "hidden":
+                    self._hidden[what["_id"]] = what
                 case _:
                     self.pending.add(what)
 
@@ -45,6 +57,13 @@ class Picture:
             return None
         message = self._newest.get(room_id, {"seq": Seq(0), "at": None})
         return record_of(room, Rev(self._heads[room_id]["rev"]), message["seq"], message["at"])
+
+    def ends_unseen(self, user_id: UserId, room_id: RoomId) -> bool:
+        """Whether the room's newest message is hidden from a person, where that was looked for."""
+        hidden = self._hidden.get(room_id)
+        if hidden is None or hidden["by"] == user_id:
+            return False
+        return bool(hidden["seq"] == self._newest[room_id]["seq"])
 
     def people(self) -> list[Member]:
         """The members found, in the order in which they were found."""
@@ -57,6 +76,18 @@ class Pictures:
     def __init__(self, database: MongoDatabase, projection: Projection) -> None:
         self._database = database
         self._projection = projection
+
+    async def newest_seen(
+        self, wanted: Sequence[tuple[UserId, RoomId, Seq]]
+    ) -> Mapping[tuple[UserId, RoomId], Document]:
+        """The newest message before one that each of these people sees in a room, if any."""
+        found: dict[tuple[UserId, RoomId], Document] = {}
+        for some in batches(wanted, MAX_STAGES):
+            first, *more = [newest_seen(*one) for one in some]
+            log = self._database.majority.log
+            cursor = await log.aggregate([*first, *map(and_also, more)], hint=LOG_MESSAGES)
+            found.update({(one["viewer_id"], one["room_id"]): one async for one in cursor})
+        return found
 
     async def of_rooms(self, room_ids: Sequence[RoomId], *more: dict[str, Any]) -> Picture:
         """The rooms, each at its head, and what stages ``more`` add."""

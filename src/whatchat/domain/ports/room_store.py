@@ -12,7 +12,11 @@ from whatchat.domain.room_state import Member, RoomRecord, RoomState
 
 
 class Membership(Struct, frozen=True, kw_only=True):
-    """One room of one user: the member's own row and the room's head."""
+    """One room of one user: the member's own row and the room's head.
+
+    The record's ``last_activity`` and ``last_message_seq`` are those that the member sees: of
+    messages hidden from it they know nothing.
+    """
 
     record: RoomRecord
     member: Member

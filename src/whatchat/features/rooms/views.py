@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from msgspec.structs import replace
-
 from whatchat.domain.ids import RoomId, Seq, UserId
-from whatchat.domain.message_state import MessageState, all_seen_by, seen_by
-from whatchat.domain.models import Participant, Room
-from whatchat.domain.ports.message_store import MessageKey, MessageStore
+from whatchat.domain.message_state import all_seen_by
+from whatchat.domain.models import Message, Participant, Room
+from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_store import Membership, RoomStore
 from whatchat.domain.ports.user_directory import UserDirectory
 from whatchat.domain.room_state import Member, RoomRecord
@@ -32,14 +30,12 @@ class StoredRoomViews:
         people = await self._people([one.record for one in memberships], viewer_id)
         unread = await self._unread(memberships, viewer_id)
         latest = await self._latest(memberships, viewer_id)
-        users = await self._directory.users({state.sender_id for state in latest.values()})
-        shown = {one.room_id: one for one in show_messages(latest.values(), users)}
         return [
             show_room(
-                _as_seen(one, latest.get(one.record.room_id)),
+                one.record,
                 people[one.record.room_id],
                 unread=unread[one.record.room_id],
-                last_message=shown.get(one.record.room_id),
+                last_message=latest.get(one.record.room_id),
             )
             for one in memberships
         ]
@@ -79,41 +75,13 @@ class StoredRoomViews:
 
     async def _latest(
         self, memberships: Sequence[Membership], viewer_id: UserId
-    ) -> Mapping[RoomId, MessageState]:
+    ) -> Mapping[RoomId, Message]:
         """Each room's newest message that the viewer may read, as the viewer sees it."""
-        keys = {_newest(one): one for one in memberships if _has_messages(one)}
-        found = await self._messages.messages(list(keys)) if keys else {}
-        latest = list(found.values())
-        for key, state in found.items():
-            if seen_by(state, viewer_id) is None:
-                latest += await self._before(keys[key])
-        return {state.room_id: state for state in all_seen_by(latest, viewer_id)}
-
-    async def _before(self, membership: Membership) -> list[MessageState]:
-        """The newest message where the very newest is hidden from the member."""
-        record, member = membership.record, membership.member
-        return await self._messages.history(
-            record.room_id,
-            viewer_id=member.user_id,
-            first=record.readable_from(member),
-            before=record.last_message_seq,
-            after=None,
-            limit=1,
-        )
-
-
-def _newest(membership: Membership) -> MessageKey:
-    return membership.record.room_id, membership.record.last_message_seq
-
-
-def _has_messages(membership: Membership) -> bool:
-    record = membership.record
-    return record.last_message_seq > record.readable_from(membership.member)
-
-
-def _as_seen(membership: Membership, latest: MessageState | None) -> RoomRecord:
-    """The room with the time of the latest activity that its member sees."""
-    record = membership.record
-    if not _has_messages(membership) or (latest and latest.seq == record.last_message_seq):
-        return record
-    return replace(record, last_activity=latest.created_at if latest else record.created_at)
+        keys = [
+            (one.record.room_id, one.record.last_message_seq)
+            for one in memberships
+            if one.record.last_message_seq > one.record.readable_from(one.member)
+        ]
+        states = (await self._messages.messages(keys)).values() if keys else ()
+        users = await self._directory.users({state.sender_id for state in states})
+        return {one.room_id: one for one in show_messages(all_seen_by(states, viewer_id), users)}

@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS rooms (
 
 CREATE INDEX IF NOT EXISTS rooms_public ON rooms (last_activity, room_id) WHERE is_public = 1;
 
+-- `known_activity` and `known_message_seq` are there where a person does not see the room's latest.
 CREATE TABLE IF NOT EXISTS members (
     room_id       TEXT NOT NULL,
     user_id       TEXT NOT NULL,
@@ -30,6 +31,8 @@ CREATE TABLE IF NOT EXISTS members (
     devices             BLOB NOT NULL DEFAULT x'7b7d',
     moved_at            INTEGER NOT NULL DEFAULT 0,
     shown_at            INTEGER NOT NULL DEFAULT 0,
+    known_activity      INTEGER,
+    known_message_seq   INTEGER,
     PRIMARY KEY (room_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
