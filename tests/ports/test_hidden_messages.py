@@ -35,6 +35,7 @@ from whatchat.domain.ports.store import Store
 ADA, BOB = UserId("ada"), UserId("bob")
 PEOPLE = (ADA, BOB)
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
+NEVER = datetime(2526, 1, 31, 12, tzinfo=UTC)
 
 
 class Step(NamedTuple):
@@ -90,7 +91,7 @@ def _change(step: Step, messages: Sequence[Seq]) -> AnyChange:
         case "system":
             return MessagePosted(message_type="system", content="")
         case _:
-            expires_at = START + timedelta(days=1) if step.text else None
+            expires_at = NEVER if step.text else None
             return MessagePosted(
                 message_type="text", content=step.text, hidden=step.hidden, expires_at=expires_at
             )

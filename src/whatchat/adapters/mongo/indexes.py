@@ -45,9 +45,18 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
         # Covers counting the unread ones, and the time of the newest.
         _index(LOG_MESSAGES, "room_id", "seq", "actor_id", "at", **_where("seq")),
         # Few: what is taken off that count, what must not be the newest that somebody sees, and
-        # messages that their room's people see differently.
-        _index(LOG_UNCOUNTED, "room_id", "seq", "actor_id", **_where("uncounted", value=True)),
-        _index(LOG_HIDDEN, "room_id", "seq", "actor_id", **_where("hidden", value=True)),
+        # messages that their room's people see differently. Their mark is in the keys, so that
+        # no document has to be looked at for it.
+        _index(
+            LOG_UNCOUNTED,
+            *("room_id", "seq", "actor_id", "uncounted"),
+            **_where("uncounted", value=True),
+        ),
+        _index(
+            LOG_HIDDEN,
+            *("room_id", "seq", "actor_id", "hidden"),
+            **_where("hidden", value=True),
+        ),
         _index(LOG_PARTLY_HIDDEN, "room_id", "message.open_rev", **_where("message.open_rev")),
         _index(LOG_CHANGED, "room_id", "message.rev", **_where("message.rev")),
         _index(LOG_TARGETS, "room_id", "target", **_where("target")),
