@@ -13,6 +13,7 @@ from whatchat.adapters.mongo.log_queries import uncounted as uncounted_in
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.domain.ids import Rev, RoomId, Seq, random_id
 from whatchat.domain.log import AnyChange, MessageEdited, MessagePosted
+from whatchat.domain.ports.message_store import ChangedSpan
 
 MANY = 150
 HEAD = Rev(MANY + 5)
@@ -82,7 +83,7 @@ async def test_what_is_hidden_is_found_at_a_glance(
     for stages in (
         uncounted_in(BOB, room, Seq(0), HEAD),
         newest_hidden([room]),
-        partly_hidden(BOB, room, Seq(1), (Rev(0), HEAD), 9),
+        partly_hidden(BOB, room, ChangedSpan(first=Seq(1), after=Rev(0), upto=HEAD), 9),
     ):
         plan = documents.command(
             "explain",
