@@ -18,7 +18,7 @@ JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster check test test-full static format docs screenshots chaos bench bench-durable bench-smoke seams-latest lock setup tools clean
+.PHONY: help serve cluster check test test-full static format docs screenshots chaos bench bench-durable bench-sync bench-smoke seams-latest lock setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,15 +67,20 @@ chaos: .venv/dev tools ## Break one thing after the other under load, in 12 minu
 bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, and bench-durable, in 35 minutes; BENCH_FLAGS=--help
 	$(BIN)/python -m loadtests.bench $(BENCH_FLAGS)
 	@$(MAKE) bench-durable
+	@$(MAKE) bench-sync
 
 bench-durable: .venv/dev tools ## Measure pods over MongoDB and Redis, in 10 minutes; DURABLE_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.durable $(DURABLE_FLAGS)
+
+bench-sync: .venv/dev tools ## Measure the sync of 1,000 rooms over MongoDB and SQLite; SYNC_FLAGS=--help
+	$(BIN)/python -m loadtests.bench.catching_up $(SYNC_FLAGS)
 
 bench-smoke: .venv/dev $(BENCH) ## The same with tiny numbers: that it works, not how fast anything is
 	@.ci/install redis-server
 	$(BIN)/python -m loadtests.bench $(TINY)
 	$(BIN)/python -m loadtests.bench $(TINY) --redis
 	@$(MAKE) bench-durable DURABLE_FLAGS="--connections 40 --rounds 1 --seconds 0.2 --pressure 0.05"
+	@$(MAKE) bench-sync SYNC_FLAGS="--rooms 20 --rounds 1"
 
 setup: $(BENCH)
 
