@@ -4,15 +4,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Self, TypeVar
 
-import msgspec
-from msgspec import Struct
-
 from whatchat.client import auth
+from whatchat.client.acks import acked_message, acked_room
 from whatchat.client.catching_up import CatchingUp
 from whatchat.client.credentials import Credentials
 from whatchat.client.errors import NoAnswer
 from whatchat.client.http import Http, fields
 from whatchat.client.link import Link
+from whatchat.client.presence import Presence
 from whatchat.client.receipts import Receipts
 from whatchat.client.replica import Replica
 from whatchat.client.rest import Rest
@@ -29,18 +28,6 @@ WEBSOCKET_FIRST: Final[Transports] = ("websocket", "polling")
 POLLING_FIRST: Final[Transports] = ("polling", "websocket")
 
 
-class MessageAck(Struct, frozen=True, kw_only=True):
-    """What acknowledges a command on a message."""
-
-    message: Message
-
-
-class RoomAck(Struct, frozen=True, kw_only=True):
-    """What acknowledges a command on a room."""
-
-    room: Room
-
-
 class WhatchatClient:
     """One user on one device: talks, listens, and holds its rooms as they are now.
 
@@ -48,7 +35,7 @@ class WhatchatClient:
     reconnects, and counts once however often it was sent; it raises the ``ChatError`` that
     the server answered, or ``Unavailable`` if ``patience`` seconds were not enough. With
     ``acknowledges`` senders are told what has arrived here.
-    ``rest`` has what goes over REST alone.
+    ``rest`` has what goes over REST alone, ``presence`` says who is online.
     """
 
     def __init__(
@@ -71,6 +58,7 @@ class WhatchatClient:
         self._link = Link(url, http, credentials, self._replica, self._catching_up, transports)
         self._receipts = Receipts(self._replica, self._acknowledge)
         self._acknowledges = acknowledges
+        self.presence = Presence(self._command)
 
     @classmethod
     async def register(
@@ -277,7 +265,7 @@ class WhatchatClient:
     ) -> Room:
         """Rename, describe or reconfigure a group: admins."""
         command = fields(roomId=room_id, name=name, description=description, settings=settings)
-        return await self._command("room:update", command, _room)
+        return await self._command("room:update", command, acked_room)
 
     # Commands
 
@@ -286,7 +274,7 @@ class WhatchatClient:
 
     async def _change_message(self, event: str, command: object) -> Message:
         def settle(data: Any) -> Message:
-            message = msgspec.convert(data, MessageAck).message
+            message = acked_message(data)
             self._replica.acknowledge(message)
             return message
 
@@ -294,7 +282,7 @@ class WhatchatClient:
 
     async def _enter(self, event: str, command: object) -> Room:
         def settle(data: Any) -> Room:
-            room = _room(data)
+            room = acked_room(data)
             self._replica.acknowledge(room)
             return room
 
@@ -302,10 +290,6 @@ class WhatchatClient:
 
     async def _command(self, event: str, command: object, settle: Callable[[Any], T]) -> T:
         return await self._link.command(event, command, settle, patience=self._patience)
-
-
-def _room(data: Any) -> Room:
-    return msgspec.convert(data, RoomAck).room
 
 
 def _nothing(_: Any) -> None:

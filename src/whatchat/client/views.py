@@ -66,6 +66,20 @@ class Message(View, frozen=True, kw_only=True):
     reactions: tuple[Reaction, ...] = ()
 
 
+class PersonStatus(View, frozen=True, kw_only=True):
+    """How things stand with a person: ``status`` is ``online`` or ``offline``."""
+
+    user_id: UserId
+    status: str
+    last_seen: Timestamp | UnsetType = UNSET
+
+
+class People(View, frozen=True, kw_only=True):
+    """Those who were asked about."""
+
+    users: tuple[PersonStatus, ...]
+
+
 class Room(View, frozen=True, kw_only=True):
     """A room; ``unread`` and ``lastMessage`` are the viewer's and only where one is known."""
 

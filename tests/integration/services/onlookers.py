@@ -128,9 +128,10 @@ class OnlookersPod:
         command = GetPresence(user_ids=tuple(map(UserId, users)))
         return (await self.presence.service.get(actor(viewer, viewer), command)).users
 
-    async def watch(self, viewer: str, *users: str) -> list[PersonStatus]:
+    async def watch(self, viewer: str, *users: str, socket: str = "") -> list[PersonStatus]:
         command = WatchPresence(user_ids=tuple(map(UserId, users)))
-        return (await self.presence.service.watch(actor(viewer, viewer), command)).users
+        who = actor(viewer, socket or viewer)
+        return (await self.presence.service.watch(who, command)).users
 
     async def unwatch(self, viewer: str, *users: str) -> list[PersonStatus]:
         command = UnwatchPresence(user_ids=tuple(map(UserId, users)))

@@ -66,7 +66,7 @@ class InProcessSessionRegistry:
         user_id = lease.session.user_id
         now, others = self._clock(), self._by_user.get(user_id, ())
         left = [ends for one in others if (ends := self._leases[one].ends) > now]
-        ends = max(left, default=now + self._grace_seconds)
+        ends = max([now + self._grace_seconds, *left])
         self._presence.leave(user_id, ends, is_last=not left)
 
     async def of_user(self, user_id: UserId) -> list[Session]:

@@ -32,7 +32,7 @@ CLAIM_SECONDS: Final = 10
 TELLING_SECONDS: Final = 5.0
 """So long a claim is worked on: what is late is left to whoever claims it next."""
 
-TOLD_AT_ONCE: Final = 192
+TOLD_AT_ONCE: Final = 96
 PUBLISHED_AT_ONCE: Final = 50
 TOO_LATE_SECONDS: Final = 0.1
 """A loop that runs its timers so late has better things to do."""

@@ -15,9 +15,8 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if left <= 0 then
-    left = tonumber(ARGV[4])
     redis.call('HSET', KEYS[4], ARGV[2], now)
 end
-redis.call('ZADD', KEYS[3], now + left, ARGV[2])
+redis.call('ZADD', KEYS[3], now + math.max(left, tonumber(ARGV[4])), ARGV[2])
 redis.call('EXPIRE', KEYS[3], ARGV[5])
 redis.call('EXPIRE', KEYS[4], ARGV[5])
