@@ -79,15 +79,12 @@ def _acknowledged(
     rate = plan.rate / READERS_PART
     ReadingClient.reads = reads
     load.send(rate, min(WARM_SECONDS, plan.seconds))
-    load.idle(SETTLE_SECONDS)
+    _settle_receipts(load)
     ReadingClient.marked = ReadingClient.taken = ReadingClient.told = 0
     watch = Watch(_pids(parts, pod))
     heard = load.send(rate, plan.seconds)
+    _settle_receipts(load)
     ReadingClient.reads = False
-    end = time.monotonic() + TAKEN_SECONDS
-    while ReadingClient.taken < ReadingClient.marked and time.monotonic() < end:
-        load.idle(SETTLE_SECONDS / 10)
-    load.idle(SETTLE_SECONDS)
     used, marked = watch.seconds(Measure.POD_SHARE), ReadingClient.marked
     return {
         **_fate_of(heard),
@@ -96,6 +93,14 @@ def _acknowledged(
         Measure.RECEIPTS_TOLD: ReadingClient.told / max(1, heard.acked),
         **watch.shares(),
     }
+
+
+def _settle_receipts(load: Load) -> None:
+    """Wait until all that was marked is taken, and has been told."""
+    end = time.monotonic() + TAKEN_SECONDS
+    while ReadingClient.taken < ReadingClient.marked and time.monotonic() < end:
+        load.idle(SETTLE_SECONDS / 10)
+    load.idle(SETTLE_SECONDS)
 
 
 def highest(work: Work, parts: Parts, plan: Plan) -> Measured:
