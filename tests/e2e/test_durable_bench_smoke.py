@@ -51,7 +51,14 @@ def test_everything_is_accepted_and_delivered(report: Report) -> None:
         for sample in report.samples
         if sample.measure in {Measure.ACCEPTED, Measure.DELIVERED}
     ]
-    assert fates == [100.0] * 6
+    assert fates == [100.0] * 8
+
+
+def test_every_receipt_is_accepted_and_told(report: Report) -> None:
+    found = {sample.measure: sample.value for sample in report.samples}
+    assert found[Measure.RECEIPTS_TAKEN] == 100.0
+    assert found[Measure.RECEIPTS_TOLD] > 0
+    assert found[Measure.RECEIPTS_FACTOR] > 0
 
 
 def test_an_ack_takes_as_long_as_a_journal_and_no_delivery_is_before_its_message(
@@ -59,7 +66,7 @@ def test_an_ack_takes_as_long_as_a_journal_and_no_delivery_is_before_its_message
 ) -> None:
     means = {Measure.ACK_MEAN, Measure.DELIVERY_MEAN}
     latencies = [sample.value for sample in report.samples if sample.measure in means]
-    assert len(latencies) == 6
+    assert len(latencies) == 8
     assert all(0.1 < value < 5_000 for value in latencies), latencies
 
 

@@ -1,13 +1,13 @@
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from tests.unit.entrypoints.toys import ToyService, actor, raising
+from tests.unit.entrypoints.toys import GetToy, ToyService, actor, raising
 from whatchat.adapters.embedded.limiter import EmbeddedLimiter
 from whatchat.domain.actor import Actor, Visitor
-from whatchat.domain.contract import Catalogue
+from whatchat.domain.contract import BoundEndpoint, Catalogue, Endpoint
 from whatchat.domain.errors import (
     ChatError,
     Conflict,
@@ -16,6 +16,7 @@ from whatchat.domain.errors import (
     Unauthenticated,
     Unavailable,
 )
+from whatchat.domain.ports.limiter import Quota
 from whatchat.entrypoints.dispatch import Dispatch
 from whatchat.entrypoints.quotas import QUOTAS, quota_key
 from whatchat.observability.metrics import Metrics
@@ -171,3 +172,77 @@ async def test_what_names_no_command_is_charged_and_recorded(
     assert outcomes[-2:] == ["invalid", "rate_limited"]
     assert count(metrics, "unknown", "invalid") == len(outcomes) - 1
     assert {line["command"] for line in logged()} == {"unknown"}
+
+
+def begun(
+    *ends: ChatError | Exception | None, raises: Exception | None = None
+) -> tuple[BoundEndpoint, list[asyncio.Future[None]]]:
+    """A row whose command ends one way after the other."""
+    futures: list[asyncio.Future[None]] = []
+    left = list(ends)
+
+    def begin(_: object, __: object, ___: object) -> asyncio.Future[None]:
+        if raises:
+            raise raises
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        error = left.pop(0)
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
+        futures.append(future)
+        return future
+
+    row = Endpoint(GetToy, ToyService.get, socket="toy:begin", cost="receipt", begin=begin)
+    return BoundEndpoint(row, ToyService()), futures
+
+
+async def test_what_is_begun_is_counted_when_it_ends_and_not_logged(
+    dispatch: Dispatch, metrics: Metrics, logged: Logged
+) -> None:
+    endpoint, _ = begun(None, Conflict(), ValueError("a defect"))
+    for expected in (None, Conflict, ValueError):
+        future = dispatch.begin(endpoint, actor(), {"toyId": "bear"})
+        assert future
+        if expected is None:
+            await future
+        else:
+            with pytest.raises(expected):
+                await future
+    await asyncio.sleep(0)
+    outcomes = [count(metrics, "GetToy", one) for one in ("ok", "conflict", "unavailable")]
+    assert outcomes == [1, 1, 1]
+    assert logged() == []
+
+
+async def test_what_cannot_be_begun_is_refused_at_once(
+    dispatch: Dispatch, metrics: Metrics, toys: Catalogue
+) -> None:
+    endpoint, futures = begun()
+    for fields, field in (({}, "toyId"), ({"toyId": "x", "no": 1}, "no"), ([1], None)):
+        with pytest.raises(Invalid) as refused:
+            dispatch.begin(endpoint, actor(), fields)
+        assert refused.value.field == field
+    with pytest.raises(Unauthenticated):
+        dispatch.begin(endpoint, actor(expires_at=1), {"toyId": "x"})
+    broken, _ = begun(raises=ValueError("a defect"))
+    with pytest.raises(Unavailable):
+        dispatch.begin(broken, actor(), {"toyId": "x"})
+    assert futures == []
+    assert count(metrics, "GetToy", "invalid") == 3
+    assert dispatch.begin(toys.by_socket["toy:make"], actor(), {}) is None
+
+
+async def test_what_is_charged_here_is_bounded_both_ways(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatch = Dispatch(metrics, EmbeddedLimiter())
+    monkeypatch.setitem(cast("dict[str, Quota]", QUOTAS), "receipt", Quota(rate=0.001, burst=3))
+    endpoint, futures = begun(*[None] * 4)
+    for _ in range(3):
+        dispatch.begin(endpoint, actor(), {"toyId": "x"})
+    with pytest.raises(RateLimited):
+        dispatch.begin(endpoint, actor(), {"toyId": "x"})
+    assert len(futures) == 3
+    with pytest.raises(RateLimited):
+        await dispatch.submit(endpoint, actor(), {"toyId": "x"}, via="http")

@@ -15,7 +15,7 @@ from tests.unit.realtime.parts import (
     leaving,
     warming,
 )
-from whatchat.domain.audience import InRoom, ToUser
+from whatchat.domain.audience import Announcement, InRoom, Part, ToUser
 from whatchat.domain.ids import RoomId, Seq, SessionId, UserId
 from whatchat.domain.ports.live_rooms import Post
 from whatchat.realtime.connection import VOLATILE_BYTES
@@ -245,3 +245,28 @@ async def test_a_post_is_hidden_where_others_have_no_version_of_it(
     audience = InRoom(room_id=ROOM, only=UserId(only) if only else None)
     Fanout(hub).deliver(replace(announced(2, audience), others=others, author_id=UserId("bob")))
     assert room.posts(1, 2) == [Post(seq=Seq(2), author_id=UserId("bob"), hidden=hidden)]
+
+
+async def test_parts_reach_those_members_whom_they_are_for(tasks: Tasks) -> None:
+    hub = hub_of(tasks)
+    ada, desk, bob = joined(hub, "ada"), joined(hub, "ada", session="desk"), joined(hub, "bob")
+    connection, eve = greeted("eve")
+    hub.add(connection)
+    told = Part(
+        event="receipt:read",
+        payload=b'{"seq":2}',
+        among=(UserId("ada"), UserId("eve"), UserId("away")),
+        except_session=SessionId("desk"),
+    )
+    own = Part(event="receipt:delivered", payload=b'{"seq":3}', among=(UserId("bob"),))
+    announcement = Announcement(
+        audience=InRoom(room_id=ROOM, among=()),
+        event="",
+        payload=b"",
+        room_id=ROOM,
+        parts=(told, own),
+    )
+    Fanout(hub).deliver(announcement)
+    assert ada.events() == [("receipt:read", {"seq": 2})]
+    assert bob.events() == [("receipt:delivered", {"seq": 3})]
+    assert (desk.events(), eve.events()) == ([], [])
