@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from whatchat.background.deliver_only import DeliverOnly
 from whatchat.background.expiry import Expiry
 from whatchat.background.routine import Part, Routine
 from whatchat.domain.contract import Catalogue, Endpoint, Event, Feature
@@ -253,7 +254,10 @@ class Pod:
 def chores(ground: Ground, room_log: RoomLog) -> tuple[Part, ...]:
     """What is done in the background by one of those who share a store."""
     store, metrics = ground.adapters.store, ground.metrics
-    return (Expiry(store, room_log, ground.pod, metrics),)
+    return (
+        Expiry(store, room_log, ground.pod, metrics),
+        DeliverOnly(store, ground.pod, metrics),
+    )
 
 
 def _caps(settings: Settings) -> Caps:

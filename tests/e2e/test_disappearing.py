@@ -86,3 +86,25 @@ async def test_what_ended_while_the_node_was_down_is_never_seen_and_erased(
     (tombstone,) = await history(node, bob, room_id)
     assert tombstone["rev"] == message["rev"] + 1
     assert [one["id"] for one in await history(node, ada, kept["roomId"])] == [kept["id"]]
+
+
+async def test_what_every_device_has_is_kept_no_longer(node: NodeProcess) -> None:
+    ada, bob = await register(node, "ada"), await register(node, "bob")
+    room_id = await room_of(node, ada, bob, deliverOnly=True)
+    said = f"a secret {secrets.token_hex(8)}"
+    message = await say(node, ada, room_id, said)
+    await asyncio.sleep(1.5)
+    assert [one["content"] for one in await history(node, bob, room_id)] == [said]
+    socket = await Socket.connect(node, bob)
+    try:
+        ack = await socket.ask("message:delivered", {"roomId": room_id, "seq": message["seq"]})
+        assert ack["ok"], ack
+    finally:
+        await socket.close()
+
+    await asyncio.sleep(IN_TIME_SECONDS)
+    (kept,) = await history(node, ada, room_id)
+    assert "erasedAt" in kept
+    assert (kept["content"], kept["rev"]) == ("", message["rev"])
+    assert "deletedAt" not in kept
+    await until(lambda: not holding(node.data_dir, said), seconds=SCRUBBED_SECONDS)

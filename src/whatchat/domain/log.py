@@ -16,6 +16,7 @@ class MessagePosted(Change, frozen=True, kw_only=True, tag="posted"):
     """A new message; its ``seq`` is the entry's ``rev``.
 
     ``hidden``: from everybody but the actor, for ever. Until ``expires_at`` it is there.
+    ``deliver_only``: its content goes from the store once every device has it.
     """
 
     message_type: MessageType
@@ -23,6 +24,7 @@ class MessagePosted(Change, frozen=True, kw_only=True, tag="posted"):
     reply_to: Seq | None = None
     hidden: bool = False
     expires_at: datetime | None = None
+    deliver_only: bool = False
 
 
 class MessageEdited(Change, frozen=True, kw_only=True, tag="edited"):

@@ -125,6 +125,12 @@ def as_of(state: MessageState, now: datetime) -> MessageState:
     return _tombstone(state, state.expires_at)
 
 
+def given_up(state: MessageState, at: datetime) -> MessageState:
+    """The message once its content was given up; editing it gives it content again."""
+    veil = state.veil and replace(state.veil, content="")
+    return replace(state, content="", veil=veil, erased_at=at)
+
+
 def is_hidden(change: AnyChange) -> bool:
     """Whether a change is hidden from everybody but its actor."""
     return isinstance(change, MessagePosted | MessageEdited | ReactionChanged) and change.hidden

@@ -28,7 +28,7 @@ class Stamp:
     def entry(self, state: RoomState, proposal: Proposal, change: AnyChange) -> Entry:
         """The entry that puts ``change`` after ``state``.
 
-        What people say where messages disappear is given its end.
+        What people say is given its end, and its lot, as the room has it for messages.
         """
         now = self._clock()
         return Entry(
@@ -39,7 +39,7 @@ class Stamp:
             digest=self.digest(proposal),
             at=now,
             pod=self._pod,
-            change=_ending(change, state.record.settings, now),
+            change=_as_set(change, state.record.settings, now),
         )
 
     def digest(self, proposal: Proposal) -> bytes:
@@ -47,8 +47,12 @@ class Stamp:
         return hashlib.blake2b(proposal.body, key=self._secret, digest_size=DIGEST_BYTES).digest()
 
 
-def _ending(change: AnyChange, settings: RoomSettings, now: datetime) -> AnyChange:
-    seconds = settings.disappear_after_seconds
-    if not isinstance(change, MessagePosted) or change.message_type == "system" or seconds is UNSET:
+def _as_set(change: AnyChange, settings: RoomSettings, now: datetime) -> AnyChange:
+    if not isinstance(change, MessagePosted) or change.message_type == "system":
         return change
-    return replace(change, expires_at=now + timedelta(seconds=seconds))
+    seconds = settings.disappear_after_seconds
+    return replace(
+        change,
+        expires_at=None if seconds is UNSET else now + timedelta(seconds=seconds),
+        deliver_only=settings.deliver_only,
+    )

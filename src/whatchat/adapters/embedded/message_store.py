@@ -202,7 +202,7 @@ def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
     message = posted(entry, change) if isinstance(change, MessagePosted) else None
     connection.execute(
         f"INSERT INTO log ({_ENTRY_COLUMNS}, target, message, message_rev, hidden, uncounted,"
-        " expiring_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " expiring_at, undelivered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.room_id,
             entry.rev,
@@ -218,6 +218,7 @@ def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
             message is not None and message.hidden,
             isinstance(change, MessagePosted) and not is_counted(change),
             message and message.expires_at and to_millis(message.expires_at),
+            1 if isinstance(change, MessagePosted) and change.deliver_only else None,
         ),
     )
     if message:
@@ -237,16 +238,19 @@ def _project_message(connection: sqlite3.Connection, entry: Entry) -> None:
         return
     key = (entry.room_id, target)
     row = connection.execute("SELECT message FROM log WHERE room_id = ? AND rev = ?", key)
-    state = project(_state.decode(row.fetchone()[0]), entry)
+    before = _state.decode(row.fetchone()[0])
+    state = project(before, entry)
     connection.execute(
         "UPDATE log SET message = ?, message_rev = ?, open_rev = ? WHERE room_id = ? AND rev = ?",
         (_encode(state), state.rev, state.open_rev, *key),
     )
     if isinstance(entry.change, Erasure | MessageEdited):
         replace_words(connection, state)
+    if before.erased_at and not state.erased_at and not state.deleted_at:
+        connection.execute("UPDATE log SET undelivered = 1 WHERE room_id = ? AND rev = ?", key)
     if isinstance(entry.change, Erasure):
         connection.execute(
-            "UPDATE log SET digest = x'', expiring_at = NULL"
+            "UPDATE log SET digest = x'', expiring_at = NULL, undelivered = NULL"
             " WHERE room_id = ?1 AND (rev = ?2 OR target = ?2)",
             key,
         )

@@ -39,6 +39,7 @@ ADDED_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
         "uncounted INTEGER NOT NULL DEFAULT 0",
         "open_rev INTEGER",
         "expiring_at INTEGER",
+        "undelivered INTEGER",
     ),
     "members": (
         "shown_delivered_seq INTEGER NOT NULL DEFAULT 0",
@@ -64,6 +65,8 @@ ADDED_INDEXES: Final[Sequence[str]] = (
         WHERE open_rev IS NOT NULL""",
     """CREATE INDEX IF NOT EXISTS log_expiring ON log (expiring_at, room_id, rev)
         WHERE expiring_at IS NOT NULL""",
+    """CREATE INDEX IF NOT EXISTS log_undelivered ON log (room_id, rev)
+        WHERE undelivered IS NOT NULL""",
     "DROP INDEX IF EXISTS log_senders",
 )
 """Indexes on such columns, made once these are there, and in place of what."""

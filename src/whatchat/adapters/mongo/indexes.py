@@ -20,6 +20,7 @@ LOG_STORED: Final = "log_stored"
 LOG_ROOM_CHANGES: Final = "log_room_changes"
 LOG_WORDS: Final = "log_words"
 LOG_EXPIRING: Final = "log_expiring"
+LOG_UNDELIVERED: Final = "log_undelivered"
 MEMBERS_SHOWN: Final = "members_shown"
 
 REVOCATIONS_KEPT_SECONDS: Final = 7200
@@ -69,6 +70,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
         _index(LOG_ROOM_CHANGES, "room_changed_at", **_where("room_changed_at")),
         # The messages of each room that have a word, in the order of time.
         _index(LOG_WORDS, "words", "room_id", "at", "seq", **_where("words")),
+        _index(LOG_UNDELIVERED, "room_id", "seq", **_where("undelivered", value=True)),
         _index(LOG_EXPIRING, "expiring_at", "_id", **_where("expiring_at")),
     ],
     "rooms": [

@@ -6,7 +6,8 @@ says onto what in ``pending`` and ``projection``, and whose places in the room i
 ``concerned``; once it is, only ``projection`` is left, as :data:`DONE`. One that changes the
 room rather than a message has the time at which the store took it in ``room_changed_at`` as well.
 A message that nobody has unread is ``uncounted``, one that its sender alone sees ``hidden``; one
-that has yet to be erased at a moment has it in ``expiring_at``.
+that has yet to be erased at a moment has it in ``expiring_at``, and one whose content is to go
+once it is delivered is ``undelivered``.
 """
 
 from collections.abc import Sequence
@@ -76,6 +77,8 @@ def entry_document(entry: Entry) -> Document:
             document["hidden"] = True
         if change.expires_at is not None:
             document["expires_at"] = document["expiring_at"] = change.expires_at
+        if change.deliver_only:
+            document["undelivered"] = True
         if change.message_type != "system" and (words := words_of(change.content)):
             document["words"] = words
         return document

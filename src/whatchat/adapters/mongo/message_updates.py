@@ -5,6 +5,7 @@ that is not hidden is the veil, each person's emoji takes its highest change, a 
 final. So updates may come late, twice, in any order.
 """
 
+from datetime import datetime
 from typing import Any
 
 from pymongo import UpdateMany, UpdateOne
@@ -19,6 +20,7 @@ from whatchat.domain.log import (
     ReactionChanged,
 )
 from whatchat.domain.message_state import is_hidden
+from whatchat.domain.ports.retention_store import Undelivered
 from whatchat.domain.words import words_of
 
 Update = UpdateOne | UpdateMany
@@ -26,6 +28,7 @@ Stages = list[dict[str, Any]]
 Expression = dict[str, Any]
 
 _IS_DELETED = {"$gt": ["$message.deleted_at", None]}
+_IS_GIVEN_UP = {"$gt": ["$message.erased_at", None]}
 _HAS_VEIL = {"$gt": ["$message.veil", None]}
 _HAS_HIDDEN = {"$gt": ["$message.open_rev", None]}
 
@@ -46,6 +49,30 @@ def updates_for(entry: Entry) -> list[Update]:
             ]
         case _:
             return []
+
+
+def given_up(message: Undelivered, at: datetime) -> list[Update]:
+    """The updates that empty a message whose content is still what it was.
+
+    An edit that is not projected yet keeps what it brings.
+    """
+    own = {
+        "_id": entry_id(message.room_id, message.seq),
+        "undelivered": True,
+        "message.content_rev": message.content_rev,
+    }
+    veil = {"$cond": [_HAS_VEIL, {"$mergeObjects": ["$message.veil", {"content": ""}]}, "$$REMOVE"]}
+    emptied = {
+        "digest": b"",
+        "message.content": "",
+        "message.veil": veil,
+        "message.erased_at": at,
+    }
+    changes = {"room_id": message.room_id, "target": message.seq, "projection": DONE}
+    return [
+        UpdateMany(changes, {"$set": {"digest": b""}}),
+        UpdateOne(own, [{"$set": emptied}, {"$unset": ["undelivered", "words"]}]),
+    ]
 
 
 def projected(entry: Entry) -> UpdateOne:
@@ -92,7 +119,13 @@ def _edit(entry: Entry, change: MessageEdited) -> Stages:
     veil = _veiled(wins) if change.hidden else _unveiled(wins, new)
     edited = {"$mergeObjects": ["$message", new, {"erased_at": None}]}
     return [
-        {"$set": {"message.veil": veil, "words": _words(change, wins)}},
+        {
+            "$set": {
+                "message.veil": veil,
+                "words": _words(change, wins),
+                "undelivered": {"$cond": [{"$and": [wins, _IS_GIVEN_UP]}, True, "$undelivered"]},
+            }
+        },
         {"$set": {"message": {"$cond": [wins, edited, "$message"]}}},
     ]
 
@@ -127,7 +160,14 @@ def _words(change: MessageEdited, wins: Expression) -> Expression:
 def _delete(at: object) -> Stages:
     fields = ("edited_at", "reactions", "veil", "erased_at")
     return [
-        {"$unset": ["expiring_at", "words", *(f"message.{field}" for field in fields)]},
+        {
+            "$unset": [
+                "expiring_at",
+                "undelivered",
+                "words",
+                *(f"message.{field}" for field in fields),
+            ]
+        },
         {
             "$set": {
                 "digest": b"",

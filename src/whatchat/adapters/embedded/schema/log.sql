@@ -2,7 +2,8 @@
 -- the rev of its latest change (`message_rev`); `target` is the message that a change alters.
 -- `hidden` is a message that its sender alone sees, `uncounted` one that nobody has unread, and
 -- `open_rev` is there where only some of a message's changes are hidden. At `expiring_at` a message
--- is over; once erased it has none.
+-- is over; once erased it has none. `undelivered` is one whose content
+-- is to go once it is delivered.
 CREATE TABLE IF NOT EXISTS log (
     room_id     TEXT NOT NULL,
     rev         INTEGER NOT NULL,
@@ -19,6 +20,7 @@ CREATE TABLE IF NOT EXISTS log (
     uncounted   INTEGER NOT NULL DEFAULT 0,
     open_rev    INTEGER,
     expiring_at INTEGER,
+    undelivered INTEGER,
     PRIMARY KEY (room_id, rev)
 ) STRICT, WITHOUT ROWID;
 
