@@ -63,18 +63,15 @@ async def fill(store: Store, room_id: RoomId, chance: random.Random) -> Rev:
     changes: list[AnyChange] = [created, posted(chance)]
     for _ in range(chance.randint(0, 12)):
         seq = Seq(chance.choice([i for i, one in enumerate(changes, 1) if is_posted(one)]))
-        changes.append(
-            chance.choice(
-                [
-                    posted(chance),
-                    posted(chance),
-                    MessageEdited(seq=seq, content="other"),
-                    ReactionChanged(seq=seq, emoji="👍", present=True),
-                    MessageDeleted(seq=seq),
-                    RoomUpdated(name="New"),
-                ]
-            )
-        )
+        possible: list[AnyChange] = [
+            posted(chance),
+            posted(chance),
+            MessageEdited(seq=seq, content="other"),
+            ReactionChanged(seq=seq, emoji="👍", present=True),
+            MessageDeleted(seq=seq),
+            RoomUpdated(name="New"),
+        ]
+        changes.append(chance.choice(possible))
     await store.messages.append([entry(room_id, rev, one) for rev, one in enumerate(changes, 1)])
     return Rev(len(changes))
 

@@ -57,7 +57,9 @@ class Memberships:
         await self._reads.close()
 
     async def _list(self, user_ids: Sequence[UserId]) -> list[list[RoomId] | Exception]:
-        theirs = and_also(found_places({"user_id": {"$in": user_ids}}), "members")
+        places = found_places({"user_id": {"$in": user_ids}})
+        named = {"$project": {"member.user_id": 1, "member.room_id": 1}}
+        theirs = and_also([*places, named], "members")
         if len(user_ids) == 1:
             asked = [*pending_for(user_ids[0]), theirs]
             picture = await self._pictures.of(asked, hint=LOG_CONCERNED)

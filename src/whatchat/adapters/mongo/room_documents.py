@@ -5,6 +5,7 @@ and its newest message, is read from the log.
 """
 
 from datetime import datetime
+from functools import lru_cache
 
 from msgspec import convert, to_builtins
 from pymongo import UpdateOne
@@ -44,7 +45,7 @@ def record_of(
         kind=document["kind"],
         name=document["name"],
         description=document["description"],
-        settings=convert(document["settings"], RoomSettings),
+        settings=_settings(tuple(document["settings"].items())),
         created_by=document["created_by"],
         created_at=document["created_at"],
         rev=head,
@@ -53,6 +54,12 @@ def record_of(
         last_activity=last_activity or document["created_at"],
         last_message_seq=last_message_seq,
     )
+
+
+@lru_cache(maxsize=1_000)
+def _settings(fields: tuple[tuple[str, object], ...]) -> RoomSettings:
+    """Rooms have few different settings: whoever reads a thousand converts each kind once."""
+    return convert(dict(fields), RoomSettings)
 
 
 def member_id(room_id: RoomId, user_id: UserId) -> str:
