@@ -75,6 +75,9 @@ bench-durable: .venv/dev tools ## Measure pods over MongoDB and Redis, in 10 min
 bench-sync: .venv/dev tools ## Measure the sync of 1,000 rooms over MongoDB and SQLite; SYNC_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.catching_up $(SYNC_FLAGS)
 
+bench-presence: .venv/dev tools ## Have 10,000 people come at once, and half of them go, in 3 minutes; PRESENCE_FLAGS=--help
+	$(BIN)/python -m loadtests.bench.presence $(PRESENCE_FLAGS)
+
 bench-smoke: .venv/dev $(BENCH) ## The same with tiny numbers: that it works, not how fast anything is
 	@.ci/install redis-server
 	$(BIN)/python -m loadtests.bench $(TINY)
