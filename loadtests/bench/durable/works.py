@@ -30,6 +30,9 @@ SHARE_OF_SECONDS: Final = 0.4
 READERS_PART: Final = 4
 """So many times fewer messages are sent where everybody acknowledges each of them."""
 
+LEAST_CPU_US: Final = 1.0
+"""Processor time is told in ticks, and a few messages may cost none."""
+
 TAKEN_SECONDS: Final = 20.0
 """For how long the last receipts' acks are waited for."""
 
@@ -69,7 +72,7 @@ def receipts(work: Work, parts: Parts, plan: Plan) -> Measured:
     return {
         **found,
         Measure.CPU_WITHOUT_RECEIPTS: before,
-        Measure.RECEIPTS_FACTOR: cost / before,
+        Measure.RECEIPTS_FACTOR: cost / max(before, LEAST_CPU_US),
     }
 
 
