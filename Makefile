@@ -59,6 +59,7 @@ docs: .venv/dev ## Make docs/openapi.json and docs/asyncapi.json anew
 	$(BIN)/whatchat schema asyncapi > docs/asyncapi.json
 
 screenshots: .venv/dev tools ## Take the pictures of the playground that the README shows
+	@.ci/install =fonts-noto-color-emoji
 	$(BIN)/python -m tests.e2e.browser.screenshots
 
 chaos: .venv/dev tools ## Break one thing after the other under load, in 12 minutes; CHAOS_FLAGS=--help

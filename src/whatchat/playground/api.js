@@ -64,9 +64,47 @@ export class Api {
     return this.#request(isAdmin ? "PUT" : "DELETE", path("rooms", roomId, "admins", userId));
   }
 
-  /** Up to 50 messages, oldest first, from before `before` or the latest. */
-  messages(roomId, before) {
-    return this.#request("GET", `${path("messages", roomId)}${query({ before, limit: 50 })}`);
+  /** A page of messages, oldest first: before or after a seq, or the latest. */
+  messages(roomId, { before, after, limit }) {
+    return this.#request("GET", `${path("messages", roomId)}${query({ before, after, limit })}`);
+  }
+
+  /** The caller's messages with these words, newest first, of one room or of all. */
+  search(text, { roomId, before } = {}) {
+    return this.#request("GET", `/search${query({ query: text, roomId, before })}`);
+  }
+
+  updateRoom(roomId, fields) {
+    return this.#request("PUT", path("rooms", roomId), fields);
+  }
+
+  me() {
+    return this.#request("GET", "/users/me");
+  }
+
+  updateMe(fields) {
+    return this.#request("PATCH", "/users/me", fields);
+  }
+
+  async devices() {
+    return (await this.#request("GET", "/devices")).devices;
+  }
+
+  signOutDevice(deviceId) {
+    return this.#request("DELETE", path("devices", deviceId));
+  }
+
+  /** The people whom the caller has blocked. */
+  async blocks() {
+    return (await this.#request("GET", `/blocks${query({ limit: 500 })}`)).users;
+  }
+
+  block(userId) {
+    return this.#request("PUT", path("users", userId, "block"));
+  }
+
+  unblock(userId) {
+    return this.#request("DELETE", path("users", userId, "block"));
   }
 
   async #request(method, target, body) {

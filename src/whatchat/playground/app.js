@@ -1,14 +1,16 @@
+import { Acknowledger } from "./acknowledger.js";
+import { actionsOf } from "./actions.js";
 import { Api } from "./api.js";
+import { Clock } from "./clock.js";
 import { Connection } from "./connection.js";
+import { fill } from "./dom.js";
+import { History } from "./history.js";
 import { Outbox, storedOutbox } from "./outbox.js";
-import { randomId } from "./random.js";
-import { markRead, readMarks } from "./readmarks.js";
 import { titleOf } from "./room.js";
 import { Session } from "./session.js";
 import { Store } from "./store.js";
-import { fill } from "./dom.js";
-import { openNewGroup } from "./views/newgroup.js";
-import { openPublicRooms } from "./views/publicrooms.js";
+import { Typist } from "./typist.js";
+import { Watcher } from "./watcher.js";
 import { shellView } from "./views/shell.js";
 import { signInView } from "./views/signin.js";
 
@@ -18,84 +20,47 @@ const root = document.getElementById("app");
 const store = new Store();
 const session = new Session(showSignIn);
 const api = new Api(session);
+const history = new History(store, api);
 const outbox = new Outbox(store, (item) => connection.send(item));
+const clock = new Clock(store);
+const typist = new Typist((event, data) => connection?.tell(event, data));
+const actions = actionsOf({ store, api, session, outbox, history, connection: () => connection });
+actions.typed = (roomId) => typist.typed(roomId);
+actions.stoppedTyping = () => typist.stop();
 
 /** @type {Connection} while somebody is signed in */
 let connection;
+let companions = [];
 let shell;
-
-const actions = {
-  users: (text) => api.users(text),
-  members: (roomId, after) => api.members(roomId, after),
-  addMembers: (roomId, userIds) => api.addMembers(roomId, userIds),
-  removeMember: (roomId, userId) => api.removeMember(roomId, userId),
-  setAdmin: (roomId, userId, isAdmin) => api.setAdmin(roomId, userId, isAdmin),
-  leave: (roomId) => api.removeMember(roomId, store.state.me.id),
-  openRoom: (roomId) => {
-    location.hash = `#/rooms/${roomId}`;
-  },
-  closeRoom: () => {
-    location.hash = "";
-  },
-  startDirect: ({ id }) => showRoom(api.createRoom({ kind: "direct", participants: [id] })),
-  newGroup: () => {
-    const clientId = randomId();
-    const create = (fields) => showRoom(api.createRoom({ kind: "group", clientId, ...fields }));
-    openNewGroup({ me: store.state.me, users: actions.users, create });
-  },
-  browsePublic: () => {
-    const isMember = (roomId) => store.state.rooms.has(roomId);
-    const enter = (room) =>
-      isMember(room.id) ? actions.openRoom(room.id) : showRoom(api.joinRoom(room.id));
-    openPublicRooms({
-      me: store.state.me,
-      isMember,
-      find: (text, after) => api.publicRooms(text, after),
-      enter: async (room) => enter(room),
-    });
-  },
-  write: (roomId, content) => outbox.write(roomId, content),
-  retry: (clientId) => store.dispatch({ type: "retry-asked", clientId }),
-  loadOlder: (roomId) => loadHistory(roomId),
-  signOut: async () => {
-    await api.logout().catch(() => null);
-    session.end();
-  },
-};
-
-async function showRoom(answer) {
-  const room = await answer;
-  store.dispatch({ type: "room-shown", room });
-  actions.openRoom(room.id);
-}
 
 async function listRooms() {
   let after;
   do {
     const { rooms, next } = await api.rooms(after);
-    store.dispatch({ type: "rooms-listed", listed: rooms, marks: readMarks(), isLast: !next });
+    store.dispatch({ type: "rooms-listed", listed: rooms, isLast: !next });
     after = next;
   } while (after);
 }
 
-async function loadHistory(roomId) {
-  const { floor } = store.state.rooms.get(roomId);
-  store.dispatch({ type: "history-requested", roomId });
-  try {
-    const page = await api.messages(roomId, floor ?? undefined);
-    store.dispatch({ type: "history-loaded", roomId, page });
-  } catch {
-    store.dispatch({ type: "history-failed", roomId });
-  }
+/** What is told at no other time: oneself and one's blocks may have changed elsewhere. */
+async function readOwn() {
+  const [profile, users] = await Promise.all([
+    api.me().catch(() => null),
+    api.blocks().catch(() => null),
+  ]);
+  if (!store.state.me) return;
+  if (profile) store.dispatch({ type: "profile-read", profile });
+  if (users) store.dispatch({ type: "blocks-listed", users });
 }
 
 function render(state) {
   if (!state.me) return;
   const open = state.rooms.get(state.openRoomId);
-  if (open?.floor === null && !open.loading && !open.failed) loadHistory(open.room.id);
-  if (open?.lastMessage && state.visible) markRead(open.room.id, open.lastMessage.seq);
+  if (open?.floor === null && !open.loading && !open.failed) history.older(open.room.id);
   document.title = titleFor(state, open);
   shell.render(state);
+  clock.notice(state);
+  for (const one of companions) one.notice(state);
 }
 
 function titleFor({ rooms, me }, open) {
@@ -106,6 +71,7 @@ function titleFor({ rooms, me }, open) {
 
 function route() {
   const [, roomId = null] = ROOM_HASH.exec(location.hash) ?? [];
+  typist.stop();
   store.dispatch({ type: "room-opened", roomId });
 }
 
@@ -114,9 +80,15 @@ async function signIn(answer) {
   showShell();
 }
 
-function showSignIn() {
+function disconnect() {
   connection?.stop();
+  for (const one of companions) one.stop?.();
   connection = undefined;
+  companions = [];
+}
+
+function showSignIn() {
+  disconnect();
   store.dispatch({ type: "signed-out" });
   document.title = "Whatchat";
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
@@ -124,7 +96,7 @@ function showSignIn() {
     root,
     signInView({
       register: (fields) => signIn(api.register(fields)),
-      login: (fields) => signIn(api.login(fields)),
+      login: (fields) => signIn(api.login({ ...fields, deviceName: deviceName() })),
     }),
   );
 }
@@ -136,8 +108,20 @@ function showShell() {
   shell = shellView(actions);
   shell.render(store.state);
   fill(root, shell.node);
-  connection = new Connection({ session, store, listRooms });
+  connection = new Connection({ session, store, listRooms, readOwn });
+  const ask = (event, data) => connection.request(event, data);
+  companions = [new Acknowledger(store, ask), new Watcher(store, ask)];
   connection.start();
+}
+
+/** What a person would call this browser, such as "Firefox on Linux". */
+function deviceName() {
+  const agent = navigator.userAgent;
+  const browser = ["Edg", "Firefox", "Chrome", "Safari"].find((name) => agent.includes(name));
+  const system = ["Android", "iPhone", "iPad", "Windows", "Mac", "Linux"];
+  const where = system.find((name) => agent.includes(name));
+  const names = { Edg: "Edge" };
+  return [names[browser] ?? browser ?? "Browser", where].filter(Boolean).join(" on ");
 }
 
 const noticeVisibility = () => {

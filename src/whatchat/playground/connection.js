@@ -1,4 +1,5 @@
 import { ApiError } from "./http.js";
+import { newsOf } from "./news.js";
 import { SignedOut } from "./session.js";
 import { hasGap } from "./store.js";
 import { syncAll, syncRooms } from "./sync.js";
@@ -25,12 +26,13 @@ export class Connection {
 
   /**
    * @param {{session: import("./session.js").Session, store: import("./store.js").Store,
-   *   listRooms: () => Promise<void>}} parts
+   *   listRooms: () => Promise<void>, readOwn: () => Promise<void>}} parts
    */
-  constructor({ session, store, listRooms }) {
+  constructor({ session, store, listRooms, readOwn }) {
     this.session = session;
     this.store = store;
     this.listRooms = listRooms;
+    this.readOwn = readOwn;
     this.socket = io({
       autoConnect: false,
       forceNew: true,
@@ -80,10 +82,21 @@ export class Connection {
   }
 
   /** Send what is written; returns once it is accepted and shown. */
-  async send({ roomId, clientId, content }) {
-    const { message } = await this.request("message:send", { roomId, clientId, content });
+  async send({ roomId, clientId, content, replyTo }) {
+    await this.change("message:send", { roomId, clientId, content, replyTo });
+  }
+
+  /** A command about one message; returns it once what became of it is shown. */
+  async change(event, data) {
+    const { message } = await this.request(event, data);
     this.store.dispatch({ type: "accepted", message });
-    this.#checkGap(roomId);
+    this.#checkGap(message.roomId);
+    return message;
+  }
+
+  /** Something that may be lost, such as that somebody is typing. */
+  tell(event, data) {
+    if (this.store.state.link === "online") this.socket.volatile.emit(event, data);
   }
 
   #listen() {
@@ -92,6 +105,7 @@ export class Connection {
       clearTimeout(this.#retryTimer); // it was for the connection before this one
       store.dispatch({ type: "ready", epoch });
       this.#resume();
+      this.readOwn();
     });
     socket.on("session:resync", () => this.#resume());
     socket.on("session:expiring", () => this.#renew());
@@ -107,7 +121,9 @@ export class Connection {
       else if (!socket.active) this.#retry(jittered(RETRY_MS));
     });
     socket.onAny((name, data) => {
-      if (data?.roomId && data.rev) this.#hear(name, data);
+      const news = newsOf(name, data);
+      if (news) store.dispatch(news);
+      else if (data?.roomId && data.rev) this.#hear(name, data);
     });
   }
 

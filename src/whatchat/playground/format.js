@@ -47,11 +47,11 @@ export function initialsOf(name) {
     .toUpperCase();
 }
 
-/** A colour number that an id always gets. */
+/** A colour number that an id always gets (FNV-1a, its high bits folded in). */
 export function hueOf(id) {
-  let sum = 0;
-  for (const letter of id) sum = (Math.imul(sum, 31) + letter.codePointAt(0)) >>> 0;
-  return sum % HUES;
+  let hash = 0x811c9dc5;
+  for (const letter of id) hash = Math.imul(hash ^ letter.codePointAt(0), 0x01000193);
+  return ((hash ^ (hash >>> 15)) >>> 0) % HUES;
 }
 
 /** "1 member", "5 members". */
@@ -61,4 +61,32 @@ export const count = (number, noun) =>
 function daysBetween(earlier, later) {
   const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate());
   return Math.round((midnight(later) - midnight(earlier)) / DAY_MS);
+}
+
+const SPANS = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+];
+
+/** A number of seconds as people say it: "1 hour", "7 days". */
+export function spanOf(seconds) {
+  const [noun, length] = SPANS.find(([, one]) => seconds >= one) ?? ["second", 1];
+  return count(Math.round(seconds / length), noun);
+}
+
+/** How long something is still there, as short as a message needs it: "4 h". */
+export function leftOf(stamp, now = Date.now()) {
+  const seconds = Math.max(0, (Date.parse(stamp) - now) / 1000);
+  const [noun, length] = SPANS.find(([, one]) => seconds >= one) ?? ["second", 1];
+  return noun === "second" ? "<1 m" : `${Math.floor(seconds / length)} ${noun[0]}`;
+}
+
+/** When somebody was last there: "last seen today at 10:17". */
+export function lastSeenOf(stamp, now = new Date()) {
+  const at = timeOf(stamp);
+  const ago = daysBetween(new Date(stamp), now);
+  if (ago === 0) return `last seen today at ${at}`;
+  if (ago === 1) return `last seen yesterday at ${at}`;
+  return `last seen ${shortDay.format(new Date(stamp))} at ${at}`;
 }

@@ -31,10 +31,10 @@ export class Outbox {
     store.subscribe((state) => this.#notice(state));
   }
 
-  /** Queue a text for a room. */
-  write(roomId, content) {
+  /** Queue a text for a room, in answer to another message if `replyTo` names one. */
+  write(roomId, content, replyTo) {
     const createdAt = new Date().toISOString();
-    const item = { clientId: randomId(), roomId, content, createdAt, refusal: null };
+    const item = { clientId: randomId(), roomId, content, replyTo, createdAt, refusal: null };
     this.store.dispatch({ type: "written", item });
   }
 

@@ -1,3 +1,7 @@
+import { isSystem, latest, upsert } from "./messages.js";
+import { pastChanged } from "./past.js";
+import { reachOf, receiptsOf, withListed, withReach } from "./receipts.js";
+
 /**
  * What the page holds of one room, and how it moves; all functions are pure.
  *
@@ -15,6 +19,9 @@
  * @property {boolean} failed the last attempt to read history failed
  * @property {object | null} lastMessage
  * @property {number} unread
+ * @property {Map<string, import("./receipts.js").Reach>} receipts
+ * @property {Map<number, {delivered: number, read: number}>} summaries
+ * @property {import("./past.js").Past | null} past
  */
 
 const SNAPSHOT_SIZE = 50;
@@ -32,15 +39,18 @@ export function fromRoom(room, { cursor = room.rev, unread = room.unread ?? 0 } 
     failed: false,
     lastMessage: room.lastMessage ?? null,
     unread,
+    receipts: receiptsOf(room),
+    summaries: new Map(),
+    past: null,
   };
 }
 
 /** @returns {RoomModel} the room as a snapshot shows it */
-export function fromSnapshot({ room, messages, rev }, reading) {
+export function fromSnapshot({ room, messages, rev }) {
   const ordered = messages.reduce(upsert, []);
   const hasMore = ordered.length >= SNAPSHOT_SIZE;
   return {
-    ...fromRoom(room, { cursor: rev, unread: reading ? 0 : room.unread }),
+    ...fromRoom(room, { cursor: rev }),
     messages: ordered,
     floor: hasMore ? ordered[0].seq : 0,
     hasMore,
@@ -50,21 +60,26 @@ export function fromSnapshot({ room, messages, rev }, reading) {
 
 /** With the room's own fields renewed, unless what is held is newer. */
 export function withRoom(model, room) {
-  return room.rev < model.room.rev ? model : { ...model, room };
+  const told = withListed(model, room);
+  return room.rev < model.room.rev ? told : { ...told, room };
 }
 
 /** With a message in its current state; a version older than the held one changes nothing. */
-export function withMessage(model, message, { me, reading }) {
-  const isNews = message.seq > model.cursor && !model.ahead.includes(message.seq);
-  const isForMe = message.sender.id !== me.id && message.messageType !== "system";
-  const counts = isNews && !reading && isForMe && !message.deletedAt;
+export function withMessage(model, message, me) {
   const isHeld = model.loading || (model.floor !== null && message.seq >= model.floor);
-  return {
+  const told = {
     ...model,
     messages: isHeld ? upsert(model.messages, message) : model.messages,
     lastMessage: latest(model.lastMessage, message),
-    unread: model.unread + (counts ? 1 : 0),
+    unread: Math.max(0, model.unread + unreadChange(model, message, me)),
   };
+  return pastChanged(told, message);
+}
+
+/** With everything up to `seq` read by oneself, here or on another device. */
+export function withRead(model, seq, me) {
+  const told = withReach(model, [{ userId: me.id, readSeq: seq }]);
+  return told === model ? model : { ...told, unread: unreadAfter(told, seq, me) };
 }
 
 /** With one rev accounted for. */
@@ -137,15 +152,33 @@ function settled(model, from, revs) {
   return { ...model, cursor, ahead: [...known].filter((rev) => rev > cursor) };
 }
 
-function upsert(messages, message) {
-  let at = messages.length;
-  while (at > 0 && messages[at - 1].seq >= message.seq) at -= 1;
-  const held = messages[at];
-  if (held?.seq !== message.seq) return messages.toSpliced(at, 0, message);
-  return held.rev >= message.rev ? messages : messages.with(at, message);
+/** A new message counts once; one that is taken back before it was read no longer does. */
+function unreadChange({ cursor, ahead, receipts }, message, me) {
+  const isKnown = (rev) => rev <= cursor || ahead.includes(rev);
+  if (!counts(message, me) || message.seq <= reachOf({ receipts }, me.id).read) return 0;
+  if (!message.deletedAt) return isKnown(message.seq) ? 0 : 1;
+  return isKnown(message.seq) && !isKnown(message.rev) ? -1 : 0;
 }
 
-function latest(held, message) {
-  if (!held || message.seq > held.seq) return message;
-  return message.seq === held.seq && message.rev > held.rev ? message : held;
+function unreadAfter({ lastMessage, messages, floor, unread }, seq, me) {
+  if (seq >= (lastMessage?.seq ?? 0)) return 0;
+  if (floor === null || floor > seq + 1) return Math.min(unread, lastMessage.seq - seq);
+  const left = messages.filter((one) => one.seq > seq && counts(one, me) && !one.deletedAt);
+  return Math.min(unread, left.length);
+}
+
+const counts = (message, me) => message.sender.id !== me.id && !isSystem(message);
+
+const namesCache = new WeakMap();
+
+/** What people are called, by user id, as far as the room tells. */
+export function namesIn({ room, messages, past }) {
+  let names = namesCache.get(room);
+  if (!names) {
+    names = new Map(room.participants.map(({ user }) => [user.id, user.displayName]));
+    namesCache.set(room, names);
+  }
+  const spoke = (userId) =>
+    [...messages, ...(past?.messages ?? [])].findLast(({ sender }) => sender.id === userId);
+  return (userId) => names.get(userId) ?? spoke(userId)?.sender.displayName ?? "somebody";
 }

@@ -42,6 +42,12 @@ export class Session {
     localStorage.setItem(KEY, JSON.stringify(kept));
   }
 
+  /** Remember what one is now called. */
+  renameTo(user) {
+    const { current } = this;
+    if (current) localStorage.setItem(KEY, JSON.stringify({ ...current, user }));
+  }
+
   /** Forget the sign-in, in all tabs. */
   end() {
     localStorage.removeItem(KEY);

@@ -34,7 +34,8 @@ async function catchUp(request, store, roomIds, only) {
       const model = store.state.rooms.get(roomId);
       if (model) cursors[roomId] = model.cursor;
     }
-    const answer = await request("sync", { cursors, only });
+    const receiptsSince = only ? undefined : (store.state.receiptsAt ?? "");
+    const answer = await request("sync", { cursors, only, receiptsSince });
     store.dispatch({ type: "synced", answer });
     ({ more } = answer);
   }

@@ -80,7 +80,7 @@ async def test_people_are_added_to_a_group_and_leave_it(newcomers: Newcomers) ->
 
 async def test_whoever_signs_out_can_sign_in_again(newcomers: Newcomers) -> None:
     ada = await newcomers.welcome("Ada")
-    await ada.page.get_by_role("button", name="Sign out").click()
+    await ada.sign_out()
     await ada.page.get_by_role("tab", name="Sign in").click()
     await ada.page.get_by_label("Username").fill(ada.username)
     await ada.page.get_by_label("Password", exact=True).fill("not the password")

@@ -82,7 +82,7 @@ async def test_signing_out_ends_every_tab(newcomers: Newcomers) -> None:
     second = await ada.page.context.new_page()
     await second.goto(newcomers.url)
     await Person(second, ada.username).is_online()
-    await second.get_by_role("button", name="Sign out").click()
+    await Person(second, ada.username).sign_out()
     for page in (ada.page, second):
         await expect(page.get_by_role("tab", name="Sign in")).to_be_visible()
 

@@ -4,7 +4,7 @@ import asyncio
 
 from playwright.async_api import Browser, expect
 
-from tests.e2e.browser.people import Newcomers, Person
+from tests.e2e.browser.people import READY_MS, UNSENT, Newcomers, Person
 from tests.e2e.conftest import NodeFactory
 
 
@@ -88,6 +88,4 @@ async def _is_waiting(person: Person, count: int) -> None:
 
 
 async def _are_all_sent(person: Person) -> None:
-    await expect(person.page.locator('.row:not([data-status="sent"])')).to_have_count(
-        0, timeout=15_000
-    )
+    await expect(person.page.locator(UNSENT)).to_have_count(0, timeout=READY_MS)

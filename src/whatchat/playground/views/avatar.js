@@ -20,10 +20,13 @@ export function updateRoomAvatar(node, room, me, size) {
   text(node, initialsOf(titleOf(room, me)));
 }
 
-/** A person as a line: disc, name, username, then `extras`; `note` goes with the name. */
-export function personLine(user, { note = "", extras = [] } = {}) {
+/**
+ * A person as a line: disc, name, username, then `extras`; `note` goes with the name, `dot`
+ * with the disc.
+ */
+export function personLine(user, { note = "", extras = [], dot = null } = {}) {
   return [
-    avatar(user.id, user.displayName, "small"),
+    h("span", { class: "disc" }, avatar(user.id, user.displayName, "small"), dot),
     h(
       "span",
       { class: "line-text" },

@@ -19,14 +19,15 @@ export function openDialog(title, content) {
   node.showModal();
 }
 
-/** Ask before something that cannot be taken back. */
-export function confirmDialog(question, deed, act) {
+/** Ask before something that cannot be taken back; `note` says what it means. */
+export function confirmDialog(question, deed, act, note = "") {
   openDialog(question, (close) => {
     const go = () => {
       close();
       act();
     };
     return [
+      note && h("p", {}, note),
       h(
         "div",
         { class: "choices" },

@@ -9,24 +9,30 @@ export function sidebarView(actions) {
   const dot = h("span", { class: "link-dot" });
   const name = h("span", { class: "line-title" });
   const username = h("span", { class: "line-note" });
+  const me = h(
+    "button",
+    { type: "button", class: "about", "aria-label": "Your profile", onclick: actions.openSettings },
+    h("span", { class: "me-badge" }, disc, dot),
+    h("span", { class: "line-text" }, name, username),
+  );
   const header = h(
     "header",
     { class: "bar" },
-    h("span", { class: "me-badge" }, disc, dot),
-    h("span", { class: "line-text" }, name, username),
+    me,
     iconButton("globe", "Public rooms", actions.browsePublic),
     iconButton("group", "New group", actions.newGroup),
-    iconButton("leave", "Sign out", actions.signOut),
+    iconButton("settings", "Settings", actions.openSettings),
   );
 
   function render(state) {
-    const { me, link } = state;
-    if (disc.dataset.id !== me.id) {
-      disc.dataset.id = me.id;
-      fill(disc, avatar(me.id, me.displayName, "medium"));
+    const { me: own, link } = state;
+    const drawn = `${own.id} ${own.displayName}`;
+    if (disc.dataset.drawn !== drawn) {
+      disc.dataset.drawn = drawn;
+      fill(disc, avatar(own.id, own.displayName, "medium"));
     }
-    text(name, me.displayName);
-    text(username, `@${me.username}`);
+    text(name, own.displayName);
+    text(username, `@${own.username}`);
     attribute(dot, "data-link", link);
     attribute(dot, "title", link);
     rooms.render(state);
