@@ -18,7 +18,7 @@ JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster check test test-full static format docs screenshots chaos bench bench-durable bench-sync bench-smoke seams-latest lock setup tools clean
+.PHONY: help serve cluster check test test-full static format docs screenshots chaos bench bench-durable bench-sync bench-presence bench-smoke seams-latest lock setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
