@@ -122,7 +122,8 @@ async def _storm(
 
 
 def _told(pod: BenchPod) -> float:
-    return pod.metrics.registry.get_sample_value("whatchat_presence_told_total") or 0.0
+    (counted,) = pod.metrics.presence_told.collect()
+    return next(one.value for one in counted.samples if one.name.endswith("_total"))
 
 
 if __name__ == "__main__":
