@@ -17,6 +17,12 @@ export function latest(held, message) {
 export const isGone = (message, now = Date.now()) =>
   Boolean(message.deletedAt || message.erasedAt) || hasExpired(message, now);
 
+/** What stands in the place of a message that no longer says anything. */
+export function goneWords(message) {
+  if (hasExpired(message)) return "Message disappeared";
+  return message.deletedAt ? "Message deleted" : "Delivered to everybody and no longer kept";
+}
+
 /** Whether a disappearing message has disappeared. */
 export const hasExpired = ({ expiresAt }, now = Date.now()) =>
   Boolean(expiresAt) && Date.parse(expiresAt) <= now;

@@ -1,5 +1,5 @@
-import { dayKey, dayOf } from "./format.js";
-import { hasExpired, isGone, isSystem } from "./messages.js";
+import { dayKey, dayOf, leftOf } from "./format.js";
+import { goneWords, hasExpired, isGone, isSystem } from "./messages.js";
 import { reachOfMessage } from "./receipts.js";
 import { readable } from "./room.js";
 
@@ -67,7 +67,9 @@ function accepted(message, model, { me, now }, quotes) {
     at: message.createdAt,
     isEdited: Boolean(message.editedAt),
     isDeleted: isGone(message, now),
+    goneWords: goneWords(message),
     expiresAt: message.expiresAt,
+    left: message.expiresAt && leftOf(message.expiresAt),
     reactions: message.reactions,
     status: reach?.status ?? "sent",
     readBy: reach?.read,
@@ -101,7 +103,7 @@ function quoted(replyTo, me, quotes) {
     replyTo,
     quoteName: sender.id === me.id ? "You" : sender.displayName,
     quoteOf: sender.id,
-    quoteText: isGone(original) ? "Message deleted" : content.slice(0, MOST_QUOTED),
+    quoteText: isGone(original) ? goneWords(original) : content.slice(0, MOST_QUOTED),
   };
 }
 

@@ -6,6 +6,13 @@ from playwright.async_api import Locator, expect
 
 from tests.e2e.browser.people import NARROW, READY_MS, Newcomers, Person
 
+DISAPPEAR = """async ([roomId, disappearAfterSeconds]) => {
+  const { accessToken } = JSON.parse(localStorage.getItem("whatchat.session"));
+  const headers = { Authorization: `Bearer ${accessToken}`, "Content-Type": "application/json" };
+  const body = JSON.stringify({ settings: { disappearAfterSeconds } });
+  return (await fetch(`/api/rooms/${roomId}`, { method: "PUT", headers, body })).status;
+}"""
+
 GONE_MS = 30_000
 """Whoever leaves is offline once a reconnect is no longer expected."""
 
@@ -187,6 +194,21 @@ async def test_a_group_changes_before_everybodys_eyes(newcomers: Newcomers) -> N
     await expect(details.locator(".facts")).to_contain_text("1 hour")
     await grace.say("Gone in an hour")
     await expect(ada.row("Gone in an hour").locator(".timer")).to_be_visible()
+
+
+async def test_a_message_disappears_in_time_on_every_screen(newcomers: Newcomers) -> None:
+    ada, grace = await newcomers.welcome("Ada"), await newcomers.welcome("Grace")
+    await ada.create_group("Kernel", grace, public=False)
+    await ada.say("stays")
+    await grace.open("Kernel")
+    room_id = (await ada.page.evaluate("location.hash")).removeprefix("#/rooms/")
+    assert await ada.page.evaluate(DISAPPEAR, [room_id, 8]) == 200
+    await ada.say("goes")
+    await grace.sees("stays", "goes")
+    for person in (ada, grace):
+        await person.sees("stays")
+        assert person.complaints == []
+    await expect(ada.room("Kernel").locator(".room-preview")).to_have_text("Message disappeared")
 
 
 async def test_a_word_is_found_and_gone_to(newcomers: Newcomers) -> None:

@@ -1,5 +1,5 @@
 import { attribute, fill, h, icon, iconButton, text } from "../dom.js";
-import { hueOf, leftOf, momentOf, timeOf } from "../format.js";
+import { hueOf, momentOf, timeOf } from "../format.js";
 import { avatar } from "./avatar.js";
 import { reactionsView } from "./reactions.js";
 import { ticks } from "./ticks.js";
@@ -60,9 +60,9 @@ export function messageRow(first, tools) {
     refusal.render(row);
   }
 
-  function showWords({ isDeleted, content }) {
+  function showWords({ isDeleted, goneWords, content }) {
     attribute(bubble, "data-emoji", !isDeleted && isEmojiOnly(content));
-    if (isDeleted) text(words, "Message deleted");
+    if (isDeleted) text(words, goneWords);
     else fillWords(words, content);
   }
 
@@ -135,21 +135,21 @@ function listenForMenu(node, bubble, open) {
   });
 }
 
-function metaOf({ isEdited, isDeleted, isMine, expiresAt, at, status }) {
+function metaOf({ isEdited, isDeleted, isMine, expiresAt, left, at, status }) {
   return [
     isEdited && !isDeleted && "edited ",
-    expiresAt && !isDeleted && timer(expiresAt),
+    expiresAt && !isDeleted && timer(expiresAt, left),
     h("time", { datetime: at, title: momentOf(at) }, timeOf(at)),
     isMine && !isDeleted && ticks(status),
   ];
 }
 
-const timer = (expiresAt) =>
+const timer = (expiresAt, left) =>
   h(
     "span",
     { class: "timer", role: "img", "aria-label": `Disappears ${momentOf(expiresAt)}` },
     icon("timer"),
-    leftOf(expiresAt),
+    left,
   );
 
 const senderClass = ({ isNamed, sender }) =>

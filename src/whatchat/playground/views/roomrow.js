@@ -1,6 +1,6 @@
 import { attribute, fill, h, text } from "../dom.js";
 import { whenOf } from "../format.js";
-import { isGone, isSystem } from "../messages.js";
+import { goneWords, isGone, isSystem } from "../messages.js";
 import { reachOfMessage } from "../receipts.js";
 import { activityOf, namesIn, partnerOf, titleOf } from "../room.js";
 import { avatar, publicMark, updateRoomAvatar } from "./avatar.js";
@@ -68,7 +68,7 @@ function statusOf(model, { me, now }) {
 function previewOf({ room, lastMessage }, { me, now }) {
   if (!lastMessage) return room.kind === "direct" ? "Say hello" : "No messages yet";
   if (isSystem(lastMessage)) return lastMessage.content;
-  const said = isGone(lastMessage, now) ? "Message deleted" : lastMessage.content;
+  const said = isGone(lastMessage, now) ? goneWords(lastMessage) : lastMessage.content;
   const isNamed = room.kind === "group" && lastMessage.sender.id !== me.id;
   return isNamed ? `${lastMessage.sender.displayName}: ${said}` : said;
 }

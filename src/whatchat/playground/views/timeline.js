@@ -39,7 +39,9 @@ export function timelineView(actions, tools) {
     h("div", { class: "typing-line" }, typing.node),
   );
   const count = h("span", { class: "badge" });
-  const jump = iconButton("down", "To the latest message", toLatest, { class: "jump" });
+  const jump = iconButton("down", "To the latest message", toLatest, {
+    class: "icon-button jump",
+  });
   jump.append(count);
   const node = h("div", { class: "timeline" }, scroller, jump);
   const place = scrollPlace(scroller, rows);
