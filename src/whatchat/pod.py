@@ -154,6 +154,7 @@ class Pod:
         self._conversations = Conversations(ground, self._people.directory, self._people.blocks)
         live = self._conversations.live
         self._presence = Presence(ground, self._people.directory, self._people.blocks, live)
+        self._people.changes.listen(self._presence.second_looks.setting_changed)
         entrances = _Entrances(ground, self._people, self._conversations, self._presence)
         self._realtime = entrances.realtime
         self._people.blocks.listen(self._block_changed)

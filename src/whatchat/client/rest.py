@@ -19,7 +19,7 @@ from whatchat.client.views import (
 )
 from whatchat.domain.errors import Unauthenticated
 from whatchat.domain.ids import MessageId, RoomId, Seq, UserId, random_id
-from whatchat.domain.models import View
+from whatchat.domain.models import View, Visibility
 
 T = TypeVar("T")
 
@@ -49,6 +49,22 @@ class Rest:
     async def me(self) -> User:
         """Oneself."""
         return await self._call("GET", "/users/me", User)
+
+    async def update_me(
+        self,
+        *,
+        display_name: str | None = None,
+        presence: Visibility | None = None,
+        read_receipts: bool | None = None,
+    ) -> User:
+        """Change what is given of one's name and of what others may know."""
+        given = {
+            "displayName": display_name,
+            "presence": presence,
+            "readReceipts": read_receipts,
+        }
+        body = {name: value for name, value in given.items() if value is not None}
+        return await self._call("PATCH", "/users/me", User, body=body)
 
     async def user(self, user_id: UserId) -> User:
         """Somebody."""

@@ -52,3 +52,20 @@ async def test_a_redis_that_forgot_everything_tells_nobody_of_an_end(
 
     await until(is_online, seconds=25.0)  # a renewal is 20 s away at most
     assert "offline" not in statuses(bob, ada.user_id)
+
+
+async def test_who_hides_is_gone_from_sight_on_another_pod_and_back_again(
+    cluster: Cluster, people: People
+) -> None:
+    first, second = await cluster.nodes(2)
+    ada, bob = await people.at(first, second)
+    await ada.client.direct(bob.user_id)
+    await bob.client.presence.watch([ada.user_id])
+    before = len(statuses(bob, ada.user_id))
+
+    await ada.client.rest.update_me(presence="nobody")
+    await until(lambda: statuses(bob, ada.user_id)[before:] == ["offline"], seconds=TOLD_SECONDS)
+    await ada.client.rest.update_me(presence="contacts")
+    await until(
+        lambda: statuses(bob, ada.user_id)[before:] == ["offline", "online"], seconds=TOLD_SECONDS
+    )

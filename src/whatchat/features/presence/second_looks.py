@@ -62,7 +62,7 @@ class SecondLooks:
             await ended(self._task)
 
     def setting_changed(self, user_id: UserId) -> None:
-        """Somebody's ``presence`` setting is another one, in force here."""
+        """Somebody's ``presence`` setting may be another one, in force here."""
         self._put(partial(self._at, user_id))
 
     def _block_changed(self, blocker_id: UserId, blocked_id: UserId, *_: object) -> None:
