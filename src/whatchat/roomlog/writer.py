@@ -90,11 +90,18 @@ class RoomWriter:
         batch: list[Waiting] = []
         try:
             while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+                batch = self._next_batch()
                 await self._serve_or_abandon(batch)
         except asyncio.CancelledError:
             self._abandon([*batch, *self._waiting], Unavailable())
             raise
+
+    def _next_batch(self) -> list[Waiting]:
+        """What is served together; what nobody waits for stands or falls with what it follows."""
+        batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+        while self._waiting and self._waiting[0].future is None:
+            batch.append(self._waiting.popleft())
+        return batch
 
     async def _serve_or_abandon(self, batch: list[Waiting]) -> None:
         try:

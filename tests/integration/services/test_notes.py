@@ -1,5 +1,6 @@
 """What a group's history says about changes of the group."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -25,6 +26,7 @@ from whatchat.features.rooms import rules
 from whatchat.features.rooms.contract import (
     AddMembers,
     CreateRoom,
+    GetRoom,
     GrantAdmin,
     JoinRoom,
     LeaveRoom,
@@ -34,6 +36,7 @@ from whatchat.features.rooms.contract import (
     UpdateRoom,
 )
 from whatchat.features.rooms.notes import noted
+from whatchat.roomlog.writer import MAX_BATCH
 
 ADA, BOB, EVE, DAN = actor("ada"), actor("bob"), actor("eve"), actor("dan")
 PUBLIC = SettingsPatch(is_private=False)
@@ -278,6 +281,28 @@ async def test_a_change_stands_without_its_note_if_the_store_fails_between_them(
     again = await attempt(pod, room.id)
     assert (again.repeated, again.record.participant_count) == (True, 3)
     assert (await pod.send("ada", room.id)).seq == 3
+    assert await said(pod, room.id) == []
+
+
+async def test_a_change_that_fails_among_very_many_has_no_note(
+    house: House, pod: PodServices
+) -> None:
+    store = InterruptedMessageStore(house.store.messages)
+    broken = await house.pod(store)
+    room = await broken.group("ada", "bob")
+    store.shut()
+    sending = [asyncio.create_task(broken.send("bob", room.id))]
+    await store.waiting.wait()
+    sending += [asyncio.create_task(broken.send("bob", room.id)) for _ in range(MAX_BATCH - 1)]
+    await asyncio.sleep(0)
+    adding = asyncio.ensure_future(add(broken, room.id, "eve"))
+    await asyncio.sleep(0.1)
+    store.meanwhile = fail
+    store.open()
+    outcomes = await asyncio.gather(*sending, adding, return_exceptions=True)
+    assert isinstance(outcomes[-1], Unavailable)
+    assert (await pod.rooms.get(ADA, GetRoom(room_id=room.id))).participant_count == 2
+    await broken.send("ada", room.id)
     assert await said(pod, room.id) == []
 
 
