@@ -1,5 +1,7 @@
 """What a blocked person writes in a direct room: there for that person, nowhere for the blocker."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -8,6 +10,8 @@ import pytest
 from tests.integration.services.conftest import House, PodServices, actor
 from tests.integration.services.screens import Screen, Screens, caught_up, fresh
 from tests.unit.client.comparable import comparable
+from whatchat.domain.actor import Actor
+from whatchat.domain.audience import Announcement, InRoom, ToUser
 from whatchat.domain.errors import ChatError
 from whatchat.domain.ids import ClientId, MessageId, Rev, RoomId, UserId, random_id
 from whatchat.domain.models import Message, Room
@@ -19,7 +23,13 @@ from whatchat.features.messages.contract import (
     RemoveReaction,
     SendMessage,
 )
-from whatchat.features.rooms.contract import CreateRoom, GetRoom, ListRooms
+from whatchat.features.rooms.contract import (
+    CreateRoom,
+    GetRoom,
+    ListRooms,
+    SettingsPatch,
+    UpdateRoom,
+)
 from whatchat.realtime.tasks import Tasks
 
 ADA, BOB = actor("ada"), actor("bob")
@@ -255,6 +265,35 @@ async def test_what_is_told_again_from_the_log_hides_the_same(pair: Pair) -> Non
         assert b"unheard" in told[-1].payload
         assert b"unheard" not in told[-1].others
         assert b"his words" in told[-1].others
+
+
+@pytest.mark.parametrize("who", [ADA, BOB], ids=lambda one: str(one.user_id))
+async def test_a_change_of_the_room_does_not_say_when_it_was_written(
+    pair: Pair, who: Actor
+) -> None:
+    pair.house.blocks.block("ada", "bob")
+    await asyncio.sleep(0.002)  # times have milliseconds
+    await pair.speak_unheard()
+    settings = SettingsPatch(disappear_after_seconds=60)
+    await pair.adas.pod.rooms.update(who, UpdateRoom(room_id=pair.room_id, settings=settings))
+    await pair.settle()
+    for screen in (pair.ada, pair.phone, pair.desk):
+        told = [data for name, data in screen.link.events() if name == "room:updated"]
+        room = await listed(screen.pod, screen.actor.user_id)
+        assert [one["room"]["lastActivity"] for one in told] == [room.last_activity]
+        assert comparable(screen.now) == comparable(await fresh(screen.pod, screen.actor.user_id))
+    activity = (await listed(pair.adas.pod, "ada")).last_activity
+    for pod in pair.house.pods:
+        told = await pod.log.announcements(pair.room_id, after=Rev(0), limit=100)
+        hers = [json.loads(_as_told_to_ada(one)) for one in told if one.event.startswith("room:")]
+        assert [one["room"]["lastActivity"] for one in hers if one] == [activity] * 2
+
+
+def _as_told_to_ada(one: Announcement) -> bytes:
+    if isinstance(one.audience, ToUser):
+        return one.payload if one.audience.user_id == ADA.user_id else b"null"
+    assert isinstance(one.audience, InRoom)
+    return one.payload if one.audience.only in (None, ADA.user_id) else one.others
 
 
 async def test_in_a_group_everybody_hears_everybody(house: House) -> None:

@@ -1,9 +1,10 @@
 """How changes of rooms are told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from whatchat.domain.audience import Announcement, Audience, InRoom, ToUser
 from whatchat.domain.ids import Seq, SessionId, UserId
@@ -20,6 +21,7 @@ from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.room_views import RoomViews
 from whatchat.domain.room_state import RoomRecord, nonexistent
 from whatchat.domain.showing import show_room
+from whatchat.domain.times import timestamp
 from whatchat.features.rooms.contract import RoomAltered, RoomChange, RoomEntered, RoomLeft
 
 
@@ -28,7 +30,8 @@ class RoomAnnouncer:
 
     People who come in hear ``room:created`` and the room's events from then on; somebody
     put out stops hearing before the others learn of it. Sockets are never left out: the
-    ack of the one that asked may come before or after.
+    ack of the one that asked may come before or after. In a direct room each of the two is
+    told of the latest activity that this one sees: what the other wrote may be hidden.
     """
 
     def __init__(self, views: RoomViews, rooms: RoomStore) -> None:
@@ -45,6 +48,8 @@ class RoomAnnouncer:
         room = await self._views.for_everyone(record)
         if isinstance(entry.change, RoomCreated):
             return await self._entering(entry, room, entry.change.members)
+        if record.kind == "direct":
+            return (await self._altered_for_two(entry, room),)
         updated = _encoded(RoomAltered, entry, room, InRoom(room_id=entry.room_id))
         match entry.change:
             case MembersAdded(user_ids=user_ids):
@@ -58,17 +63,43 @@ class RoomAnnouncer:
         self, entry: Entry, room: Room, user_ids: Sequence[UserId]
     ) -> list[Announcement]:
         """Tell those who came in with ``entry`` and have been in ever since."""
-        told = _encoded(RoomEntered, entry, room, InRoom(room_id=entry.room_id))
         joined_seq = Seq(entry.rev)
         members = await self._rooms.members_among(entry.room_id, user_ids)
-        return [
-            msgspec.structs.replace(
-                told,
-                audience=ToUser(user_id=user_id, enters=entry.room_id, joined_seq=joined_seq),
-            )
+        entered = [
+            user_id
             for user_id in user_ids
             if user_id in members and members[user_id].joined_seq == joined_seq
         ]
+        if room.kind == "direct":
+            own = await self._as_seen_by(entered, room)
+            return [
+                _encoded(RoomEntered, entry, seen, _comer(entry, user_id))
+                for user_id, seen in own.items()
+            ]
+        told = _encoded(RoomEntered, entry, room, InRoom(room_id=entry.room_id))
+        return [replace(told, audience=_comer(entry, user_id)) for user_id in entered]
+
+    async def _altered_for_two(self, entry: Entry, room: Room) -> Announcement:
+        """Tell two people of their room; of one that is concealed, the one who opened it."""
+        members = await self._rooms.members(entry.room_id, after=None, limit=2)
+        own = await self._as_seen_by([one.user_id for one in members], room)
+        first, *others = own
+        told = _encoded(RoomAltered, entry, own[first], InRoom(room_id=entry.room_id, only=first))
+        payloads = (_payload(RoomAltered, entry, own[other]) for other in others)
+        return replace(told, others=next(payloads, b""))
+
+    async def _as_seen_by(self, user_ids: Sequence[UserId], room: Room) -> Mapping[UserId, Room]:
+        """The room for each of these people who have it, with the latest activity that one sees."""
+        own = {}
+        for user_id in user_ids:
+            if membership := await self._rooms.membership(room.id, user_id):
+                seen_at = timestamp(membership.record.last_activity)
+                own[user_id] = replace(room, last_activity=seen_at)
+        return own
+
+
+def _comer(entry: Entry, user_id: UserId) -> ToUser:
+    return ToUser(user_id=user_id, enters=entry.room_id, joined_seq=Seq(entry.rev))
 
 
 def _leaving(entry: Entry, record: RoomRecord, user_id: UserId) -> Announcement:
@@ -79,7 +110,7 @@ def _leaving(entry: Entry, record: RoomRecord, user_id: UserId) -> Announcement:
 def _farewell(entry: Entry, record: RoomRecord) -> Room:
     """A room as whoever leaves it may know it, also if this is told long after."""
     blank = nonexistent(entry.room_id).record
-    left = msgspec.structs.replace(
+    left = replace(
         blank, kind=record.kind, rev=entry.rev, created_at=record.created_at, last_activity=entry.at
     )
     return show_room(left, [])
@@ -91,14 +122,18 @@ def _encoded(
     room: Room,
     audience: Audience,
 ) -> Announcement:
-    made = event(room_id=entry.room_id, rev=entry.rev, room=room, change=_change(entry))
     return Announcement(
         audience=audience,
         event=event.name,
-        payload=msgspec.json.encode(made),
+        payload=_payload(event, entry, room),
         room_id=entry.room_id,
         rev=entry.rev,
     )
+
+
+def _payload(event: type[RoomEntered | RoomAltered | RoomLeft], entry: Entry, room: Room) -> bytes:
+    made = event(room_id=entry.room_id, rev=entry.rev, room=room, change=_change(entry))
+    return msgspec.json.encode(made)
 
 
 def _change(entry: Entry) -> RoomChange:
