@@ -196,7 +196,9 @@ async def test_what_is_given_up_keeps_its_place_and_its_rev(store: Store, room_i
         kept = await store.messages.find(room_id, one.actor_id, one.client_id)
         assert kept is not None
         assert kept.digest == b""
-    words = await store.search.candidates(["secret"], {room_id: Seq(0)}, before=None, limit=9)
+    words = await store.search.candidates(
+        ["secret"], {room_id: Seq(0)}, viewer_id=ADA, before=None, limit=9
+    )
     assert words.keys == ()
 
 

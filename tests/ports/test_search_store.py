@@ -72,14 +72,20 @@ async def room(store: Store) -> Room:
     return await opened(store)
 
 
-async def found(query: str, *rooms: Room, first: int = 0, page: int = 100) -> list[tuple[str, int]]:
+async def found(
+    query: str, *rooms: Room, viewer: UserId = BOB, first: int = 0, page: int = 100
+) -> list[tuple[str, int]]:
     """All that is found, read in pages; each page goes on where the one before ended."""
     searches = rooms[0].store.search
     keys: list[tuple[str, int]] = []
     before: MessagePosition | None = None
     for _ in range(100):
         candidates = await searches.candidates(
-            query_words(query), {one.id: Seq(first) for one in rooms}, before=before, limit=page
+            query_words(query),
+            {one.id: Seq(first) for one in rooms},
+            viewer_id=viewer,
+            before=before,
+            limit=page,
         )
         assert len(candidates.keys) <= page
         keys += candidates.keys
@@ -90,8 +96,8 @@ async def found(query: str, *rooms: Room, first: int = 0, page: int = 100) -> li
     raise AssertionError("there is no end to it")
 
 
-async def seqs(query: str, room: Room, **given: int) -> Sequence[int]:
-    return [seq for _, seq in await found(query, room, **given)]
+async def seqs(query: str, room: Room, *, first: int = 0, page: int = 100) -> Sequence[int]:
+    return [seq for _, seq in await found(query, room, first=first, page=page)]
 
 
 async def test_messages_are_found_by_all_of_their_words_newest_first(room: Room) -> None:
@@ -150,7 +156,7 @@ async def test_a_rare_word_beside_a_common_one_is_found_in_the_end(room: Room) -
     # The longer word is looked up, and all that has it must be looked at.
     assert await seqs("uncommonly rare", room) == [2]
     first = await room.store.search.candidates(
-        query_words("uncommonly rare"), {room.id: Seq(0)}, before=None, limit=10
+        query_words("uncommonly rare"), {room.id: Seq(0)}, viewer_id=BOB, before=None, limit=10
     )
     assert (first.keys, first.next is None) == ((), False)
 
@@ -192,6 +198,19 @@ async def test_both_contents_of_a_veiled_message_lead_to_it(room: Room) -> None:
     assert await seqs("open", room) == []
     assert await seqs("secret", room) == []
     assert await seqs("plain", room) == [seq]
+
+
+async def test_what_is_hidden_is_passed_over_as_if_it_was_not_there(room: Room) -> None:
+    seq = await room.post("cake")
+    hidden = MessagePosted(message_type="text", content="cake pie", hidden=True)
+    for _ in range(9):
+        await room.add(hidden)
+    candidates = await room.store.search.candidates(
+        ["cake"], {room.id: Seq(0)}, viewer_id=BOB, before=None, limit=2
+    )
+    assert (candidates.keys, candidates.next) == (((room.id, seq),), None)
+    assert await found("pie cake", room, page=1) == []
+    assert len(await found("cake", room, viewer=ADA, page=1)) == 10
 
 
 async def test_what_the_system_says_is_not_found(room: Room) -> None:

@@ -13,6 +13,7 @@ from whatchat.domain.models import Message
 from whatchat.features.messages.contract import DeleteMessage, EditMessage
 from whatchat.features.rooms.contract import (
     AddMembers,
+    CreateRoom,
     JoinRoom,
     LeaveRoom,
     RemoveMember,
@@ -163,3 +164,27 @@ async def test_pages_hold_everything_once(
     ]
     messages = await found(pod, ADA, "a", limit=limit)
     assert [one for one in messages if one.room_id in rooms] == by_time(*expected)
+
+
+async def test_what_is_hidden_leaves_no_trace(house: House, pod: PodServices) -> None:
+    command = CreateRoom(kind="direct", participants=(BOB.user_id,))
+    room = (await pod.rooms.create(ADA, command)).value
+    heard = await pod.send("bob", room.id, "cake")
+    house.blocks.block("ada", "bob")
+    unheard = [await pod.send("bob", room.id, "cake pie") for _ in range(40)]
+    for query in ("cake", "pie", "cake pie"):
+        expected = [heard] if query == "cake" else []
+        answer = await search(pod, ADA, query, limit=1)
+        assert (answer.messages, answer.has_more, answer.next) == (expected, False, UNSET)
+    assert len(await found(pod, BOB, "pie")) == len(unheard)
+    with pytest.raises(NotFound):
+        await search(pod, ADA, "cake", before=unheard[0].id)
+    assert await found(pod, BOB, "cake", before=unheard[0].id) == [heard]
+
+
+async def test_what_was_said_before_ones_time_is_no_place_to_go_on_from(pod: PodServices) -> None:
+    room = await pod.group("ada", settings=SettingsPatch(is_private=True))
+    earlier = await pod.send("ada", room.id, "cake")
+    await pod.rooms.add(ADA, AddMembers(room_id=room.id, user_ids=(BOB.user_id,)))
+    with pytest.raises(NotFound):
+        await search(pod, BOB, "cake", before=earlier.id)

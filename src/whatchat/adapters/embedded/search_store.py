@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from whatchat.adapters.embedded.database import Database
-from whatchat.domain.ids import MAX_REV, RoomId, Seq
+from whatchat.domain.ids import MAX_REV, RoomId, Seq, UserId
 from whatchat.domain.ports.message_store import MessageKey
 from whatchat.domain.ports.search_store import Candidates, MessagePosition
 from whatchat.domain.times import from_millis, to_millis
@@ -27,11 +27,12 @@ class SqliteSearchStore:
         words: Sequence[str],
         first: Mapping[RoomId, Seq],
         *,
+        viewer_id: UserId,
         before: MessagePosition | None,
         limit: int,
     ) -> Candidates:
         return await self._database.read(
-            lambda connection: _candidates(connection, words, first, before, limit)
+            lambda connection: _candidates(connection, words, first, viewer_id, before, limit)
         )
 
 
@@ -39,6 +40,7 @@ def _candidates(
     connection: sqlite3.Connection,
     words: Sequence[str],
     first: Mapping[RoomId, Seq],
+    viewer_id: UserId,
     before: MessagePosition | None,
     limit: int,
 ) -> Candidates:
@@ -46,7 +48,7 @@ def _candidates(
     rarest, *others = sorted(words, key=len, reverse=True)
     bound = (to_millis(before.at), before.seq, before.room_id) if before else (MAX_REV, Seq(0), "")
     places = heapq.merge(
-        *(_places(connection, rarest, room_id, bound) for room_id in first), reverse=True
+        *(_places(connection, rarest, room_id, viewer_id, bound) for room_id in first), reverse=True
     )
     keys: list[MessageKey] = []
     for examined, place in enumerate(places, start=1):
@@ -59,15 +61,21 @@ def _candidates(
 
 
 def _places(
-    connection: sqlite3.Connection, word: str, room_id: RoomId, bound: tuple[int, Seq, str]
+    connection: sqlite3.Connection,
+    word: str,
+    room_id: RoomId,
+    viewer_id: UserId,
+    bound: tuple[int, Seq, str],
 ) -> Iterator[_Place]:
-    """Where a room has the word, newest first; read only as far as is asked."""
+    """Where a room has the word for a viewer, newest first; read only as far as is asked."""
     return map(
         tuple,
         connection.execute(
             "SELECT at, seq, room_id FROM message_words WHERE word = ? AND room_id = ?"
-            " AND at <= ? AND (at, seq, room_id) < (?, ?, ?) ORDER BY at DESC, seq DESC",
-            (word, room_id, bound[0], *bound),
+            " AND at <= ? AND (at, seq, room_id) < (?, ?, ?) AND NOT EXISTS ("
+            "SELECT 1 FROM log WHERE log.room_id = message_words.room_id AND rev = seq"
+            " AND hidden = 1 AND actor_id <> ?) ORDER BY at DESC, seq DESC",
+            (word, room_id, bound[0], *bound, viewer_id),
         ),
     )
 

@@ -8,10 +8,10 @@ from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
 from whatchat.adapters.mongo.indexes import LOG_WORDS
-from whatchat.adapters.mongo.log_queries import Stages, and_also, pending_in
+from whatchat.adapters.mongo.log_queries import Stages, and_also, pending_in, seen
 from whatchat.adapters.mongo.projection import Projection
 from whatchat.domain.batches import batches
-from whatchat.domain.ids import RoomId, Seq
+from whatchat.domain.ids import RoomId, Seq, UserId
 from whatchat.domain.ports.search_store import Candidates, MessagePosition
 
 MAX_ROOMS_MERGED: Final = 100
@@ -44,12 +44,13 @@ class MongoSearchStore:
         words: Sequence[str],
         first: Mapping[RoomId, Seq],
         *,
+        viewer_id: UserId,
         before: MessagePosition | None,
         limit: int,
     ) -> Candidates:
         examined: list[_Examined] = []
         for room_ids in batches(list(first), MAX_ROOMS):
-            examined += await self._examined(words, room_ids, before, limit)
+            examined += await self._examined(words, room_ids, viewer_id, before, limit)
         floor = max((one.floor for one in examined if one.floor), default=None)
         found = sorted(chain.from_iterable(one.found for one in examined), reverse=True)
         if floor:
@@ -67,10 +68,14 @@ class MongoSearchStore:
         self,
         words: Sequence[str],
         room_ids: Sequence[RoomId],
+        viewer_id: UserId,
         before: MessagePosition | None,
         limit: int,
     ) -> Iterable[_Examined]:
-        looks = [_look(words, some, before, limit) for some in batches(room_ids, MAX_ROOMS_MERGED)]
+        looks = [
+            _look(words, some, viewer_id, before, limit)
+            for some in batches(room_ids, MAX_ROOMS_MERGED)
+        ]
         stages = [*looks[0], *map(and_also, looks[1:])]
         asked = [*stages, and_also(pending_in("message", room_ids))]
         found = await self._ask(asked)
@@ -87,15 +92,16 @@ class MongoSearchStore:
 def _look(
     words: Sequence[str],
     room_ids: Sequence[RoomId],
+    viewer_id: UserId,
     before: MessagePosition | None,
     limit: int,
 ) -> Stages:
-    """``{count, most, last, found}`` of the messages that have the longest of ``words``.
+    """``{count, most, last, found}`` of those with the longest of ``words`` that a viewer sees.
 
     That word is taken to be the rarest; ``found`` are those with the others as well.
     """
     longest, *others = sorted(words, key=len, reverse=True)
-    match: Document = {"words": longest, "room_id": {"$in": room_ids}}
+    match: Document = {"words": longest, "room_id": {"$in": room_ids}, **seen(viewer_id)}
     if before:
         place = [before.at, before.seq, before.room_id]
         match["at"] = {"$lte": before.at}

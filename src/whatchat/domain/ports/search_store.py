@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from whatchat.domain.ids import RoomId, Seq
+from whatchat.domain.ids import RoomId, Seq, UserId
 from whatchat.domain.ports.message_store import MessageKey
 
 
@@ -44,12 +44,14 @@ class SearchStore(Protocol):
         words: Sequence[str],
         first: Mapping[RoomId, Seq],
         *,
+        viewer_id: UserId,
         before: MessagePosition | None,
         limit: int,
     ) -> Candidates:
         """Messages with all of ``words``, of which there is at least one.
 
-        In the rooms of ``first``, each from that ``seq`` on, below ``before``. At most
+        In the rooms of ``first``, each from that ``seq`` on, below ``before``; without those
+        that are hidden from the viewer, of which ``next`` says nothing either. At most
         ``limit``, and fewer than there are if finding them would take looking at very many.
         """
         ...

@@ -1,11 +1,11 @@
 """Where a page of what was found ends, as clients name it."""
 
-from collections.abc import Container
+from collections.abc import Mapping
 from typing import Final
 
 from whatchat.domain.errors import Invalid, NotFound
 from whatchat.domain.ids import MAX_REV, MessageId, RoomId, Seq, UserId, locate
-from whatchat.domain.message_state import MessageState
+from whatchat.domain.message_state import MessageState, seen_by
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.search_store import MessagePosition
 from whatchat.domain.times import EPOCH, from_millis, to_millis
@@ -27,12 +27,13 @@ class Positions:
         text: str,
         *,
         viewer_id: UserId,
-        searched: Container[RoomId],
+        searched: Mapping[RoomId, Seq],
         room_id: RoomId | None,
     ) -> MessagePosition:
         """The position that ``text`` names: a ``next``, a message, or a ``seq`` of the room.
 
-        Raises ``NotFound`` for a message outside the rooms that are searched.
+        Raises ``NotFound`` for a message that the viewer cannot read, in each of the rooms
+        ``searched`` from a ``seq`` on.
         """
         if "." in text:
             return _parsed(text)
@@ -42,7 +43,7 @@ class Positions:
         if key is None or key[0] not in searched:
             raise NotFound("no such message", field="before")
         state = (await self._messages.messages([key])).get(key)
-        if state is None:
+        if state is None or state.seq < searched[key[0]] or seen_by(state, viewer_id) is None:
             raise NotFound("no such message", field="before")
         return position_of(state)
 

@@ -91,7 +91,11 @@ class SearchService:
         deadline = monotonic() + MAX_SECONDS
         for _ in range(MAX_ROUNDS):
             candidates = await self._words.candidates(
-                question.words, question.first, before=position, limit=limit - len(found)
+                question.words,
+                question.first,
+                viewer_id=question.viewer_id,
+                before=position,
+                limit=limit - len(found),
             )
             found += await self._seen(question, candidates.keys)
             position = candidates.next
