@@ -1,10 +1,15 @@
 """Services of one or more pods over one store, without the network."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
@@ -17,7 +22,7 @@ from whatchat.domain.ports.account_store import Account
 from whatchat.domain.ports.blocks import Blocked
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.store import Store
-from whatchat.domain.times import utc_now
+from whatchat.domain.times import Clock, utc_now
 from whatchat.features.accounts.directory import CachedUserDirectory
 from whatchat.features.blocking.blocks import CachedBlocks
 from whatchat.features.blocking.service import BlockingService
@@ -33,9 +38,10 @@ from whatchat.observability.metrics import Metrics
 from whatchat.realtime.live_hub import LiveHub
 from whatchat.roomlog import OrderedRoomLog
 from whatchat.services import Adapters, Conversations, Ground
-from whatchat.settings import Settings
+from whatchat.settings import Settings as PodSettings
 
 POLL_SECONDS = 0.1
+Answer = TypeVar("Answer")
 
 
 def actor(user_id: str) -> Actor:
@@ -146,7 +152,7 @@ class House:
         broker, metrics = InProcessBroker(self.exchange), Metrics()
         ground = Ground(
             pod=f"pod-{len(self.pods)}",
-            settings=Settings(),
+            settings=PodSettings(),
             adapters=Adapters(store, broker, InProcessSessionRegistry()),
             identity=await self.store.identity(),
             metrics=metrics,
@@ -173,6 +179,23 @@ class House:
         self.pods.append(pod)
         return pod
 
+    async def stranger(self, name: str) -> str:
+        """Somebody new, of whom nothing in the store knows: the id, which begins with ``name``."""
+        user_id = f"{name}-{random_id()[:12]}"
+        await self.person(user_id)
+        return user_id
+
+    async def person(self, name: str) -> None:
+        """Somebody with an account."""
+        account = Account(
+            user_id=UserId(name),
+            username=name,
+            display_name=name.title(),
+            password_hash="",
+            created_at=utc_now(),
+        )
+        await self.store.accounts.add(account)
+
     async def close(self) -> None:
         for pod in self.pods:
             await pod.receipts.stop()
@@ -182,24 +205,66 @@ class House:
         await self.store.close()
 
 
+@asynccontextmanager
+async def opened(store: Store) -> AsyncIterator[House]:
+    """A house on a new store, with nothing in it but a few people."""
+    await store.open()
+    await store.migrate()
+    house = House(store)
+    for name in ("ada", "bob", "eve", "dan"):
+        await house.person(name)
+    try:
+        yield house
+    finally:
+        await house.close()
+
+
 @pytest.fixture(params=["sqlite", "mongo"])
 async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
     """A store of each kind, with nothing in it but a few people."""
-    store: Store = SqliteStore(":memory:")
+    async with opened(store_of(request)) as house:
+        yield house
+
+
+def store_of(request: pytest.FixtureRequest, *, clock: Clock = utc_now) -> Store:
+    """The kind of store that a test is parametrised with, not opened."""
     if request.param == "mongo":
-        store = MongoStore(request.getfixturevalue("mongo_url"))
-    await store.open()
-    await store.migrate()
-    for name in ("ada", "bob", "eve", "dan"):
-        await store.accounts.add(
-            Account(
-                user_id=UserId(name),
-                username=name,
-                display_name=name.title(),
-                password_hash="",
-                created_at=utc_now(),
-            )
+        return MongoStore(request.getfixturevalue("mongo_url"), clock=clock)
+    return SqliteStore(":memory:", clock=clock)
+
+
+class Stage:
+    """Two pods over one store, on a loop of their own: the rules of machines are no coroutines."""
+
+    def __init__(self, house: House, runner: asyncio.Runner) -> None:
+        self.house = house
+        self._runner = runner
+        self.one, self.other = (self.run(house.pod()) for _ in range(2))
+        self.pods = (self.one, self.other)
+
+    def run(self, work: Coroutine[None, None, Answer]) -> Answer:
+        """What comes of it."""
+        return self._runner.run(work)
+
+    def play(self, machine: Callable[["Stage"], RuleBasedStateMachine], *, steps: int) -> None:
+        """Run the machine as often as the profile's examples call for."""
+        profile = settings.default or settings()
+        run_state_machine_as_test(
+            lambda: machine(self),  # type: ignore[arg-type] # whatever makes one will do
+            settings=settings(
+                max_examples=profile.max_examples // 10,
+                stateful_step_count=steps,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
         )
-    house = House(store)
-    yield house
-    await house.close()
+
+
+@pytest.fixture(params=["sqlite", "mongo"])
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """Two pods over a store of each kind."""
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        house = runner.run(stack.enter_async_context(opened(store_of(request))))
+        yield Stage(house, runner)
+        runner.run(stack.aclose())
