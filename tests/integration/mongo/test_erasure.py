@@ -9,7 +9,8 @@ from tests.servers.mongod import Answer, ReplicaSet
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import RoomId, Seq
-from whatchat.domain.log import MessageDeleted, MessageEdited, ReactionChanged
+from whatchat.domain.log import MessageDeleted, MessageEdited, MessagePosted, ReactionChanged
+from whatchat.domain.times import utc_now
 
 
 def everything(documents: Database[Answer]) -> str:
@@ -66,3 +67,20 @@ async def test_a_deletion_also_erases_an_edit_that_was_never_projected(
     assert "other words" in everything(documents)
     await store.messages.append([entry(room_id, 4, MessageDeleted(seq=Seq(2)))])
     assert "words" not in everything(documents)
+
+
+async def test_what_is_given_up_takes_an_edit_along_that_was_never_projected(
+    store: MongoStore, mongo: ReplicaSet, documents: Database[Answer], room_id: RoomId
+) -> None:
+    made = MessagePosted(message_type="text", content="first words", deliver_only=True)
+    await store.messages.append([entry(room_id, 2, made)])
+    edit = MessageEdited(seq=Seq(2), content="other words")
+    with refusing(mongo, "update", "log"), pytest.raises(Unavailable):
+        await store.messages.append([entry(room_id, 3, edit)])
+    hidden = MessageEdited(seq=Seq(2), content="unheard words", hidden=True)
+    await store.messages.append([entry(room_id, 4, hidden)])
+    found = await store.retention.undelivered(after=None, limit=1)
+    await store.retention.give_up(found, utc_now())
+    (state,) = (await store.messages.messages([(room_id, Seq(2))])).values()
+    assert (state.content, state.erased_at is None) == ("", False)
+    assert "words" not in everything(documents).replace("'words'", "")

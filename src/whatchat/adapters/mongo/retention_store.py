@@ -10,6 +10,7 @@ from whatchat.adapters.mongo.deadlines import within_deadline
 from whatchat.adapters.mongo.indexes import LOG_EXPIRING, LOG_UNDELIVERED
 from whatchat.adapters.mongo.log_documents import entry_id
 from whatchat.adapters.mongo.message_updates import given_up
+from whatchat.adapters.mongo.projection import Projection
 from whatchat.domain.delivery import Place, reached
 from whatchat.domain.ids import RoomId
 from whatchat.domain.ports.message_store import MessageKey
@@ -19,8 +20,9 @@ from whatchat.domain.ports.retention_store import Expired, Reach, Undelivered
 class MongoRetentionStore:
     """Implements ``RetentionStore``."""
 
-    def __init__(self, database: MongoDatabase) -> None:
+    def __init__(self, database: MongoDatabase, projection: Projection) -> None:
         self._database = database
+        self._projection = projection
 
     @within_deadline
     async def expired(
@@ -71,6 +73,8 @@ class MongoRetentionStore:
 
     @within_deadline
     async def give_up(self, messages: Sequence[Undelivered], at: datetime) -> None:
+        # What is projected late could bring back what a hidden edit stands in place of.
+        await self._projection.finish("message", {message.room_id for message in messages})
         updates = [update for message in messages for update in given_up(message, at)]
         if updates:
             await self._database.majority.log.bulk_write(updates)

@@ -61,7 +61,7 @@ class MongoStore:
         self.messages = self._log
         self.receipts = MongoReceiptStore(self._database)
         self.search = MongoSearchStore(self._database, self._projection)
-        self.retention = MongoRetentionStore(self._database)
+        self.retention = MongoRetentionStore(self._database, self._projection)
         self.feed = MongoLogFeed(self._database)
         self.seen = MongoSeenStore(self._database)
 
