@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.integration.services.conftest import House, PodServices, actor
+from tests.waiting import until
 from whatchat.domain.actor import Actor
 from whatchat.domain.audience import Announcement, ToUser
 from whatchat.domain.errors import NotFound, Unavailable
@@ -114,6 +115,20 @@ async def test_nothing_written_before_is_unread_after_it(pod: PodServices, room:
     (shown,) = (await pod.rooms.list(BOB, ListRooms())).rooms
     assert shown.unread == 1
     assert getattr(shown.last_message, "content", None) == "now"
+
+
+async def test_it_brings_no_words_of_whoever_opened_it(pod: PodServices, told: Exchange) -> None:
+    named = CreateRoom(
+        kind="direct", participants=(BOB.user_id,), name="unheard", description="unheard"
+    )
+    await pod.blocking.block(BOB, BlockUser(user_id=ADA.user_id))
+    room = (await pod.rooms.create(ADA, named)).value
+    await pod.blocking.unblock(BOB, UNBLOCK)
+    (seen,) = (await pod.rooms.list(BOB, ListRooms())).rooms
+    await until(lambda: bool(told.entered(BOB)))
+    assert (seen.id, seen.name, seen.description) == (room.id, "", "")
+    assert (room.name, room.description) == ("", "")
+    assert b"unheard" not in told.entered(BOB)[0].payload
 
 
 async def test_after_it_both_may_write_on_every_pod(house: House, room: Room) -> None:

@@ -48,7 +48,10 @@ class SettingsPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class CreateRoom(Command, frozen=True, kw_only=True):
-    """Open a room. A direct one has exactly two people and exists once per pair for ever."""
+    """Open a room. A direct one has exactly two people and exists once per pair for ever.
+
+    It goes by the other's name: a name and a description are for groups.
+    """
 
     kind: RoomKind
     name: Name | UnsetType = UNSET

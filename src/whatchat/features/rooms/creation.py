@@ -86,6 +86,7 @@ class RoomCreation:
 
 
 def _first_entry(command: CreateRoom, people: Sequence[UserId]) -> RoomCreated:
+    """A direct room is given no name: it would be words that no block keeps from the other."""
     patch = SettingsPatch() if command.settings is UNSET else command.settings
     is_direct = command.kind == "direct"
     given = settings.direct(patch) if is_direct else settings.patched(RoomSettings(), patch)
@@ -93,8 +94,8 @@ def _first_entry(command: CreateRoom, people: Sequence[UserId]) -> RoomCreated:
         raise Invalid("more people than `maxParticipants`", field="participants")
     return RoomCreated(
         room_kind=command.kind,
-        name="" if command.name is UNSET else command.name,
-        description="" if command.description is UNSET else command.description,
+        name="" if is_direct or command.name is UNSET else command.name,
+        description="" if is_direct or command.description is UNSET else command.description,
         settings=given,
         members=tuple(people),
     )
