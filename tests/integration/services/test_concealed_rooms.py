@@ -16,7 +16,7 @@ from whatchat.domain.models import Room
 from whatchat.domain.ports.block_store import BlockChange
 from whatchat.features.blocking.contract import BlockUser, UnblockUser
 from whatchat.features.messages.contract import SendMessage
-from whatchat.features.rooms.contract import CreateRoom, GetRoom, ListMembers, ListRooms
+from whatchat.features.rooms.contract import CreateRoom, GetRoom, JoinRoom, ListMembers, ListRooms
 
 ADA, BOB = actor("ada"), actor("bob")
 UNBLOCK = UnblockUser(user_id=ADA.user_id)
@@ -115,6 +115,14 @@ async def test_nothing_written_before_is_unread_after_it(pod: PodServices, room:
     (shown,) = (await pod.rooms.list(BOB, ListRooms())).rooms
     assert shown.unread == 1
     assert getattr(shown.last_message, "content", None) == "now"
+
+
+async def test_whoever_blocked_cannot_join_it(pod: PodServices, room: Room) -> None:
+    nowhere = RoomId("no-such-room-anywhere-")
+    for room_id in (room.id, nowhere):
+        with pytest.raises(NotFound) as refused:
+            await pod.rooms.join(BOB, JoinRoom(room_id=room_id))
+        assert refused.value.text == "no such room"
 
 
 async def test_it_brings_no_words_of_whoever_opened_it(pod: PodServices, told: Exchange) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from msgspec import UNSET
 
-from whatchat.domain.access import is_public, not_a_member, require_admin, require_member
+from whatchat.domain.access import is_public, require_admin, require_member
 from whatchat.domain.errors import Conflict, Forbidden, NotFound
 from whatchat.domain.ids import UserId
 from whatchat.domain.log import (
@@ -97,8 +97,8 @@ def joining(actor_id: UserId) -> Rule:
     """Anybody comes into a public room, up to ``maxParticipants``."""
 
     def rule(state: RoomState) -> MembersAdded | None:
-        if actor_id not in state.members and not is_public(state.record):
-            raise not_a_member(state.record)
+        if not is_public(state.record):
+            require_member(state, actor_id)
         return _added(state, (actor_id,))
 
     return rule
