@@ -1,5 +1,6 @@
 """Receipts from device to device, as the product's own client tells and holds them."""
 
+import asyncio
 import secrets
 
 from tests.e2e.node_process import NodeProcess
@@ -97,3 +98,28 @@ async def test_the_socket_that_told_is_not_told(node: NodeProcess) -> None:
     assert refused["error"]["code"] == "invalid"
     for socket in (author, here, there):
         await socket.close()
+
+
+async def test_what_is_asked_after_a_receipt_finds_it_taken(node: NodeProcess) -> None:
+    ada, bob = await register(node, "ada"), await register(node, "bob")
+    body = {"kind": "group", "name": "Room", "participants": [bob.id]}
+    _, room = await rest(node, "POST", "/rooms", body, token=ada.token)
+    one, other = await Socket.connect(node, ada), await Socket.connect(node, bob)
+    for number in range(20):
+        said = {"roomId": room["id"], "clientId": secrets.token_hex(16), "content": "hello"}
+        seq = (await one.ask("message:send", said))["data"]["message"]["seq"]
+        cursors = {room["id"]: 0}
+        read, answer = await asyncio.gather(
+            other.ask("message:read", {"roomId": room["id"], "seq": seq}),
+            other.ask("sync", {"cursors": cursors, "limit": 1}),
+        )
+        (synced,) = answer["data"]["rooms"]
+        known = {told["userId"]: told["readSeq"] for told in synced["receipts"]}
+        assert (read["ok"], known.get(bob.id)) == (True, seq), number
+    taken, gone = await asyncio.gather(
+        other.ask("message:delivered", {"roomId": room["id"], "seq": seq}),
+        other.ask("room:leave", {"roomId": room["id"]}),
+    )
+    assert (taken["ok"], gone["ok"]) == (True, True)
+    await one.close()
+    await other.close()

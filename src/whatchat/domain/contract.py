@@ -66,8 +66,8 @@ class Endpoint:
     nothing was created. ``public`` rows take a ``Visitor`` instead of an ``Actor``.
 
     ``begin`` is another method of the service that takes the same command over a socket, for
-    what comes often and answers nothing: it returns at once, what is asked for next does not
-    wait for its outcome, and the log mentions it only while debugging.
+    what comes often and answers nothing: it returns at once, what is begun next does not wait
+    for its outcome, any other command does, and the log mentions it only while debugging.
     """
 
     command: type[Command]

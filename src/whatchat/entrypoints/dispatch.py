@@ -78,6 +78,8 @@ class Dispatch:
         if not future.cancelled():
             error = future.exception()
             outcome = "ok" if error is None else getattr(error, "code", Unavailable.code)
+            if error is not None and not isinstance(error, ChatError):
+                log.error("command failed", command=name, exc_info=error)
         self._record(name, outcome, start, caller, "socket", often=True)
 
     async def submit(

@@ -42,6 +42,7 @@ class ChatSockets(SocketServer):
             session.pause()
             self.engine.patience.drop(session)  # whoever moves it has a deadline of its own
             await session.layer.inbox.finish()
+            await connection.settled()
 
     async def close(self, closing: Closing) -> None:
         """Close every socket; return once all are gone and nothing is left to do for them."""

@@ -1,5 +1,6 @@
 """One client: who it is, and what may be sent to it."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -19,6 +20,8 @@ VOLATILE_BYTES: Final = 64 * 1024
 """With so much unread, what is volatile is no longer sent."""
 
 MAX_HELD: Final = 1_000
+MAX_BEGUN: Final = 64
+"""So many commands of one client go on by themselves; the next one waits for all of them."""
 
 _DISCONNECT: Final = plain_frame("41")
 
@@ -39,6 +42,7 @@ class Connection:
     """
 
     __slots__ = (
+        "_begun",
         "_floors",
         "_held",
         "_link",
@@ -59,6 +63,7 @@ class Connection:
         self.live: Link | None = None
         self.interpreter = interpreter
         self._link = link
+        self._begun: set[asyncio.Future[None]] | None = None
         self._held: list[_Held] | None = []
         self._overflowed = False
         self._floors: dict[RoomId, int] | None = None
@@ -111,6 +116,23 @@ class Connection:
         if self._overflowed:
             self.tell(SessionResync(reason="overflow"))
 
+    @property
+    def may_begin(self) -> bool:
+        """Whether fewer than :data:`MAX_BEGUN` commands are under way."""
+        return self._begun is None or len(self._begun) < MAX_BEGUN
+
+    def begin(self, command: "asyncio.Future[None]") -> None:
+        """Note a command that goes on by itself: :meth:`settled` waits for its outcome."""
+        if self._begun is None:
+            self._begun = set()
+        self._begun.add(command)
+        command.add_done_callback(self._end)
+
+    async def settled(self) -> None:
+        """Return once whatever was begun has its outcome."""
+        while self._begun:
+            await asyncio.wait(self._begun)
+
     def forget(self, room_id: RoomId) -> None:
         """Deliver nothing that is held of a room that the user is no longer in."""
         if self._floors:
@@ -129,6 +151,11 @@ class Connection:
             if not closing.resume:
                 self._link.write(_DISCONNECT)
         self._link.shut(closing)
+
+    def _end(self, command: "asyncio.Future[None]") -> None:
+        if self._begun is not None:
+            self._begun.discard(command)
+            self._begun = self._begun or None
 
     def _hold(self, item: _Held) -> None:
         if self._held is None or self._overflowed:

@@ -33,7 +33,7 @@ class Gateway(Protocol):
     def begin(
         self, connection: Connection, event: str, arguments: Sequence[object], ack_id: int | None
     ) -> bool:
-        """Begin what nothing has to wait for; false, and nothing done, if it is another thing."""
+        """Begin what may go on by itself; false, and nothing done, if it is another thing."""
         ...
 
     async def command(

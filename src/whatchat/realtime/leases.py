@@ -16,6 +16,9 @@ log = structlog.get_logger()
 
 LEASE_SECONDS: Final = 60
 RENEW_SECONDS: Final = 20.0
+RETRY_SECONDS: Final = 1.0
+"""After a renewal that failed: when the registry is back, it is to know soon who is there."""
+
 RENEW_BATCH: Final = 500
 AT_ONCE: Final = 100
 
@@ -23,8 +26,9 @@ AT_ONCE: Final = 100
 class Leases:
     """Opens, renews and closes leases off the path of connecting.
 
-    What the registry does not take is tried again at the next renewal; a socket that is
-    entered and gone before that was never there. What waits is one item per socket.
+    What the registry does not take is tried again at the next renewal, which is soon where
+    renewing failed; a socket that is entered and gone before that was never there. What waits
+    is one item per socket.
     """
 
     def __init__(
@@ -33,10 +37,12 @@ class Leases:
         *,
         lease_seconds: int = LEASE_SECONDS,
         renew_seconds: float = RENEW_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._registry = registry
         self._lease_seconds = lease_seconds
         self._renew_seconds = renew_seconds
+        self._retry_seconds = retry_seconds
         self._opening: dict[SessionId, Session] = {}
         self._open: dict[SessionId, Session] = {}
         self._closing: dict[SessionId, None] = {}
@@ -65,17 +71,21 @@ class Leases:
             self._wake.clear()
             # Renewing first: what cannot be entered is no matter of those who are in.
             if loop.time() >= renewal:
-                await self._attempt(self._renew)
-                renewal = loop.time() + self._renew_seconds
+                renewed = await self._attempt(self._renew)
+                pause = self._renew_seconds if renewed else self._retry_seconds
+                renewal = loop.time() + pause
             await self._attempt(self.settle)
 
-    async def _attempt(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _attempt(self, work: Callable[[], Awaitable[None]]) -> bool:
         try:
             await work()
         except ChatError as error:
             log.warning("the session registry does not answer", error=error.text)
         except Exception:
             log.exception("leases could not be kept; trying again")
+        else:
+            return True
+        return False
 
     async def settle(self) -> None:
         """Enter and take out what waits, each once; raises the first error if any failed."""

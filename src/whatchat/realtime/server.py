@@ -200,8 +200,8 @@ class RealtimeServer:
     def begin(
         self, connection: Connection, event: str, arguments: Sequence[object], ack_id: int | None
     ) -> bool:
-        """Begin a command that nothing has to wait for, if it is one; its outcome is told."""
-        if connection.interpreter is not None:
+        """Begin a command if it can be begun, and is not one too many; its outcome is told."""
+        if connection.interpreter is not None or not connection.may_begin:
             return False
         try:
             begun = self._commands.begin(connection.actor, event, arguments)
@@ -211,6 +211,7 @@ class RealtimeServer:
         if begun is None:
             return False
         begun.add_done_callback(partial(self._ended, connection, event, ack_id))
+        connection.begin(begun)
         return True
 
     def _ended(
@@ -231,6 +232,7 @@ class RealtimeServer:
         self, connection: Connection, event: str, arguments: Sequence[object], ack_id: int | None
     ) -> None:
         """Run a command and tell its outcome, by ack or, if it failed without one, by event."""
+        await connection.settled()
         interpreter, actor = connection.interpreter, connection.actor
         try:
             if interpreter is None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from itertools import product
+from typing import NoReturn
 
 import msgspec
 import pytest
@@ -11,11 +12,12 @@ import pytest
 from tests.integration.services.conftest import House
 from tests.integration.services.onlookers import LEASE_SECONDS, Onlookers, OnlookersPod
 from tests.waiting import until
-from whatchat.domain.errors import Invalid
-from whatchat.domain.ids import UserId
+from whatchat.domain.errors import Invalid, Unavailable
+from whatchat.domain.ids import SessionId, UserId
 from whatchat.domain.models import Visibility
 from whatchat.domain.ports.presence_registry import GRACE_SECONDS, Standing
 from whatchat.entrypoints.decoding import decode_command
+from whatchat.features.presence import teller as teller_module
 from whatchat.features.presence.contract import PersonStatus, WatchPresence
 from whatchat.features.presence.watches import MAX_WATCHED
 
@@ -256,6 +258,54 @@ async def test_what_is_told_while_a_watch_begins_is_in_its_answer(
     monkeypatch.setattr(pod.registry.presence, "standings", slow)
     (answer,) = await pod.watch("bob", "ada")
     assert answer.status == "online"
+
+
+async def test_who_watches_and_is_not_in_the_registry_yet_is_told(onlookers: Onlookers) -> None:
+    pod = await onlookers.pod()
+    await onlookers.set_presence("ada", "everyone")
+    await onlookers.direct_room("bob", "ada", "bob", "ada")
+    await pod.connect("bob")
+    await pod.registry.close(SessionId("bob"))
+    onlookers.clock.now += GRACE_SECONDS + 0.1
+    await pod.tell()
+    await pod.watch("bob", "ada")
+    await pod.connect("ada")
+    await pod.tell()
+    await settled()
+    assert pod.statuses("bob") == [{"userId": "ada", "status": "online"}]
+
+
+async def test_a_registry_that_was_away_sends_nobody_away_who_is_there(
+    onlookers: Onlookers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teller_module, "SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr(teller_module, "RETURN_SECONDS", 0.5)
+    pod = await onlookers.pod()
+    await onlookers.direct_room("ada", "bob")
+    await pod.connect("bob")
+    await pod.connect("ada")
+    await pod.tell()
+    attempts = 0
+
+    async def away(*_: object, **__: object) -> NoReturn:
+        nonlocal attempts
+        attempts += 1
+        raise Unavailable
+
+    pod.presence.teller.start()
+    with monkeypatch.context() as outage:
+        for name in ("changes", "some_online"):
+            outage.setattr(pod.registry.presence, name, away)
+        await until(lambda: attempts >= 2)
+        onlookers.clock.now += LEASE_SECONDS + 0.1
+    await asyncio.sleep(0.2)
+    for name in ("bob", "ada"):
+        await pod.connect(name, f"{name}-again")
+    await pod.connect("eve")
+    await asyncio.sleep(0.8)
+    await pod.presence.teller.stop()
+    assert [one["status"] for one in pod.statuses("bob")] == ["online"]
+    assert (await pod.get("bob", "ada"))[0].status == "online"
 
 
 async def test_people_are_listed_peers_first(onlookers: Onlookers) -> None:

@@ -205,7 +205,10 @@ async def test_private_readers_agree_with_themselves_alone(
     await ear.follow(room.id)
     await one.send("ada", room.id)
     await read(one, BOBS_TABLET, room.id, 2)
-    await ear.hears(("receipt:read", "bob", 2, among("bob"), "bobs-tablet"))
+    await ear.hears(
+        ("receipt:delivered", "bob", 2, among("ada", "bob"), "bobs-tablet"),
+        ("receipt:read", "bob", 2, among("bob"), "bobs-tablet"),
+    )
     for pod in pods:
         assert await known(pod, ADA, room.id) == {"bob": (2, 0)}
         assert await known(pod, BOB, room.id) == {"bob": (2, 2)}

@@ -197,7 +197,7 @@ def begun(
     return BoundEndpoint(row, ToyService()), futures
 
 
-async def test_what_is_begun_is_counted_when_it_ends_and_not_logged(
+async def test_what_is_begun_is_counted_when_it_ends_and_logged_if_it_is_a_defect(
     dispatch: Dispatch, metrics: Metrics, logged: Logged
 ) -> None:
     endpoint, _ = begun(None, Conflict(), ValueError("a defect"))
@@ -212,7 +212,8 @@ async def test_what_is_begun_is_counted_when_it_ends_and_not_logged(
     await asyncio.sleep(0)
     outcomes = [count(metrics, "GetToy", one) for one in ("ok", "conflict", "unavailable")]
     assert outcomes == [1, 1, 1]
-    assert logged() == []
+    (defect,) = logged()
+    assert (defect["event"], defect["command"]) == ("command failed", "GetToy")
 
 
 async def test_what_cannot_be_begun_is_refused_at_once(

@@ -1,12 +1,14 @@
 """One client: what it is sent before and after its greeting, and how it is closed."""
 
+import asyncio
+
 import pytest
 
 from tests.unit.realtime.parts import GREETING, ROOM, NotedLink, actor, greeted, warming
-from whatchat.domain.errors import Unauthenticated
+from whatchat.domain.errors import Unauthenticated, Unavailable
 from whatchat.domain.ids import RoomId
 from whatchat.realtime.codec import event_frame
-from whatchat.realtime.connection import MAX_HELD, VOLATILE_BYTES, Connection
+from whatchat.realtime.connection import MAX_BEGUN, MAX_HELD, VOLATILE_BYTES, Connection
 from whatchat.realtime.frame import Frame
 from whatchat.realtime.link import DRAINING, MALFORMED, SLOW_CONSUMER
 
@@ -102,3 +104,22 @@ def test_a_connection_needs_a_session() -> None:
 
 def test_a_connection_has_no_dictionary_of_its_own() -> None:
     assert not hasattr(greeted("ada")[0], "__dict__")
+
+
+async def test_a_bounded_number_of_commands_go_on_by_themselves() -> None:
+    connection = Connection(actor("ada"), NotedLink())
+    loop = asyncio.get_running_loop()
+    begun = [loop.create_future() for _ in range(MAX_BEGUN)]
+    for command in begun:
+        assert connection.may_begin
+        connection.begin(command)
+    assert not connection.may_begin
+    settled = asyncio.create_task(connection.settled())
+    for command in begun[1:]:
+        command.set_result(None)
+    await asyncio.sleep(0.01)
+    assert connection.may_begin
+    assert not settled.done()
+    begun[0].set_exception(Unavailable())
+    await settled
+    await connection.settled()

@@ -206,3 +206,19 @@ async def test_who_leaves_while_being_entered_is_taken_out(
     leases.leave(SessionId("a"))
     await until(lambda: registry.closed == ["a"])
     await entered(registry, set())
+
+
+async def test_a_renewal_that_failed_is_tried_again_soon(
+    registry: SometimesAway, tasks: Tasks
+) -> None:
+    leases = Leases(registry, lease_seconds=60, renew_seconds=2.0, retry_seconds=0.02)
+    tasks.spawn(leases.run(), name="leases")
+    leases.enter(session("a"))
+    await entered(registry, {"a"})
+    registry.away = True
+    await asyncio.sleep(2.1)
+    assert registry.renewed == 0
+    registry.away = False
+    async with asyncio.timeout(1.0):
+        while not registry.renewed:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)

@@ -38,6 +38,8 @@ TOO_LATE_SECONDS: Final = 0.1
 """A loop that runs its timers so late has better things to do."""
 
 LONGEST_REST_SECONDS: Final = 0.5
+RETURN_SECONDS: Final = 6.0
+"""So long nothing is told by whoever could not tell: those who are there are entered first."""
 
 
 class Teller:
@@ -50,7 +52,8 @@ class Teller:
 
     It keeps to half of the time, in short steps, and does nothing while the loop is behind:
     what waits in the registry is one item a person at most, other pods may take it, and
-    whoever went and came meanwhile is none.
+    whoever went and came meanwhile is none. A registry that was away for longer than leases
+    last sends nobody away who is there.
     """
 
     def __init__(
@@ -114,6 +117,8 @@ class Teller:
         loop = asyncio.get_running_loop()
         start = loop.time()
         try:
+            if self._failing:
+                await self._return()
             told = await self.tell_some()
         except (ChatError, TimeoutError) as error:
             if not self._failing:
@@ -123,8 +128,13 @@ class Teller:
         except Exception:
             log.exception("who is online could not be told")
             return 0.0
-        self._failing = False
         return loop.time() - start if told else 0.0
+
+    async def _return(self) -> None:
+        """Once the registry answers again, give pods the time to renew what ended meanwhile."""
+        await self._registry.some_online(1)
+        self._failing = False
+        await asyncio.sleep(RETURN_SECONDS)
 
     async def _tell(self, changes: Sequence[StandingChange]) -> None:
         seen = {one.user_id: at for one in changes if (at := one.standing.last_seen)}
@@ -159,15 +169,15 @@ def _announcements(
         standing = change.standing
         new = status(change.user_id, online=standing.online, last_seen=standing.last_seen)
         payload = encode(changed(new))
-        for peer in seen_by.peers:
-            if peer in online:
-                yield Announcement(
-                    audience=ToUser(user_id=peer),
-                    event=StatusChanged.name,
-                    payload=payload,
-                    volatile=True,
-                )
+        told = tuple(peer for peer in seen_by.peers if peer in online)
+        for peer in told:
+            yield Announcement(
+                audience=ToUser(user_id=peer),
+                event=StatusChanged.name,
+                payload=payload,
+                volatile=True,
+            )
         if seen_by.everyone:
-            for_all.append(SeenByAll(status=new, told=seen_by.peers))
+            for_all.append(SeenByAll(status=new, told=told))
     if for_all:
         yield for_watchers(for_all)

@@ -44,7 +44,11 @@ class News:
     def spans(self) -> Iterator[Span]:
         """What there is to tell."""
         before, after = self.before, self.after
-        if self.is_delivered and after.delivered_seq > before.delivered_seq:
+        # Who learns what was read knows that it arrived; of private reading others learn that.
+        is_unread = after.shown_delivered_seq > max(
+            before.shown_delivered_seq, after.shown_read_seq
+        )
+        if (self.is_delivered or is_unread) and after.delivered_seq > before.delivered_seq:
             yield Span(
                 ReceiptDelivered,
                 before.shown_delivered_seq,
