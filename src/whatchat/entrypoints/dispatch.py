@@ -182,5 +182,5 @@ def _decoded(kind: type[Command], fields: object) -> Command:
     """As :func:`decode_command`, whose care is needed only for what cannot be decoded."""
     try:
         return msgspec.convert(fields, kind)
-    except (msgspec.ValidationError, RecursionError):
+    except (msgspec.ValidationError, UnicodeEncodeError, RecursionError):
         return decode_command(kind, fields)

@@ -1,4 +1,5 @@
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -195,6 +196,34 @@ def begun(
 
     row = Endpoint(GetToy, ToyService.get, socket="toy:begin", cost="receipt", begin=begin)
     return BoundEndpoint(row, ToyService()), futures
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ("bear", None),
+        ("\ud800", None),
+        ([], None),
+        ({}, "toyId"),
+        ({"toyId": "\ud800"}, "toyId"),
+        ({"toyId": math.nan}, "toyId"),
+        ({"toyId": b"bear"}, "toyId"),
+        ({"toyId": 1}, "toyId"),
+        ({"toyId": "bear", "more": 1}, "more"),
+        ({"toyId": "bear", "\ud800": 1}, "?"),
+    ],
+)
+async def test_nonsense_is_refused_alike_whether_begun_or_run(
+    dispatch: Dispatch, logged: Logged, fields: object, field: str | None
+) -> None:
+    endpoint, _ = begun(None)
+    with pytest.raises(Invalid) as refused:
+        dispatch.begin(endpoint, actor(), fields)
+    assert refused.value.field == field
+    assert logged() == []
+    with pytest.raises(Invalid) as refused_running:
+        await dispatch.submit(endpoint, actor(), fields, via="socket")
+    assert refused_running.value.body() == refused.value.body()
 
 
 async def test_what_is_begun_is_counted_when_it_ends_and_logged_if_it_is_a_defect(
