@@ -92,11 +92,9 @@ class Telling:
         news.add(told, moved)
 
     async def stop(self) -> None:
-        """Tell what was gathered so far, and return once that is done."""
-        if self._task is not None:
-            self._task.cancel()
+        """Return once all is told that was gathered, each when it is due."""
+        while self._task is not None:
             await asyncio.wait([self._task])
-        await self._tell_all(list(self._rooms))
         if self._publishing:
             await asyncio.wait(self._publishing)
 
