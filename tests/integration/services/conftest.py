@@ -239,6 +239,7 @@ class Stage:
     def __init__(self, house: House, runner: asyncio.Runner) -> None:
         self.house = house
         self._runner = runner
+        self._is_quick = isinstance(house.store, SqliteStore)
         self.one, self.other = (self.run(house.pod()) for _ in range(2))
         self.pods = (self.one, self.other)
 
@@ -252,7 +253,7 @@ class Stage:
         run_state_machine_as_test(
             lambda: machine(self),  # type: ignore[arg-type] # whatever makes one will do
             settings=settings(
-                max_examples=profile.max_examples // 10,
+                max_examples=profile.max_examples // (3 if self._is_quick else 10),
                 stateful_step_count=steps,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

@@ -67,22 +67,22 @@ class Screens:
 
     def __init__(self, pod: PodServices, tasks: Tasks) -> None:
         self.pod = pod
-        self._hub = hub_of(tasks)
-        pod.broker.listen(Fanout(self._hub).deliver)
+        self.hub = hub_of(tasks)
+        pod.broker.listen(Fanout(self.hub).deliver)
 
     async def open(self, user_id: str, session: str, room_id: RoomId) -> Screen:
         """A device that begins with what a fresh ``sync`` says."""
         await self.pod.broker.subscribe_rooms([room_id])
         screen = Screen(self.pod, user_id, session, await fresh(self.pod, user_id))
-        self._hub.enter(self._hub.add(screen.connection), room_id, Seq(1))
-        room = self._hub.room(room_id)
+        self.hub.enter(self.hub.add(screen.connection), room_id, Seq(1))
+        room = self.hub.room(room_id)
         assert room
         room.begin(screen.begun.rooms[room_id].cursor)
         return screen
 
     async def settle(self, room_id: RoomId, head: Rev) -> None:
         """Wait until the room's members have been told of all up to ``head``."""
-        room = self._hub.room(room_id)
+        room = self.hub.room(room_id)
         assert room
         await until(lambda: room.out >= head)
         await asyncio.sleep(0)

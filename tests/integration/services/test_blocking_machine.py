@@ -55,7 +55,7 @@ class Act(NamedTuple):
 _WEIGHTS = {
     "block": 3,
     "unblock": 2,
-    "open": 1,
+    "open": 2,
     "send": 4,
     "edit": 4,
     "delete": 2,
@@ -92,13 +92,17 @@ class BlockingMachine(RuleBasedStateMachine):
         self.created = {group.id: group.created_at}
         self.states: dict[str, State] = {one: blank(one) for one in self.people}
 
-    @initialize(is_open=st.sampled_from((True, True, True, False)))
-    def talk(self, is_open: bool) -> None:
-        """Mostly they have talked already."""
-        if is_open:
+    @initialize(begun=st.sampled_from(("talked", "talked", "unwanted", "strangers")))
+    def begin(self, begun: str) -> None:
+        """Where they stand: they have talked, or one writes who was blocked before."""
+        if begun == "talked":
             self._do(Act("open", 0, 0, "direct", None, ""))
             for who in (0, 1):
                 self._do(Act("send", who, who, "direct", None, ""))
+        elif begun == "unwanted":
+            self._do(Act("block", 1, 0, "direct", None, ""))
+            self._do(Act("open", 0, 1, "direct", None, ""))
+            self._do(Act("send", 0, 0, "direct", None, ""))
 
     @rule(several=st.lists(acts, min_size=1, max_size=4))
     def act(self, several: list[Act]) -> None:
