@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 from unittest.mock import patch
 
-from whatchat import pod
+from whatchat import services
 from whatchat.__main__ import main
 from whatchat.domain.log import MessagePosted
 from whatchat.roomlog.announcing import Announcing, News
@@ -32,5 +32,5 @@ def _is_last(news: News) -> bool:
 
 
 if __name__ == "__main__":
-    with patch.object(pod, "Announcing", DyingAnnouncing):
+    with patch.object(services, "Announcing", DyingAnnouncing):
         main()

@@ -122,9 +122,11 @@ class Socket:
         return await self._heard.get()
 
     async def hear(self, event: str) -> dict[str, Any]:
-        """The data of the next event, which must be of this name."""
+        """The data of the next event of this name; who is online may come between, nothing else."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             name, data = await self.next()
+            while name == "user:status" != event:
+                name, data = await self.next()
         assert name == event, data
         return data
 

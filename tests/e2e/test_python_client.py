@@ -119,7 +119,7 @@ async def test_every_change_reaches_everybody(node: NodeProcess) -> None:
             assert texts(client, room.id) == [
                 "Tea!",
                 "",
-                f"{ann.user.display_name} changed the name to “Coffee” and the settings",
+                f"{ann.user.display_name} changed the name to “Coffee” and changed the settings",
                 f"{cat.user.display_name} joined",
                 f"{ann.user.display_name} made {bob.user.display_name} an admin",
                 f"{cat.user.display_name} left",
