@@ -10,7 +10,7 @@ from whatchat.domain.ports.live_users import LiveUsers
 from whatchat.domain.ports.session_registry import SessionRegistry
 from whatchat.domain.ports.store import Store, StoreIdentity
 from whatchat.domain.ports.user_directory import UserDirectory
-from whatchat.domain.times import utc_now
+from whatchat.domain.times import Clock, utc_now
 from whatchat.entrypoints.signing import signing_keys
 from whatchat.features.accounts.access_tokens import AccessTokens
 from whatchat.features.accounts.authenticator import TokenAuthenticator
@@ -67,6 +67,7 @@ class Ground(NamedTuple):
     adapters: Adapters
     identity: StoreIdentity
     metrics: Metrics
+    clock: Clock = utc_now
 
 
 class People:
@@ -106,7 +107,7 @@ class Conversations:
         self.announcing = announcing = Announcing(
             store.messages, store.rooms, ground.adapters.broker, announcers, ground.metrics
         )
-        stamp = Stamp(secret=identity.secret, pod=ground.pod, clock=utc_now)
+        stamp = Stamp(secret=identity.secret, pod=ground.pod, clock=ground.clock)
         self.log = OrderedRoomLog(store.messages, store.rooms, stamp, announcing, ground.metrics)
         ground.adapters.broker.listen(self.log.hear)
         self.concealment = Concealment(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -138,9 +138,10 @@ class Either:
 
 @dataclass
 class House:
-    """A store, and as many pods on it as a test opens."""
+    """A store, and as many pods on it as a test opens; ``clock``: what stamps entries."""
 
     store: Store
+    clock: Clock = utc_now
     blocks: AtWill = field(default_factory=AtWill)
     exchange: InProcessExchange = field(default_factory=InProcessExchange)
     pods: list[PodServices] = field(default_factory=list)
@@ -156,6 +157,7 @@ class House:
             adapters=Adapters(store, broker, InProcessSessionRegistry()),
             identity=await self.store.identity(),
             metrics=metrics,
+            clock=self.clock,
         )
         directory = CachedUserDirectory(self.store.accounts)
         blocks = CachedBlocks(self.store.blocks, poll_seconds=POLL_SECONDS)
@@ -206,11 +208,11 @@ class House:
 
 
 @asynccontextmanager
-async def opened(store: Store) -> AsyncIterator[House]:
+async def opened(store: Store, clock: Clock = utc_now) -> AsyncIterator[House]:
     """A house on a new store, with nothing in it but a few people."""
     await store.open()
     await store.migrate()
-    house = House(store)
+    house = House(store, clock)
     for name in ("ada", "bob", "eve", "dan"):
         await house.person(name)
     try:
@@ -261,11 +263,18 @@ class Stage:
         )
 
 
+@contextmanager
+def staged(store: Store, clock: Clock = utc_now) -> Iterator[Stage]:
+    """Two pods over a new store."""
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        house = runner.run(stack.enter_async_context(opened(store, clock)))
+        yield Stage(house, runner)
+        runner.run(stack.aclose())
+
+
 @pytest.fixture(params=["sqlite", "mongo"])
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     """Two pods over a store of each kind."""
-    with asyncio.Runner() as runner:
-        stack = AsyncExitStack()
-        house = runner.run(stack.enter_async_context(opened(store_of(request))))
-        yield Stage(house, runner)
-        runner.run(stack.aclose())
+    with staged(store_of(request)) as stage:
+        yield stage

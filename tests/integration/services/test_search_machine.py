@@ -75,9 +75,12 @@ class SearchMachine(RuleBasedStateMachine):
         public = SettingsPatch(is_private=False)
         self.rooms: list[RoomId] = [
             (await pod.rooms.create(actor(ada), command)).value.id,
-            (await pod.group(ada, bob, eve)).id,
+            (await pod.group(ada, bob)).id,
             (await pod.group(ada, bob, settings=public)).id,
         ]
+
+        await pod.send(ada, self.rooms[1], " ".join(WORDS))
+        await pod.rooms.add(actor(ada), AddMembers(room_id=self.rooms[1], user_ids=(UserId(eve),)))
 
     @rule(several=st.lists(acts, min_size=1, max_size=4))
     def act(self, several: list[Act]) -> None:
