@@ -34,6 +34,10 @@ export class Api {
     return this.#request("GET", `/rooms${query({ after, limit: 100 })}`);
   }
 
+  room(roomId) {
+    return this.#request("GET", path("rooms", roomId));
+  }
+
   /** One page of the public rooms whose name has `text` in it. */
   publicRooms(text, after) {
     const fields = { scope: "public", query: text || undefined, after };

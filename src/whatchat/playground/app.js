@@ -7,6 +7,7 @@ import { fill } from "./dom.js";
 import { History } from "./history.js";
 import { Outbox, storedOutbox } from "./outbox.js";
 import { titleOf } from "./room.js";
+import { Recounter } from "./recounter.js";
 import { Session } from "./session.js";
 import { Store } from "./store.js";
 import { Typist } from "./typist.js";
@@ -110,7 +111,11 @@ function showShell() {
   fill(root, shell.node);
   connection = new Connection({ session, store, listRooms, readOwn });
   const ask = (event, data) => connection.request(event, data);
-  companions = [new Acknowledger(store, ask), new Watcher(store, ask)];
+  companions = [
+    new Acknowledger(store, ask),
+    new Watcher(store, ask),
+    new Recounter(store, api),
+  ];
   connection.start();
 }
 

@@ -6,12 +6,14 @@ import { reachOf, receiptsOf, withListed, withReach } from "./receipts.js";
  * What the page holds of one room, and how it moves; all functions are pure.
  *
  * Messages are held from `floor` on without a hole (null: none were asked for yet).
- * `cursor` is the last rev up to which nothing is missing, `ahead` the revs known beyond it.
+ * `cursor` is the last rev up to which nothing is missing, `ahead` the revs known beyond it,
+ * `early` the messages beyond it of which a later version came first.
  *
  * @typedef {object} RoomModel
  * @property {object} room
  * @property {number} cursor
  * @property {number[]} ahead
+ * @property {number[]} early by seq
  * @property {object[]} messages oldest first
  * @property {number | null} floor
  * @property {boolean} hasMore
@@ -19,6 +21,7 @@ import { reachOf, receiptsOf, withListed, withReach } from "./receipts.js";
  * @property {boolean} failed the last attempt to read history failed
  * @property {object | null} lastMessage
  * @property {number} unread
+ * @property {boolean} unsure too little is held to tell how many are unread
  * @property {Map<string, import("./receipts.js").Reach>} receipts
  * @property {Map<number, {delivered: number, read: number}>} summaries
  * @property {import("./past.js").Past | null} past
@@ -32,6 +35,7 @@ export function fromRoom(room, { cursor = room.rev, unread = room.unread ?? 0 } 
     room,
     cursor,
     ahead: [],
+    early: [],
     messages: [],
     floor: null,
     hasMore: true,
@@ -39,6 +43,7 @@ export function fromRoom(room, { cursor = room.rev, unread = room.unread ?? 0 } 
     failed: false,
     lastMessage: room.lastMessage ?? null,
     unread,
+    unsure: false,
     receipts: receiptsOf(room),
     summaries: new Map(),
     past: null,
@@ -71,7 +76,8 @@ export function withMessage(model, message, me) {
     ...model,
     messages: isHeld ? upsert(model.messages, message) : model.messages,
     lastMessage: latest(model.lastMessage, message),
-    unread: Math.max(0, model.unread + unreadChange(model, message, me)),
+    unread: model.unread + (isNewlyUnread(model, message, me) ? 1 : 0),
+    early: isKnown(model, message.seq) ? model.early : [...model.early, message.seq],
   };
   return pastChanged(told, message);
 }
@@ -79,7 +85,15 @@ export function withMessage(model, message, me) {
 /** With everything up to `seq` read by oneself, here or on another device. */
 export function withRead(model, seq, me) {
   const told = withReach(model, [{ userId: me.id, readSeq: seq }]);
-  return told === model ? model : { ...told, unread: unreadAfter(told, seq, me) };
+  return told === model ? model : { ...told, ...unreadAfter(told, seq, me) };
+}
+
+/** With the server's own count, if it is of what is held here. */
+export function withUnread(model, { rev, unread, participants }, me) {
+  const readSeq = participants.find(({ user }) => user.id === me.id)?.readSeq ?? 0;
+  const isOfThis = rev === model.cursor && !model.ahead.length;
+  if (!isOfThis || readSeq !== reachOf(model, me.id).read) return model;
+  return { ...model, unread, unsure: false };
 }
 
 /** With one rev accounted for. */
@@ -149,22 +163,27 @@ function settled(model, from, revs) {
   const known = new Set(revs);
   let cursor = from;
   while (known.has(cursor + 1)) cursor += 1;
-  return { ...model, cursor, ahead: [...known].filter((rev) => rev > cursor) };
+  const beyond = (rev) => rev > cursor;
+  return { ...model, cursor, ahead: [...known].filter(beyond), early: model.early.filter(beyond) };
 }
 
-/** A new message counts once; one that is taken back before it was read no longer does. */
-function unreadChange({ cursor, ahead, receipts }, message, me) {
-  const isKnown = (rev) => rev <= cursor || ahead.includes(rev);
-  if (!counts(message, me) || message.seq <= reachOf({ receipts }, me.id).read) return 0;
-  if (!message.deletedAt) return isKnown(message.seq) ? 0 : 1;
-  return isKnown(message.seq) && !isKnown(message.rev) ? -1 : 0;
+/** Every message of somebody else counts once, whether or not it still says anything. */
+function isNewlyUnread(model, message, me) {
+  if (!counts(message, me) || message.seq <= reachOf(model, me.id).read) return false;
+  return !isKnown(model, message.seq);
 }
+
+/** Whether a message has been met, in whatever version. */
+const isKnown = ({ cursor, ahead, early }, seq) =>
+  seq <= cursor || ahead.includes(seq) || early.includes(seq);
 
 function unreadAfter({ lastMessage, messages, floor, unread }, seq, me) {
-  if (seq >= (lastMessage?.seq ?? 0)) return 0;
-  if (floor === null || floor > seq + 1) return Math.min(unread, lastMessage.seq - seq);
-  const left = messages.filter((one) => one.seq > seq && counts(one, me) && !one.deletedAt);
-  return Math.min(unread, left.length);
+  if (seq >= (lastMessage?.seq ?? 0)) return { unread: 0, unsure: false };
+  if (floor === null || floor > seq + 1) {
+    return { unread: Math.min(unread, lastMessage.seq - seq), unsure: true };
+  }
+  const left = messages.filter((one) => one.seq > seq && counts(one, me));
+  return { unread: left.length, unsure: false };
 }
 
 const counts = (message, me) => message.sender.id !== me.id && !isSystem(message);

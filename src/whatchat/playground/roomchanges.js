@@ -14,6 +14,7 @@ export const roomHandlers = {
   receipts: onRoom((model, { receipts }, me) => withReceipts(model, receipts, me)),
   "receipt-summary": onRoom((model, { summary }) => withSummary(model, summary)),
   "read-here": onRoom((model, { seq }, me) => rooms.withRead(model, seq, me)),
+  "unread-told": onRoom((model, { room }, me) => rooms.withUnread(model, room, me)),
   synced: (state, { answer }) => {
     const next = withoutRooms(answer.rooms.reduce(applySynced, state), answer.removed);
     return answer.receiptsAt ? { ...next, receiptsAt: answer.receiptsAt } : next;
@@ -55,7 +56,8 @@ function applySynced(state, update) {
         rev,
       );
   const told = withReceipts(room ? rooms.withRoom(model, room) : model, receipts, state.me);
-  return withoutWritten(put(state, told), messages);
+  const isInParts = update.more && !replaces;
+  return withoutWritten(put(state, isInParts ? { ...told, unsure: true } : told), messages);
 }
 
 /** One's own place is kept in step with the number of what is unread. */

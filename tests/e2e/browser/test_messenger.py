@@ -127,9 +127,14 @@ async def test_both_devices_of_one_person_agree_on_what_is_unread(newcomers: New
     await grace.start_chat_with(ada)
     await grace.say("one")
     await grace.say("two")
+    await grace.use("More", "two")
+    await grace.page.get_by_role("button", name="Delete").click()
+    await grace.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await grace.sees("one", "Message deleted")
     await linus.start_chat_with(ada)
     await linus.say("three")
-    for device in (ada, phone):
+    newest = await newcomers.on_another_device(ada, NARROW)
+    for device in (ada, phone, newest):
         await expect(device.room("Grace").locator(".badge")).to_have_text("2")
         await expect(device.room("Linus").locator(".badge")).to_have_text("1")
         await expect(device.page).to_have_title("(2) Whatchat")
@@ -194,6 +199,32 @@ async def test_a_group_changes_before_everybodys_eyes(newcomers: Newcomers) -> N
     await expect(details.locator(".facts")).to_contain_text("1 hour")
     await grace.say("Gone in an hour")
     await expect(ada.row("Gone in an hour").locator(".timer")).to_be_visible()
+
+
+async def test_both_people_of_a_direct_chat_decide_what_is_kept(newcomers: Newcomers) -> None:
+    ada, grace = await newcomers.welcome("Ada"), await newcomers.welcome("Grace")
+    await ada.start_chat_with(grace)
+    await ada.say("stays")
+    await grace.open("Ada")
+    for person in (ada, grace):
+        await person.page.get_by_role("button", name="About this chat").last.click()
+    span = "Messages disappear after"
+    await ada.page.get_by_label(span).select_option(label="1 hour")
+    mark = grace.page.locator(".chat .span-mark")
+    await expect(mark).to_have_attribute("title", "Messages disappear after 1 hour")
+    await expect(mark).to_contain_text("1 h")
+    await expect(grace.page.get_by_label(span)).to_have_value("3600")
+    await grace.say("Gone in an hour")
+    await expect(ada.row("Gone in an hour").locator(".timer")).to_be_visible()
+    await expect(ada.row("stays").locator(".timer")).to_have_count(0)
+
+    await grace.page.get_by_label(span).select_option(label="Never")
+    await expect(ada.page.locator(".chat .span-mark")).to_be_hidden()
+    await expect(ada.page.get_by_label(span)).to_have_value("")
+    await grace.page.get_by_role("switch", name="Deliver only").check()
+    await expect(ada.page.get_by_role("switch", name="Deliver only")).to_be_checked()
+    for person in (ada, grace):
+        assert person.complaints == []
 
 
 async def test_a_message_disappears_in_time_on_every_screen(newcomers: Newcomers) -> None:

@@ -3,6 +3,7 @@ import { count } from "../format.js";
 import { namesIn, partnerOf, titleOf } from "../room.js";
 import { avatar, updateRoomAvatar } from "./avatar.js";
 import { composerView } from "./composer.js";
+import { disappearMark } from "./disappearing.js";
 import { openEmojiPicker } from "./emojipicker.js";
 import { openFind } from "./find.js";
 import { openMessageInfo } from "./messageinfo.js";
@@ -21,11 +22,12 @@ export function chatView(actions) {
   const dot = presenceDot();
   const title = h("span", { class: "line-title" });
   const note = h("span", { class: "line-note" });
+  const span = disappearMark();
   const about = h(
     "button",
     { type: "button", class: "about", onclick: actions.toggleDetails },
     h("span", { class: "disc" }, disc, dot),
-    h("span", { class: "line-text" }, title, note),
+    h("span", { class: "line-text" }, title, h("span", { class: "note-line" }, span.node, note)),
   );
   const header = h(
     "header",
@@ -46,6 +48,7 @@ export function chatView(actions) {
     text(title, titleOf(room, state.me));
     const typing = typingWords(state, model, namesIn(model));
     text(note, typing ?? noteOf(model, state));
+    span.render(room.settings);
     attribute(note, "data-typing", Boolean(typing));
     attribute(node, "aria-label", titleOf(room, state.me));
     composer.open(room, state);

@@ -3,6 +3,8 @@ import { count, spanOf } from "../format.js";
 import { isAdmin, partnerOf, titleOf } from "../room.js";
 import { publicMark, roomAvatar } from "./avatar.js";
 import { confirmDialog } from "./dialog.js";
+import { disappearChooser, spanChosen } from "./disappearing.js";
+import { toggle } from "./fields.js";
 import { openGroupSettings } from "./groupsettings.js";
 import { membersView } from "./members.js";
 import { presenceWords } from "./presence.js";
@@ -71,7 +73,29 @@ export function detailsView(actions) {
         () => attempt(() => actions.block(partner)),
         "You will not see what they write to you here, now or later. They are not told.",
       );
-    return wideButton("block", `Block ${partner.displayName}`, block, "danger");
+    return [
+      behaviour(room),
+      wideButton("block", `Block ${partner.displayName}`, block, "danger"),
+    ];
+  }
+
+  /** What both people of a direct chat may decide; everybody is told of it by the room itself. */
+  function behaviour({ id, settings }) {
+    const change = (fields) =>
+      attempt(() => actions.updateRoom(id, { settings: fields })).then((room) => room !== null);
+    return h(
+      "div",
+      { class: "behaviour" },
+      disappearChooser(settings.disappearAfterSeconds, (value) =>
+        change({ disappearAfterSeconds: spanChosen(value) }),
+      ),
+      toggle(
+        "Deliver only",
+        "What is written is erased once both have it.",
+        settings.deliverOnly,
+        (isOn) => change({ deliverOnly: isOn }),
+      ),
+    );
   }
 
   function group(room, me) {

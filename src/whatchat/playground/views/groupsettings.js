@@ -1,9 +1,7 @@
 import { fill, h } from "../dom.js";
-import { spanOf } from "../format.js";
 import { openDialog } from "./dialog.js";
-import { chooser, textField, toggle } from "./fields.js";
-
-const PRESETS = [300, 3_600, 86_400, 604_800, 7_776_000];
+import { disappearChooser, spanChosen } from "./disappearing.js";
+import { textField, toggle } from "./fields.js";
 
 /** The dialog in which an admin says what a group is called and how it behaves. */
 export function openGroupSettings(room, actions) {
@@ -75,11 +73,8 @@ function settingsIn(before, fields) {
 }
 
 function disappearField({ disappearAfterSeconds }) {
-  const spans = new Set([...PRESETS, ...(disappearAfterSeconds ? [disappearAfterSeconds] : [])]);
-  const choices = [...spans].sort((a, b) => a - b).map((seconds) => [seconds, spanOf(seconds)]);
-  const node = chooser("Messages disappear after", [["", "Never"], ...choices], disappearAfterSeconds ?? "");
-  const value = () => Number(node.querySelector("select").value) || null;
-  return { node, value };
+  const node = disappearChooser(disappearAfterSeconds);
+  return { node, value: () => spanChosen(node.querySelector("select").value) };
 }
 
 function switchField(label, note, isOn) {
