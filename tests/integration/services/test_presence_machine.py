@@ -1,22 +1,21 @@
-"""Presence on two pods against a model of what must be seen, whatever happens when."""
+"""Presence on two pods and both stores against a model of what must be seen, whatever happens."""
 
-import asyncio
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
-from hypothesis import settings
+import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.integration.services.conftest import House
-from tests.integration.services.onlookers import LEASE_SECONDS, Onlookers, OnlookersPod
+from tests.integration.services.conftest import Stage
+from tests.integration.services.onlookers import LEASE_SECONDS, Onlookers
 from tests.waiting import until
-from whatchat.adapters.embedded.store import SqliteStore
-from whatchat.domain.ids import UserId
 from whatchat.domain.models import Visibility
-from whatchat.domain.ports.account_store import Account
 from whatchat.domain.ports.presence_registry import GRACE_SECONDS
-from whatchat.domain.times import utc_now
+
+pytestmark = pytest.mark.timeout(3_600)
 
 NAMES = ("ada", "bob", "eve", "dan")
 CONTACTS = {("ada", "bob"), ("bob", "ada"), ("ada", "eve")}
@@ -24,6 +23,7 @@ CONTACTS = {("ada", "bob"), ("bob", "ada"), ("ada", "eve")}
 
 people = st.sampled_from(NAMES)
 pods = st.sampled_from((0, 1))
+visibilities: st.SearchStrategy[Visibility] = st.sampled_from(("everyone", "contacts", "nobody"))
 
 
 @dataclass
@@ -37,40 +37,41 @@ class Socket:
 
 
 class PresenceMachine(RuleBasedStateMachine):
-    def __init__(self) -> None:
+    """People are known to the model by their names, and to the pods by ids that are new."""
+
+    def __init__(self, stage: Stage, onlookers: Onlookers) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
-        self.opened = AsyncExitStack()
+        self.run = stage.run
+        self.house = stage.house
+        self.onlookers, self.pods = onlookers, onlookers.pods
+        self.ids: dict[str, str] = {}
         self.sockets: dict[str, Socket] = {}
         self.until: dict[str, float] = {}
         self.blocks: set[tuple[str, str]] = set()
         self.presence: dict[str, Visibility] = dict.fromkeys(NAMES, "contacts")
         self.number = 0
-        self.runner.run(self._open())
 
-    async def _open(self) -> None:
-        store = SqliteStore(":memory:")
-        await store.open()
-        await store.migrate()
-        house = House(store)
-        self.opened.push_async_callback(house.close)
-        for name in NAMES:
-            account = Account(
-                user_id=UserId(name),
-                username=name,
-                display_name=name,
-                password_hash="",
-                created_at=utc_now(),
-            )
-            await store.accounts.add(account)
-        self.onlookers = Onlookers(house, self.opened)
-        self.pods: list[OnlookersPod] = [await self.onlookers.pod() for _ in range(2)]
-        await self.onlookers.direct_room("ada", "bob", "bob")
-        await self.onlookers.direct_room("ada", "eve")
+    @initialize(shown_to=st.tuples(*[visibilities] * len(NAMES)))
+    def begin(self, shown_to: tuple[Visibility, ...]) -> None:
+        self.run(self._begin())
+        for user, presence in zip(NAMES, shown_to, strict=True):
+            self.set_presence(user, presence)
+
+    async def _begin(self) -> None:
+        self.ids = {name: await self.house.stranger(name) for name in NAMES}
+        ada, bob, eve = (self.ids[name] for name in ("ada", "bob", "eve"))
+        await self.onlookers.direct_room(ada, bob, bob)
+        await self.onlookers.direct_room(ada, eve)
 
     def teardown(self) -> None:
-        self.runner.run(self.opened.aclose())
-        self.runner.close()
+        self.run(self._leave())
+
+    async def _leave(self) -> None:
+        """Have nothing left to be told of these people."""
+        for name, socket in self.sockets.items():
+            await self.pods[socket.pod].disconnect(name)
+        self.onlookers.clock.now += LEASE_SECONDS + GRACE_SECONDS
+        await self._tell()
 
     @property
     def now(self) -> float:
@@ -79,21 +80,21 @@ class PresenceMachine(RuleBasedStateMachine):
     @rule(user=people, pod=pods)
     def connect(self, user: str, pod: int) -> None:
         self.number += 1
-        self.runner.run(self._connect(user, pod, f"{user}-{self.number}"))
+        self.run(self._connect(user, pod, f"{self.ids[user]}-{self.number}"))
 
     async def _connect(self, user: str, pod: int, name: str) -> None:
         here = self.pods[pod]
-        await here.connect(user, name)
-        others = [other for other in NAMES if other != user]
-        shown = {one.user_id: one.status for one in await here.watch(user, *others, socket=name)}
-        self.sockets[name] = Socket(user, pod, {str(key): value for key, value in shown.items()})
+        await here.connect(self.ids[user], name)
+        others = [self.ids[other] for other in NAMES if other != user]
+        found = await here.watch(self.ids[user], *others, socket=name)
+        self.sockets[name] = Socket(user, pod, {_name(one.user_id): one.status for one in found})
 
     @rule(data=st.data())
     def disconnect(self, data: st.DataObject) -> None:
         if self.sockets:
             name = data.draw(st.sampled_from(sorted(self.sockets)))
             socket = self.sockets.pop(name)
-            self.runner.run(self.pods[socket.pod].disconnect(name))
+            self.run(self.pods[socket.pod].disconnect(name))
             end = self.now + GRACE_SECONDS
             self.until[socket.user] = max(end, self.until.get(socket.user, 0.0))
 
@@ -108,7 +109,7 @@ class PresenceMachine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from((1.0, GRACE_SECONDS - 1.0, GRACE_SECONDS + 1.0, 25.0)))
     def wait(self, seconds: float) -> None:
         self.onlookers.clock.now += seconds
-        self.runner.run(self._renew())
+        self.run(self._renew())
 
     async def _renew(self) -> None:
         for pod in self.pods:
@@ -118,39 +119,44 @@ class PresenceMachine(RuleBasedStateMachine):
     def block(self, blocker: str, blocked: str) -> None:
         if blocker != blocked:
             self.blocks.add((blocker, blocked))
-            self.onlookers.blocks.make(blocker, blocked)
+            self.onlookers.blocks.make(self.ids[blocker], self.ids[blocked])
 
     @rule(blocker=people, blocked=people)
     def unblock(self, blocker: str, blocked: str) -> None:
         if (blocker, blocked) in self.blocks:
             self.blocks.discard((blocker, blocked))
-            self.onlookers.blocks.lift(blocker, blocked)
+            self.onlookers.blocks.lift(self.ids[blocker], self.ids[blocked])
 
-    @rule(user=people, presence=st.sampled_from(("everyone", "contacts", "nobody")))
+    @rule(user=people, presence=visibilities)
     def set_presence(self, user: str, presence: Visibility) -> None:
         self.presence[user] = presence
-        self.runner.run(self.onlookers.set_presence(user, presence))
+        self.run(self.onlookers.set_presence(self.ids[user], presence))
 
     @invariant()
     def everybody_is_shown_what_is_so_once_all_is_told(self) -> None:
-        self.runner.run(self._compare())
+        if self.ids:
+            self.run(self._compare())
 
     async def _compare(self) -> None:
-        while any([await pod.tell() for pod in self.pods]):
-            pass
+        await self._tell()
         await until(self._is_shown, seconds=2.0)
         for name, socket in self.sockets.items():
             expected = self._expected(socket)
             assert socket.shown == expected, (name, self.pods[socket.pod].statuses(name))
-            found = await self.pods[1 - socket.pod].get(socket.user, *expected)
-            assert {one.user_id: one.status for one in found} == expected
+            others = [self.ids[other] for other in expected]
+            found = await self.pods[1 - socket.pod].get(self.ids[socket.user], *others)
+            assert {_name(one.user_id): one.status for one in found} == expected
+
+    async def _tell(self) -> None:
+        while any([await pod.tell() for pod in self.pods]):
+            pass
 
     def _is_shown(self) -> bool:
         """Whether each client shows what is so, as far as it has heard by now."""
         for name, socket in self.sockets.items():
             told = self.pods[socket.pod].statuses(name)
             for status in told[socket.heard :]:
-                socket.shown[status["userId"]] = status["status"]
+                socket.shown[_name(status["userId"])] = status["status"]
             socket.heard = len(told)
         return all(one.shown == self._expected(one) for one in self.sockets.values())
 
@@ -170,5 +176,22 @@ class PresenceMachine(RuleBasedStateMachine):
         return shows == "everyone" or (shows == "contacts" and (user, viewer) in CONTACTS)
 
 
-PresenceMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
-TestPresence = PresenceMachine.TestCase
+def _name(user_id: str) -> str:
+    return user_id.partition("-")[0]
+
+
+@pytest.fixture
+def onlookers(stage: Stage) -> Iterator[Onlookers]:
+    """Two pods that are nothing but presence."""
+    opened = AsyncExitStack()
+    onlookers = Onlookers(stage.house, opened)
+    for _ in stage.pods:
+        stage.run(onlookers.pod())
+    yield onlookers
+    stage.run(opened.aclose())
+
+
+def test_everybody_is_shown_who_is_online_and_nobody_else(
+    stage: Stage, onlookers: Onlookers
+) -> None:
+    stage.play(partial(PresenceMachine, onlookers=onlookers), steps=25)
