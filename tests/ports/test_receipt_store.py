@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.ports.test_room_store import ADA, BOB, EVE, POST, append, created
 from whatchat.domain.ids import DeviceId, RoomId, Seq, UserId, random_id
@@ -207,6 +208,9 @@ async def test_authors_of_a_span_are_known_with_their_newest_messages(store: Sto
     await append(store, room_id, POST, RoleChanged(user_id=BOB, role="admin"), POST, POST)
     assert await store.receipts.authors(room_id, after=Seq(2), upto=Seq(4)) == {ADA: 4}
     assert await store.receipts.authors(room_id, after=Seq(2), upto=Seq(3)) == {}
+    await append(store, room_id, replace(POST, hidden=True))
+    assert await store.receipts.authors(room_id, after=Seq(2), upto=Seq(9)) == {ADA: 5}
+    assert await store.receipts.authors(room_id, after=Seq(5), upto=Seq(9)) == {}
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=6))

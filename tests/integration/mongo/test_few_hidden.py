@@ -1,14 +1,19 @@
 """What it costs that some of a room's messages are not for everybody."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import pytest
 from pymongo.database import Database
 
 from tests.integration.mongo.entries import ADA, BOB, created, entry, post
+from tests.integration.mongo.profiles import profiled
 from tests.servers.mongod import Answer
-from whatchat.adapters.mongo.log_queries import newest_hidden, partly_hidden
+from whatchat.adapters.mongo.log_queries import (
+    changed_hidden,
+    newest_hidden,
+    partly_hidden,
+    with_hidden,
+)
 from whatchat.adapters.mongo.log_queries import uncounted as uncounted_in
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.domain.ids import Rev, RoomId, Seq, random_id
@@ -41,19 +46,6 @@ async def a_room(store: MongoStore, more: Sequence[AnyChange]) -> RoomId:
     return room_id
 
 
-@contextmanager
-def profiled(documents: Database[Answer]) -> Iterator[list[Answer]]:
-    """What the server noted of the questions that were asked of the log meanwhile."""
-    found: list[Answer] = []
-    documents.command("profile", 2)
-    try:
-        yield found
-    finally:
-        documents.command("profile", 0)
-        found += documents["system.profile"].find({"ns": f"{documents.name}.log"})
-        documents.drop_collection("system.profile")
-
-
 async def test_unread_is_counted_in_indexes_alone(
     store: MongoStore, documents: Database[Answer], plain: RoomId, room_id: RoomId
 ) -> None:
@@ -80,10 +72,13 @@ async def test_what_is_hidden_is_found_at_a_glance(
     documents: Database[Answer], plain: RoomId, room_id: RoomId, *, is_plain: bool
 ) -> None:
     room = plain if is_plain else room_id
+    span = ChangedSpan(first=Seq(1), after=Rev(0), upto=HEAD)
     for stages in (
         uncounted_in(BOB, room, Seq(0), HEAD),
-        newest_hidden([room]),
-        partly_hidden(BOB, room, ChangedSpan(first=Seq(1), after=Rev(0), upto=HEAD), 9),
+        newest_hidden([(room, ADA), (room, BOB)]),
+        with_hidden(ADA, [room]),
+        partly_hidden(BOB, room, span, 9),
+        changed_hidden(ADA, room, span, 9),
     ):
         plan = documents.command(
             "explain",

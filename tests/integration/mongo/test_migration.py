@@ -34,10 +34,10 @@ async def test_many_at_once_make_one_store(mongo: ReplicaSet) -> None:
 async def test_an_index_that_is_no_longer_used_goes(
     store: MongoStore, documents: Database[Answer]
 ) -> None:
-    (retired,) = RETIRED["log"]
-    documents.log.create_index("pod", name=retired)
+    for number, retired in enumerate(RETIRED["log"]):
+        documents.log.create_index(f"pod.{number}", name=retired)
     await asyncio.gather(store.migrate(), store.migrate())
-    assert retired not in documents.log.index_information()
+    assert not RETIRED["log"] & documents.log.index_information().keys()
 
 
 async def test_a_store_that_was_never_migrated_says_so(mongo: ReplicaSet) -> None:

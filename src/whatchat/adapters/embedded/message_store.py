@@ -34,19 +34,35 @@ _change = msgspec.json.Decoder(AnyChange)
 _state = msgspec.json.Decoder(MessageState)
 
 _ENTRY_COLUMNS: Final = "room_id, rev, actor_id, client_id, digest, at, pod, change"
-_SEEN: Final = "(hidden = 0 OR actor_id = ?)"
-_LATEST: Final = (
-    f"SELECT message FROM log WHERE room_id = ? AND {_SEEN} AND rev > ? AND rev <= ?"
-    " AND message IS NOT NULL ORDER BY rev DESC LIMIT ?"
+_SHOWN: Final = "log INDEXED BY log_shown WHERE room_id = ?1 AND hidden = 0 AND message_rev NOTNULL"
+_HIDDEN: Final = "log INDEXED BY log_hidden WHERE room_id = ?1 AND hidden = 1 AND actor_id = ?2"
+_PART: Final = (
+    "SELECT * FROM (SELECT rev, message FROM {what} AND rev >= ?3 AND rev < ?4"
+    " ORDER BY rev {direction} LIMIT ?5)"
 )
+_HISTORY: Final = (
+    f"SELECT message FROM ({_PART.replace('{what}', _SHOWN)}"
+    f" UNION ALL {_PART.replace('{what}', _HIDDEN)}) ORDER BY rev {{direction}} LIMIT ?5"
+)
+_UPWARDS: Final = _HISTORY.format(direction="ASC")
+_DOWNWARDS: Final = _HISTORY.format(direction="DESC")
+_UNREAD: Final = (
+    f"SELECT count(*) FROM (SELECT 1 FROM {_SHOWN} AND actor_id <> ?2 AND uncounted = 0"
+    " AND rev > ?3 AND rev <= ?4 LIMIT ?5)"
+)
+
+_OF_VIEWER: Final = "hidden = 1 AND actor_id = :viewer"
+_ALIKE: Final = " AND message_rev <= :upto AND open_rev IS NULL ORDER BY message_rev LIMIT :limit"
 _CHANGED: Final = (
-    f"SELECT message FROM log WHERE room_id = ? AND {_SEEN} AND rev >= ? AND message_rev > ?"
-    " AND message_rev <= ? AND open_rev IS NULL ORDER BY message_rev LIMIT ?"
+    ("log_shown_changed", "hidden = 0", _ALIKE),
+    ("log_partly_shown", "hidden = 0", " AND open_rev IS NOT NULL"),
+    ("log_hidden_changed", _OF_VIEWER, _ALIKE),
+    ("log_hidden_changed", _OF_VIEWER, " AND open_rev IS NOT NULL"),
 )
-_PARTLY_HIDDEN: Final = (
-    f"SELECT message FROM log INDEXED BY log_partly_hidden WHERE room_id = ? AND {_SEEN}"
-    " AND rev >= ? AND message_rev > ? AND open_rev IS NOT NULL"
-)
+"""Where messages in a span are looked for, that others see or the viewer alone.
+
+Those of which people see different changes are all that may be in it.
+"""
 
 
 class SqliteMessageStore:
@@ -102,22 +118,22 @@ class SqliteMessageStore:
         limit: int,
     ) -> list[MessageState]:
         forward = after is not None and before is None
-        sql = (
-            f"SELECT message FROM log WHERE room_id = ? AND {_SEEN} AND rev >= ? AND rev < ?"
-            f" AND rev > ? AND message IS NOT NULL ORDER BY rev {'ASC' if forward else 'DESC'}"
-            " LIMIT ?"
-        )
+        sql = _UPWARDS if forward else _DOWNWARDS
+        lower = max(first, (after or 0) + 1)
         upper = MAX_REV + 1 if before is None else before
-        parameters = (room_id, viewer_id, first, upper, after or 0, limit)
+        parameters = (room_id, viewer_id, lower, upper, limit)
         found = await self._read(lambda connection: _states(connection, sql, parameters))
         return found if forward else found[::-1]
 
     async def latest(
         self, viewer_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
     ) -> Mapping[RoomId, list[MessageState]]:
+        def within(room_id: RoomId, after: Seq, upto: Rev) -> Sequence[object]:
+            return room_id, viewer_id, after + 1, upto + 1, limit
+
         return await self._read_rooms(
             lambda connection: {
-                room_id: _states(connection, _LATEST, (room_id, viewer_id, *span, limit))[::-1]
+                room_id: _states(connection, _DOWNWARDS, within(room_id, *span))[::-1]
                 for room_id, span in spans.items()
             }
         )
@@ -135,13 +151,11 @@ class SqliteMessageStore:
     async def unread(
         self, viewer_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], *, limit: int
     ) -> Mapping[RoomId, int]:
-        sql = (
-            "SELECT count(*) FROM (SELECT 1 FROM log WHERE room_id = ? AND rev > ? AND rev <= ?"
-            " AND message_rev IS NOT NULL AND uncounted = 0 AND actor_id <> ? LIMIT ?)"
-        )
         return await self._database.read(
             lambda connection: {
-                room_id: connection.execute(sql, (room_id, *span, viewer_id, limit)).fetchone()[0]
+                room_id: connection.execute(_UNREAD, (room_id, viewer_id, *span, limit)).fetchone()[
+                    0
+                ]
                 for room_id, span in spans.items()
             }
         )
@@ -170,16 +184,32 @@ def _changed(
     span: ChangedSpan,
     limit: int,
 ) -> list[MessageState]:
-    what = (room_id, viewer_id, span.first, span.after)
-    found = _states(connection, _CHANGED, (*what, span.upto, limit))
-    for state in _states(connection, _PARTLY_HIDDEN, what):
-        if span.after < latest_seen(state, viewer_id) <= span.upto:
-            found.append(state)
+    parameters = {
+        "room": room_id,
+        "viewer": viewer_id,
+        "first": span.first,
+        "after": span.after,
+        "upto": span.upto,
+        "limit": limit,
+    }
+    found = [
+        state
+        for index, whose, bounds in _CHANGED
+        for state in _states(
+            connection,
+            f"SELECT message FROM log INDEXED BY {index} WHERE room_id = :room AND {whose}"
+            f" AND message_rev IS NOT NULL AND rev >= :first AND message_rev > :after{bounds}",
+            parameters,
+        )
+        if span.after < latest_seen(state, viewer_id) <= span.upto
+    ]
     return sorted(found, key=lambda state: latest_seen(state, viewer_id))[:limit]
 
 
 def _states(
-    connection: sqlite3.Connection, sql: str, parameters: Sequence[object]
+    connection: sqlite3.Connection,
+    sql: str,
+    parameters: Sequence[object] | Mapping[str, object],
 ) -> list[MessageState]:
     return [_state.decode(row[0]) for row in connection.execute(sql, parameters)]
 

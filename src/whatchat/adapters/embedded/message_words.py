@@ -15,6 +15,12 @@ def add_words(connection: sqlite3.Connection, state: MessageState) -> None:
     if state.veil:
         words |= dict.fromkeys(words_of(state.veil.content))
     at = to_millis(state.created_at)
+    if state.hidden:
+        connection.executemany(
+            "INSERT INTO hidden_words VALUES (?, ?, ?, ?, ?)",
+            [(word, state.room_id, state.sender_id, at, state.seq) for word in words],
+        )
+        return
     connection.executemany(
         "INSERT INTO message_words VALUES (?, ?, ?, ?)",
         [(word, state.room_id, at, state.seq) for word in words],
@@ -23,7 +29,8 @@ def add_words(connection: sqlite3.Connection, state: MessageState) -> None:
 
 def replace_words(connection: sqlite3.Connection, state: MessageState) -> None:
     """Have a message found by the words that it has now, and by no others."""
+    table = "hidden_words" if state.hidden else "message_words"
     connection.execute(
-        "DELETE FROM message_words WHERE room_id = ? AND seq = ?", (state.room_id, state.seq)
+        f"DELETE FROM {table} WHERE room_id = ? AND seq = ?", (state.room_id, state.seq)
     )
     add_words(connection, state)

@@ -35,8 +35,8 @@ _CHANGED = (
     " OR EXISTS (SELECT 1 FROM members WHERE room_id = value AND user_id = ?3 AND moved_at >= ?2)"
 )
 _AUTHORS = (
-    "SELECT actor_id, max(rev) FROM log WHERE room_id = ? AND rev > ? AND rev <= ?"
-    " AND message_rev IS NOT NULL GROUP BY actor_id"
+    "SELECT actor_id, max(rev) FROM log INDEXED BY log_shown WHERE room_id = ?"
+    " AND rev > ? AND rev <= ? AND message_rev IS NOT NULL AND hidden = 0 GROUP BY actor_id"
 )
 _COUNT = (
     "SELECT count(*), coalesce(sum(shown_read_seq >= ?1), 0) FROM members"

@@ -13,6 +13,12 @@ from whatchat.domain.times import from_millis, to_millis
 
 MAX_EXAMINED: Final = 2_000
 
+_SOURCES: Final = (
+    "message_words WHERE word = :word AND room_id = :room",
+    "hidden_words WHERE word = :word AND room_id = :room AND sender_id = :viewer",
+)
+"""Words of messages that everybody in a room sees, and of those that the viewer alone sees."""
+
 _Place = tuple[int, Seq, RoomId]
 
 
@@ -48,12 +54,19 @@ def _candidates(
     rarest, *others = sorted(words, key=len, reverse=True)
     bound = (to_millis(before.at), before.seq, before.room_id) if before else (MAX_REV, Seq(0), "")
     places = heapq.merge(
-        *(_places(connection, rarest, room_id, viewer_id, bound) for room_id in first), reverse=True
+        *(
+            _places(connection, source, rarest, room_id, viewer_id, bound)
+            for room_id in first
+            for source in _SOURCES
+        ),
+        reverse=True,
     )
     keys: list[MessageKey] = []
     for examined, place in enumerate(places, start=1):
         _, seq, room_id = place
-        if seq >= first[room_id] and all(_has(connection, other, place) for other in others):
+        if seq >= first[room_id] and all(
+            _has(connection, other, place, viewer_id) for other in others
+        ):
             keys.append((room_id, seq))
         if len(keys) == limit or examined == MAX_EXAMINED:
             return Candidates(keys=tuple(keys), next=_position(place))
@@ -62,31 +75,38 @@ def _candidates(
 
 def _places(
     connection: sqlite3.Connection,
+    source: str,
     word: str,
     room_id: RoomId,
     viewer_id: UserId,
     bound: tuple[int, Seq, str],
 ) -> Iterator[_Place]:
-    """Where a room has the word for a viewer, newest first; read only as far as is asked."""
+    """Where a source has the word for a viewer, newest first; read only as far as is asked."""
+    at, seq, room = bound
     return map(
         tuple,
         connection.execute(
-            "SELECT at, seq, room_id FROM message_words WHERE word = ? AND room_id = ?"
-            " AND at <= ? AND (at, seq, room_id) < (?, ?, ?) AND NOT EXISTS ("
-            "SELECT 1 FROM log WHERE log.room_id = message_words.room_id AND rev = seq"
-            " AND hidden = 1 AND actor_id <> ?) ORDER BY at DESC, seq DESC",
-            (word, room_id, bound[0], *bound, viewer_id),
+            f"SELECT at, seq, room_id FROM {source} AND at <= :at"
+            " AND (at, seq, room_id) < (:at, :seq, :bound) ORDER BY at DESC, seq DESC",
+            {
+                "word": word,
+                "room": room_id,
+                "viewer": viewer_id,
+                "at": at,
+                "seq": seq,
+                "bound": room,
+            },
         ),
     )
 
 
-def _has(connection: sqlite3.Connection, word: str, place: _Place) -> bool:
+def _has(connection: sqlite3.Connection, word: str, place: _Place, viewer_id: UserId) -> bool:
     at, seq, room_id = place
-    found = connection.execute(
-        "SELECT 1 FROM message_words WHERE word = ? AND room_id = ? AND at = ? AND seq = ?",
-        (word, room_id, at, seq),
+    what = {"word": word, "room": room_id, "viewer": viewer_id, "at": at, "seq": seq}
+    return any(
+        connection.execute(f"SELECT 1 FROM {source} AND at = :at AND seq = :seq", what).fetchone()
+        for source in _SOURCES
     )
-    return found.fetchone() is not None
 
 
 def _position(place: _Place) -> MessagePosition:

@@ -9,7 +9,9 @@ LOG_ORDER: Final = "log_order"
 LOG_ONCE: Final = "log_once"
 LOG_MESSAGES: Final = "log_messages"
 LOG_UNCOUNTED: Final = "log_uncounted"
-LOG_HIDDEN: Final = "log_hidden"
+LOG_HIDDEN: Final = "log_hidden_order"
+LOG_HIDDEN_CHANGED: Final = "log_hidden_changed"
+LOG_HIDDEN_WORDS: Final = "log_hidden_words"
 LOG_PARTLY_HIDDEN: Final = "log_partly_hidden"
 LOG_CHANGED: Final = "log_changed"
 LOG_TARGETS: Final = "log_targets"
@@ -20,7 +22,7 @@ LOG_STORED: Final = "log_stored"
 LOG_ROOM_CHANGES: Final = "log_room_changes"
 LOG_WORDS: Final = "log_words"
 LOG_EXPIRING: Final = "log_expiring"
-LOG_UNDELIVERED: Final = "log_undelivered"
+LOG_UNDELIVERED: Final = "log_undelivered_order"
 MEMBERS_SHOWN: Final = "members_shown"
 
 REVOCATIONS_KEPT_SECONDS: Final = 7200
@@ -45,21 +47,24 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
         _index(LOG_ONCE, "room_id", "actor_id", "client_id", unique=True),
         # Covers counting the unread ones, and the time of the newest.
         _index(LOG_MESSAGES, "room_id", "seq", "actor_id", "at", **_where("seq")),
-        # Few: what is taken off that count, what must not be the newest that somebody sees, and
-        # messages that their room's people see differently. Their mark is in the keys, so that
-        # no document has to be looked at for it.
+        # Few: what is taken off that count, with its mark in the keys, so that no document has to
+        # be looked at for it; and messages that their room's people see differently.
         _index(
             LOG_UNCOUNTED,
             *("room_id", "seq", "actor_id", "uncounted"),
             **_where("uncounted", value=True),
         ),
-        _index(
-            LOG_HIDDEN,
-            *("room_id", "seq", "actor_id", "hidden"),
-            **_where("hidden", value=True),
-        ),
         _index(LOG_PARTLY_HIDDEN, "room_id", "message.open_rev", **_where("message.open_rev")),
         _index(LOG_CHANGED, "room_id", "message.rev", **_where("message.rev")),
+        # Messages that their sender alone sees are in none of those above and below that others
+        # look into: whoever is blocked could fill these without end.
+        _index(LOG_HIDDEN, "hidden_in", "rev", "at", **_where("hidden_in")),
+        _index(LOG_HIDDEN_CHANGED, "hidden_in", "hidden_rev", **_where("hidden_rev")),
+        _index(
+            LOG_HIDDEN_WORDS,
+            *("hidden_words", "actor_id", "at", "rev"),
+            **_where("hidden_words"),
+        ),
         _index(LOG_TARGETS, "room_id", "target", **_where("target")),
         _index(LOG_PENDING, "pending", "room_id", "rev", **_where("pending")),
         # The same for one room. What is projected stays: a look for what is not would otherwise
@@ -70,7 +75,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
         _index(LOG_ROOM_CHANGES, "room_changed_at", **_where("room_changed_at")),
         # The messages of each room that have a word, in the order of time.
         _index(LOG_WORDS, "words", "room_id", "at", "seq", **_where("words")),
-        _index(LOG_UNDELIVERED, "room_id", "seq", **_where("undelivered", value=True)),
+        _index(LOG_UNDELIVERED, "room_id", "rev", **_where("undelivered", value=True)),
         _index(LOG_EXPIRING, "expiring_at", "_id", **_where("expiring_at")),
     ],
     "rooms": [
@@ -108,7 +113,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
 }
 
 RETIRED: Final[Mapping[str, frozenset[str]]] = {
-    "log": frozenset({"log_pods"}),
+    "log": frozenset({"log_pods", "log_hidden", "log_undelivered"}),
     "revocations": frozenset({"revocations_ended"}),
 }
 """Names that earlier versions used; what they named is dropped."""

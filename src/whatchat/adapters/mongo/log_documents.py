@@ -5,9 +5,13 @@ what can change, and the ``words`` by which it is found. An entry that has yet t
 says onto what in ``pending`` and ``projection``, and whose places in the room it changes in
 ``concerned``; once it is, only ``projection`` is left, as :data:`DONE`. One that changes the
 room rather than a message has the time at which the store took it in ``room_changed_at`` as well.
-A message that nobody has unread is ``uncounted``, one that its sender alone sees ``hidden``; one
-that has yet to be erased at a moment has it in ``expiring_at``, and one whose content is to go
-once it is delivered is ``undelivered``.
+A message that nobody has unread is ``uncounted``; one that has yet to be erased at a moment has
+it in ``expiring_at``, and one whose content is to go once it is delivered is ``undelivered``.
+
+One that its sender alone sees has none of what others find messages by, so that theirs cost the
+same however many there are of it. Instead of ``seq`` it has ``hidden_in``, the room and the sender
+in one; instead of ``words`` it has ``hidden_words``; the revs in ``message`` lie in
+``message.hidden``, and ``hidden_rev`` is that of the latest change that the sender sees.
 """
 
 from collections.abc import Sequence
@@ -41,12 +45,17 @@ DONE: Final = "done"
 # The server puts its own time in place of an empty one.
 _STORE_TIME: Final = Timestamp(0, 0)
 
-WITHOUT_STATE: Final = {"message": 0, "concerned": 0, "words": 0}
+WITHOUT_STATE: Final = {"message": 0, "concerned": 0, "words": 0, "hidden_words": 0}
 
 
 def entry_id(room_id: RoomId, rev: int) -> str:
     """The ``_id`` of a room's entry."""
     return f"{room_id}:{rev}"
+
+
+def hidden_in(room_id: RoomId, sender_id: UserId) -> str:
+    """What the messages in a room that their sender alone sees are found by."""
+    return f"{room_id}:{sender_id}"
 
 
 def entry_document(entry: Entry) -> Document:
@@ -64,24 +73,7 @@ def entry_document(entry: Entry) -> Document:
         "pod": entry.pod,
     }
     if isinstance(change, MessagePosted):
-        document["change"] = to_builtins(replace(change, content=""))
-        document["seq"] = entry.rev
-        document["message"] = {
-            "rev": entry.rev,
-            "content": change.content,
-            "content_rev": entry.rev,
-        }
-        if not is_counted(change):
-            document["uncounted"] = True
-        if change.hidden:
-            document["hidden"] = True
-        if change.expires_at is not None:
-            document["expires_at"] = document["expiring_at"] = change.expires_at
-        if change.deliver_only:
-            document["undelivered"] = True
-        if change.message_type != "system" and (words := words_of(change.content)):
-            document["words"] = words
-        return document
+        return document | _message(entry, change)
     document["change"] = to_builtins(change)
     document["pending"] = document["projection"] = pending_of(change)
     if document["pending"] == "room":
@@ -90,6 +82,27 @@ def entry_document(entry: Entry) -> Document:
         document["target"] = target
     if concerned := _concerned(change):
         document["concerned"] = concerned
+    return document
+
+
+def _message(entry: Entry, change: MessagePosted) -> Document:
+    """What the document of a message has besides."""
+    message: Document = {"content": change.content, "content_rev": entry.rev}
+    document: Document = {"change": to_builtins(replace(change, content="")), "message": message}
+    if change.hidden:
+        document["hidden_in"] = hidden_in(entry.room_id, entry.actor_id)
+        document["hidden_rev"] = entry.rev
+        message["hidden"] = {"rev": entry.rev}
+    else:
+        document["seq"] = message["rev"] = entry.rev
+        if not is_counted(change):
+            document["uncounted"] = True
+    if change.expires_at is not None:
+        document["expires_at"] = document["expiring_at"] = change.expires_at
+    if change.deliver_only:
+        document["undelivered"] = True
+    if change.message_type != "system" and (words := words_of(change.content)):
+        document["hidden_words" if change.hidden else "words"] = words
     return document
 
 
@@ -135,10 +148,11 @@ def shown_entry_of(document: Document) -> Entry:
 def state_of(document: Document) -> MessageState:
     """The message in its entry's document."""
     message = document["message"]
+    revs = message.get("hidden", message)
     return MessageState(
         room_id=document["room_id"],
-        seq=document["seq"],
-        rev=message["rev"],
+        seq=document["rev"],
+        rev=revs["rev"],
         sender_id=document["actor_id"],
         client_id=document["client_id"],
         message_type=document["change"]["message_type"],
@@ -151,7 +165,7 @@ def state_of(document: Document) -> MessageState:
         reactions=_reactions(message),
         hidden=document["change"].get("hidden", False),
         veil=convert(message["veil"], Veil) if "veil" in message else None,
-        open_rev=message.get("open_rev"),
+        open_rev=revs.get("open_rev"),
         hidden_changes=_hidden_changes(message),
         expires_at=document.get("expires_at"),
         erased_at=message.get("erased_at"),

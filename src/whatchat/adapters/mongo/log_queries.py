@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from whatchat.adapters.mongo.log_documents import Pending
+from whatchat.adapters.mongo.log_documents import Pending, hidden_in
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.ports.message_store import ChangedSpan
 
 Stages = list[dict[str, Any]]
+Bounds = dict[str, int]
 
 
 def and_also(stages: Stages, collection: str = "log") -> dict[str, Any]:
@@ -35,31 +36,23 @@ def newest(room_ids: Sequence[RoomId]) -> Stages:
     ]
 
 
-def newest_hidden(room_ids: Sequence[RoomId]) -> Stages:
-    """``{hidden: {_id, seq, by}}`` of each room that has messages which their sender alone sees."""
+def newest_hidden(places: Sequence[tuple[RoomId, UserId]]) -> Stages:
+    """``{hidden: {_id, seq, at}}`` of each sender in a room who has messages that no other sees."""
     return [
-        {"$match": {"room_id": {"$in": room_ids}, "hidden": True}},
-        {"$sort": {"room_id": -1, "seq": -1}},
-        {"$group": {"_id": "$room_id", "seq": {"$first": "$seq"}, "by": {"$first": "$actor_id"}}},
+        {"$match": {"hidden_in": {"$in": [hidden_in(*place) for place in places]}}},
+        {"$sort": {"hidden_in": -1, "rev": -1}},
+        {"$group": {"_id": "$hidden_in", "seq": {"$first": "$rev"}, "at": {"$first": "$at"}}},
         {"$project": {"_id": 0, "hidden": "$$ROOT"}},
     ]
 
 
-def newest_seen(viewer_id: UserId, room_id: RoomId, before: Seq) -> Stages:
-    """``{room_id, viewer_id, seq, at}`` of the newest message before one that a person sees."""
+def with_hidden(viewer_id: UserId, room_ids: Sequence[RoomId]) -> Stages:
+    """``{with_hidden: {_id}}`` for each room with messages that the viewer alone sees."""
     return [
-        {"$match": {"room_id": room_id, "seq": {"$gt": 0, "$lt": before}, **seen(viewer_id)}},
-        {"$sort": {"seq": -1}},
-        {"$limit": 1},
-        {
-            "$project": {
-                "_id": 0,
-                "room_id": 1,
-                "viewer_id": {"$literal": viewer_id},
-                "seq": 1,
-                "at": 1,
-            }
-        },
+        {"$match": {"hidden_in": {"$in": [hidden_in(one, viewer_id) for one in room_ids]}}},
+        {"$sort": {"hidden_in": -1, "rev": -1}},
+        {"$group": {"_id": "$hidden_in", "room_id": {"$first": "$room_id"}}},
+        {"$project": {"_id": 0, "with_hidden": "$room_id"}},
     ]
 
 
@@ -94,18 +87,27 @@ def _pending(match: dict[str, Any]) -> Stages:
     ]
 
 
-def seen(viewer_id: UserId) -> dict[str, Any]:
-    """What matches those messages that are not hidden from a person."""
-    return {"$nor": [{"change.hidden": True, "actor_id": {"$ne": viewer_id}}]}
+def history(viewer_id: UserId, room_id: RoomId, bounds: Bounds, step: int, limit: int) -> Stages:
+    """The first messages within bounds, with those that the viewer alone sees after the others.
+
+    Each kind in the direction of ``step``, to ``limit``.
+    """
+    alone = {"hidden_in": hidden_in(room_id, viewer_id), "rev": bounds}
+    return [
+        {"$match": {"room_id": room_id, "seq": bounds}},
+        {"$sort": {"seq": step}},
+        {"$limit": limit},
+        and_also([{"$match": alone}, {"$sort": {"rev": step}}, {"$limit": limit}]),
+    ]
 
 
-def latest(viewer_id: UserId, room_id: RoomId, after: Seq, upto: Rev, limit: int) -> Stages:
-    """The latest messages, from the latest on."""
-    match = {"room_id": room_id, "seq": {"$gt": after, "$lte": upto}, **seen(viewer_id)}
+def latest(room_id: RoomId, after: Seq, upto: Rev, limit: int) -> Stages:
+    """The latest messages that everybody sees, from the latest on."""
+    match = {"room_id": room_id, "seq": {"$gt": after, "$lte": upto}}
     return [{"$match": match}, {"$sort": {"seq": -1}}, {"$limit": limit}]
 
 
-def changed(viewer_id: UserId, room_id: RoomId, span: ChangedSpan, limit: int) -> Stages:
+def changed(room_id: RoomId, span: ChangedSpan, limit: int) -> Stages:
     """The first messages in a span, by ``message.rev``, of those that everybody sees alike."""
     return [
         {
@@ -114,10 +116,24 @@ def changed(viewer_id: UserId, room_id: RoomId, span: ChangedSpan, limit: int) -
                 "message.rev": {"$gt": span.after, "$lte": span.upto},
                 "message.open_rev": None,
                 "seq": {"$gte": span.first},
-                **seen(viewer_id),
             }
         },
         {"$sort": {"message.rev": 1}},
+        {"$limit": limit},
+    ]
+
+
+def changed_hidden(viewer_id: UserId, room_id: RoomId, span: ChangedSpan, limit: int) -> Stages:
+    """The first messages in a span that the viewer alone sees, by the latest that it sees."""
+    return [
+        {
+            "$match": {
+                "hidden_in": hidden_in(room_id, viewer_id),
+                "hidden_rev": {"$gt": span.after, "$lte": span.upto},
+                "rev": {"$gte": span.first},
+            }
+        },
+        {"$sort": {"hidden_rev": 1}},
         {"$limit": limit},
     ]
 
@@ -133,24 +149,28 @@ def with_hidden_changes(room_ids: Sequence[RoomId]) -> Stages:
 
 def partly_hidden(viewer_id: UserId, room_id: RoomId, span: ChangedSpan, limit: int) -> Stages:
     """The first messages of which people see different changes, by the latest that one sees."""
+    revs = {"$gt": span.after, "$lte": span.upto}
+    return [
+        {"$match": {"room_id": room_id, "message.open_rev": {"$gt": 0}}},
+        {"$set": {"latest": latest_seen_by({"$literal": viewer_id})}},
+        {"$match": {"latest": revs, "seq": {"$gte": span.first}}},
+        {"$sort": {"latest": 1}},
+        {"$limit": limit},
+    ]
+
+
+def latest_seen_by(viewer: object) -> dict[str, Any]:
+    """The rev of a message's latest change that a person sees, who is an expression."""
     own = {
         "$filter": {
             "input": {"$ifNull": ["$message.hidden_changes", []]},
             "as": "one",
-            "cond": {"$eq": ["$$one.user_id", {"$literal": viewer_id}]},
+            "cond": {"$eq": ["$$one.user_id", viewer]},
         }
     }
     own_revs = {"$map": {"input": own, "as": "one", "in": "$$one.rev"}}
-    latest_seen = {"$max": {"$concatArrays": [["$message.open_rev"], own_revs]}}
-    revs = {"$gt": span.after, "$lte": span.upto}
-    return [
-        {"$match": {"room_id": room_id, "message.open_rev": {"$gt": 0}}},
-        {"$set": {"latest": latest_seen}},
-        {"$match": {"latest": revs, "seq": {"$gte": span.first}}},
-        {"$match": seen(viewer_id)},
-        {"$sort": {"latest": 1}},
-        {"$limit": limit},
-    ]
+    everybody = {"$ifNull": ["$message.open_rev", "$message.rev"]}
+    return {"$max": {"$concatArrays": [[everybody], own_revs]}}
 
 
 def unread(viewer_id: UserId, room_id: RoomId, after: Seq, upto: Rev, limit: int) -> Stages:

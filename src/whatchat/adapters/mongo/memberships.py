@@ -5,9 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from msgspec.structs import replace
-
-from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.gathering import Gathering
 from whatchat.adapters.mongo.indexes import LOG_CONCERNED, LOG_PENDING
 from whatchat.adapters.mongo.log_queries import (
@@ -18,7 +15,7 @@ from whatchat.adapters.mongo.log_queries import (
 )
 from whatchat.adapters.mongo.picture import Pictures, found_places
 from whatchat.adapters.mongo.room_documents import member_of
-from whatchat.domain.ids import RoomId, Seq, UserId
+from whatchat.domain.ids import RoomId, UserId
 from whatchat.domain.ports.room_store import Membership
 
 MAX_PEOPLE: Final = 100
@@ -73,11 +70,11 @@ class Memberships:
         return [rooms[user_id] for user_id in user_ids]
 
     async def _read(self, places: Sequence[_Places]) -> list[list[Membership] | Exception]:
-        room_ids = sorted({room_id for one in places for room_id in one.room_ids})
+        wanted = [(room_id, one.user_id) for one in places for room_id in one.room_ids]
         user_ids = sorted({one.user_id for one in places})
         theirs = and_also(found_places({"user_id": {"$in": user_ids}}), "members")
         found: dict[UserId, list[Membership]] = defaultdict(list)
-        for membership in await memberships_in(self._pictures, room_ids, theirs):
+        for membership in await memberships_in(self._pictures, wanted, theirs):
             found[membership.member.user_id].append(membership)
         for memberships in found.values():
             memberships.sort(key=position, reverse=True)
@@ -85,37 +82,19 @@ class Memberships:
 
 
 async def memberships_in(
-    pictures: Pictures, room_ids: Sequence[RoomId], places: dict[str, Any]
+    pictures: Pictures, places: Sequence[tuple[RoomId, UserId]], theirs: dict[str, Any]
 ) -> list[Membership]:
-    """What stage ``places`` finds, each with its room as that person sees it.
+    """What stage ``theirs`` finds of these places, each with its room as that person sees it.
 
-    Without those whose room is not among ``room_ids``.
+    Without those whose room is not among them.
     """
-    hidden = and_also(newest_hidden(room_ids))
-    picture = await pictures.of_rooms(room_ids, places, hidden)
-    found = [
+    room_ids = sorted({room_id for room_id, _ in places})
+    picture = await pictures.of_rooms(room_ids, theirs, and_also(newest_hidden(places)))
+    return [
         Membership(record=record, member=member_of(place))
         for place in picture.members
-        if (record := picture.record(place["room_id"]))
+        if (record := picture.record_for(place["user_id"], place["room_id"]))
     ]
-    unseen = {_key(one): one for one in found if picture.ends_unseen(*_key(one))}
-    if not unseen:
-        return found
-    seen = await pictures.newest_seen(
-        [(*key, one.record.last_message_seq) for key, one in unseen.items()]
-    )
-    known = {key: _as_seen(one, seen.get(key)) for key, one in unseen.items()}
-    return [known.get(_key(one), one) for one in found]
-
-
-def _key(membership: Membership) -> tuple[UserId, RoomId]:
-    return membership.member.user_id, membership.record.room_id
-
-
-def _as_seen(membership: Membership, newest: Document | None) -> Membership:
-    record = membership.record
-    at, seq = (newest["at"], newest["seq"]) if newest else (record.created_at, Seq(0))
-    return replace(membership, record=replace(record, last_activity=at, last_message_seq=seq))
 
 
 def position(membership: Membership) -> tuple[datetime, RoomId]:

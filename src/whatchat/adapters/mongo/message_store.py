@@ -29,12 +29,14 @@ from whatchat.adapters.mongo.log_queries import (
     Stages,
     and_also,
     changed,
+    changed_hidden,
+    history,
     latest,
     partly_hidden,
     pending_in,
-    seen,
     uncounted,
     unread,
+    with_hidden,
     with_hidden_changes,
 )
 from whatchat.adapters.mongo.projection import Projection
@@ -114,7 +116,7 @@ class MongoMessageStore:
         wanted = [entry_id(*key) for key in keys]
         found = await self._states(
             sorted({room_id for room_id, _ in keys}),
-            [{"$match": {"_id": {"$in": wanted}, "seq": {"$gt": 0}}}],
+            [{"$match": {"_id": {"$in": wanted}, "message": {"$exists": True}}}],
             hint="_id_",
         )
         return {(state.room_id, state.seq): state for state in found}
@@ -135,13 +137,11 @@ class MongoMessageStore:
             "$gt": max(first - 1, after or 0),
             "$lt": MAX_REV + 1 if before is None else before,
         }
-        stages: Stages = [
-            {"$match": {"room_id": room_id, "seq": bounds, **seen(viewer_id)}},
-            {"$sort": {"seq": 1 if forward else -1}},
-            {"$limit": limit},
-        ]
-        found = await self._states([room_id], stages, hint=LOG_MESSAGES)
-        return found if forward else found[::-1]
+        stages = history(viewer_id, room_id, bounds, 1 if forward else -1, limit)
+        found = sorted(
+            await self._states([room_id], stages, hint=LOG_MESSAGES), key=lambda one: one.seq
+        )
+        return found[:limit] if forward else found[-limit:]
 
     @within_deadline
     async def latest(
@@ -149,10 +149,25 @@ class MongoMessageStore:
     ) -> Mapping[RoomId, list[MessageState]]:
         found: dict[RoomId, list[MessageState]] = {room_id: [] for room_id in spans}
         for some in batches(list(spans), MAX_SPANS):
-            looks = [latest(viewer_id, room_id, *spans[room_id], limit) for room_id in some]
-            for state in reversed(await self._states(some, _joined(looks), hint=LOG_MESSAGES)):
-                found[state.room_id].append(state)
+            found |= await self._latest(viewer_id, {one: spans[one] for one in some}, limit)
         return found
+
+    async def _latest(
+        self, viewer_id: UserId, spans: Mapping[RoomId, tuple[Seq, Rev]], limit: int
+    ) -> dict[RoomId, list[MessageState]]:
+        """Many rooms in one command; one where the viewer is hidden in a command of its own."""
+        looks = [latest(room_id, *span, limit) for room_id, span in spans.items()]
+        stages = [*_joined(looks), and_also(with_hidden(viewer_id, list(spans)))]
+        found, apart = await self._by_room(list(spans), stages, hint=LOG_MESSAGES)
+        for room_id in apart:
+            after, upto = spans[room_id]
+            bounds = {"$gt": after, "$lte": upto}
+            look = history(viewer_id, room_id, bounds, -1, limit)
+            found[room_id] = await self._states([room_id], look, hint=LOG_MESSAGES)
+        return {
+            room_id: sorted(states, key=lambda one: one.seq)[-limit:]
+            for room_id, states in found.items()
+        }
 
     @within_deadline
     async def changed(
@@ -167,17 +182,14 @@ class MongoMessageStore:
         self, viewer_id: UserId, spans: Mapping[RoomId, ChangedSpan], limit: int
     ) -> dict[RoomId, list[MessageState]]:
         """Many rooms in one command; one of those with hidden changes in a command of its own."""
-        looks = [changed(viewer_id, room_id, span, limit) for room_id, span in spans.items()]
-        stages = [*_joined(looks), and_also(with_hidden_changes(list(spans)))]
-        found: dict[RoomId, list[MessageState]] = {room_id: [] for room_id in spans}
-        mixed = []
-        now = self._clock()
-        for document in await self._read(list(spans), stages, hint=LOG_CHANGED):
-            if "partly_hidden" in document:
-                mixed.append(document["partly_hidden"])
-            else:
-                found[document["room_id"]].append(as_of(state_of(document), now))
-        for room_id in mixed:
+        looks = [changed(room_id, span, limit) for room_id, span in spans.items()]
+        stages = [
+            *_joined(looks),
+            and_also(with_hidden_changes(list(spans))),
+            and_also(with_hidden(viewer_id, list(spans))),
+        ]
+        found, apart = await self._by_room(list(spans), stages, hint=LOG_CHANGED)
+        for room_id in apart:
             found[room_id] = await self._changed_partly(viewer_id, room_id, spans[room_id], limit)
         return found
 
@@ -185,7 +197,11 @@ class MongoMessageStore:
         self, viewer_id: UserId, room_id: RoomId, span: ChangedSpan, limit: int
     ) -> list[MessageState]:
         what = (viewer_id, room_id, span, limit)
-        stages = [*changed(*what), and_also(partly_hidden(*what))]
+        stages = [
+            *changed(room_id, span, limit),
+            and_also(partly_hidden(*what)),
+            and_also(changed_hidden(*what)),
+        ]
         found = await self._states([room_id], stages, hint=LOG_CHANGED)
         return sorted(found, key=lambda state: latest_seen(state, viewer_id))[:limit]
 
@@ -253,12 +269,26 @@ class MongoMessageStore:
         found = await self._read(room_ids, stages, hint=hint)
         return [as_of(state_of(document), now) for document in found]
 
+    async def _by_room(
+        self, room_ids: Sequence[RoomId], stages: Stages, *, hint: str
+    ) -> tuple[dict[RoomId, list[MessageState]], set[RoomId]]:
+        """The messages that stages find, and the rooms in which there is more for the viewer."""
+        found: dict[RoomId, list[MessageState]] = {room_id: [] for room_id in room_ids}
+        apart: set[RoomId] = set()
+        now = self._clock()
+        for document in await self._read(room_ids, stages, hint=hint):
+            if room_id := document.get("partly_hidden") or document.get("with_hidden"):
+                apart.add(room_id)
+            else:
+                found[document["room_id"]].append(as_of(state_of(document), now))
+        return found, apart
+
     async def _read(
         self, room_ids: Sequence[RoomId], stages: Stages, *, hint: str
     ) -> list[Document]:
         """What ``stages`` find of messages, once what was pending by then is projected."""
         log = self._database.snapshot.log
-        stages = [*stages, {"$unset": "words"}]
+        stages = [*stages, {"$unset": ["words", "hidden_words"]}]
         both = [*stages, and_also(pending_in("message", room_ids))]
         found = await (await log.aggregate(both, hint=hint, batchSize=ONE_BATCH)).to_list()
         if pending := [one["pending"] for one in found if "pending" in one]:

@@ -12,6 +12,7 @@ from pymongo import UpdateMany, UpdateOne
 
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.log_documents import DONE, entry_id
+from whatchat.adapters.mongo.log_queries import latest_seen_by
 from whatchat.domain.log import (
     Entry,
     MessageDeleted,
@@ -31,6 +32,7 @@ _IS_DELETED = {"$gt": ["$message.deleted_at", None]}
 _IS_GIVEN_UP = {"$gt": ["$message.erased_at", None]}
 _HAS_VEIL = {"$gt": ["$message.veil", None]}
 _HAS_HIDDEN = {"$gt": ["$message.open_rev", None]}
+_IS_HIDDEN = {"$gt": ["$hidden_in", None]}
 
 
 def updates_for(entry: Entry) -> list[Update]:
@@ -71,7 +73,7 @@ def given_up(message: Undelivered, at: datetime) -> list[Update]:
     changes = {"room_id": message.room_id, "target": message.seq, "projection": DONE}
     return [
         UpdateMany(changes, {"$set": {"digest": b""}}),
-        UpdateOne(own, [{"$set": emptied}, {"$unset": ["undelivered", "words"]}]),
+        UpdateOne(own, [{"$set": emptied}, {"$unset": ["undelivered", "words", "hidden_words"]}]),
     ]
 
 
@@ -91,7 +93,40 @@ def _on_message(entry: Entry, seq: int, stages: Stages) -> UpdateOne:
     else:
         newest = {"$max": ["$message.open_rev", entry.rev]}
         latest["message.open_rev"] = {"$cond": [_HAS_HIDDEN, newest, "$$REMOVE"]}
-    return UpdateOne({"_id": entry_id(entry.room_id, seq)}, [*stages, {"$set": latest}])
+    update = [_uncovered(), *stages, {"$set": latest}, _covered()]
+    return UpdateOne({"_id": entry_id(entry.room_id, seq)}, update)
+
+
+def _uncovered() -> dict[str, Any]:
+    """Have a message that its sender alone sees look like any other, as long as it changes."""
+    return {
+        "$set": {
+            "words": {"$ifNull": ["$hidden_words", "$words"]},
+            "message.rev": {"$ifNull": ["$message.hidden.rev", "$message.rev"]},
+            "message.open_rev": {"$ifNull": ["$message.hidden.open_rev", "$message.open_rev"]},
+        }
+    }
+
+
+def _covered() -> dict[str, Any]:
+    """Have it where its sender alone looks again."""
+
+    def hidden(value: object) -> Expression:
+        return {"$cond": [_IS_HIDDEN, value, "$$REMOVE"]}
+
+    def shown(value: object) -> Expression:
+        return {"$cond": [_IS_HIDDEN, "$$REMOVE", value]}
+
+    return {
+        "$set": {
+            "words": shown("$words"),
+            "hidden_words": hidden("$words"),
+            "hidden_rev": hidden(latest_seen_by("$actor_id")),
+            "message.rev": shown("$message.rev"),
+            "message.open_rev": shown("$message.open_rev"),
+            "message.hidden": hidden({"rev": "$message.rev", "open_rev": "$message.open_rev"}),
+        }
+    }
 
 
 def _after_hidden(entry: Entry) -> dict[str, Any]:

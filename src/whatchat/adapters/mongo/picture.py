@@ -1,27 +1,21 @@
 """Rooms as one command finds them: at one moment, and with nothing left to project."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
-from whatchat.adapters.mongo.indexes import LOG_MESSAGES, LOG_ORDER
-from whatchat.adapters.mongo.log_queries import (
-    Stages,
-    and_also,
-    heads,
-    newest,
-    newest_seen,
-    pending_in,
-)
+from whatchat.adapters.mongo.indexes import LOG_ORDER
+from whatchat.adapters.mongo.log_documents import hidden_in
+from whatchat.adapters.mongo.log_queries import Stages, and_also, heads, newest, pending_in
 from whatchat.adapters.mongo.projection import Projection
 from whatchat.adapters.mongo.room_documents import member_of, record_of
-from whatchat.domain.batches import batches
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.room_state import Member, RoomRecord
 
 ONE_BATCH: Final = 20_000
-MAX_STAGES: Final = 100
 
 
 class Picture:
@@ -33,7 +27,7 @@ class Picture:
         self.pending: set[RoomId] = set()
         self._heads: dict[RoomId, Document] = {}
         self._newest: dict[RoomId, Document] = {}
-        self._hidden: dict[RoomId, Document] = {}
+        self._hidden: dict[str, Document] = {}
         for one in found:
             ((kind, what),) = one.items()
             match kind:
@@ -51,19 +45,20 @@ class Picture:
                     self.pending.add(what)
 
     def record(self, room_id: RoomId) -> RoomRecord | None:
-        """The room, if there is such a room."""
+        """The room as far as everybody sees it, if there is such a room."""
         room = self.rooms.get(room_id)
         if room is None:
             return None
         message = self._newest.get(room_id, {"seq": Seq(0), "at": None})
         return record_of(room, Rev(self._heads[room_id]["rev"]), message["seq"], message["at"])
 
-    def ends_unseen(self, user_id: UserId, room_id: RoomId) -> bool:
-        """Whether the room's newest message is hidden from a person, where that was looked for."""
-        hidden = self._hidden.get(room_id)
-        if hidden is None or hidden["by"] == user_id:
-            return False
-        return bool(hidden["seq"] == self._newest[room_id]["seq"])
+    def record_for(self, user_id: UserId, room_id: RoomId) -> RoomRecord | None:
+        """The room as one sees it whose hidden messages were looked for: these are its own."""
+        record = self.record(room_id)
+        own = self._hidden.get(hidden_in(room_id, user_id))
+        if record is None or own is None or own["seq"] < record.last_message_seq:
+            return record
+        return replace(record, last_activity=own["at"], last_message_seq=Seq(own["seq"]))
 
     def people(self) -> list[Member]:
         """The members found, in the order in which they were found."""
@@ -76,18 +71,6 @@ class Pictures:
     def __init__(self, database: MongoDatabase, projection: Projection) -> None:
         self._database = database
         self._projection = projection
-
-    async def newest_seen(
-        self, wanted: Sequence[tuple[UserId, RoomId, Seq]]
-    ) -> Mapping[tuple[UserId, RoomId], Document]:
-        """The newest message before one that each of these people sees in a room, if any."""
-        found: dict[tuple[UserId, RoomId], Document] = {}
-        for some in batches(wanted, MAX_STAGES):
-            first, *more = [newest_seen(*one) for one in some]
-            log = self._database.majority.log
-            cursor = await log.aggregate([*first, *map(and_also, more)], hint=LOG_MESSAGES)
-            found.update({(one["viewer_id"], one["room_id"]): one async for one in cursor})
-        return found
 
     async def of_rooms(self, room_ids: Sequence[RoomId], *more: dict[str, Any]) -> Picture:
         """The rooms, each at its head, and what stages ``more`` add."""

@@ -30,7 +30,7 @@ class MongoRetentionStore:
     ) -> Sequence[Expired]:
         cursor = self._database.majority.log.find(
             _behind(now, after),
-            {"room_id": 1, "seq": 1, "actor_id": 1, "expiring_at": 1},
+            {"room_id": 1, "rev": 1, "actor_id": 1, "expiring_at": 1},
             sort=[("expiring_at", 1), ("_id", 1)],
             limit=limit,
             batch_size=limit,
@@ -42,8 +42,8 @@ class MongoRetentionStore:
     async def undelivered(self, *, after: MessageKey | None, limit: int) -> Sequence[Undelivered]:
         cursor = self._database.majority.log.find(
             {"undelivered": True, **_behind_key(after)},
-            {"room_id": 1, "seq": 1, "actor_id": 1, "message.content_rev": 1},
-            sort=[("room_id", 1), ("seq", 1)],
+            {"room_id": 1, "rev": 1, "actor_id": 1, "message.content_rev": 1},
+            sort=[("room_id", 1), ("rev", 1)],
             limit=limit,
             batch_size=limit,
             hint=LOG_UNDELIVERED,
@@ -84,7 +84,7 @@ def _behind_key(after: MessageKey | None) -> dict[str, Any]:
     if after is None:
         return {}
     room_id, seq = after
-    return {"$or": [{"room_id": room_id, "seq": {"$gt": seq}}, {"room_id": {"$gt": room_id}}]}
+    return {"$or": [{"room_id": room_id, "rev": {"$gt": seq}}, {"room_id": {"$gt": room_id}}]}
 
 
 def _seen_devices(now: datetime, since: datetime) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _seen_devices(now: datetime, since: datetime) -> dict[str, Any]:
 def _undelivered(document: Document) -> Undelivered:
     return Undelivered(
         room_id=document["room_id"],
-        seq=document["seq"],
+        seq=document["rev"],
         sender_id=document["actor_id"],
         content_rev=document["message"]["content_rev"],
     )
@@ -119,7 +119,7 @@ def _behind(now: datetime, after: Expired | None) -> dict[str, Any]:
 def _expired(document: Document) -> Expired:
     return Expired(
         room_id=document["room_id"],
-        seq=document["seq"],
+        seq=document["rev"],
         sender_id=document["actor_id"],
         expires_at=document["expiring_at"],
     )

@@ -88,7 +88,7 @@ class MongoRoomStore:
     @within_deadline
     async def membership(self, room_id: RoomId, user_id: UserId) -> Membership | None:
         place = and_also(found_places({"_id": member_id(room_id, user_id)}), "members")
-        found = await memberships_in(self._pictures, [room_id], place)
+        found = await memberships_in(self._pictures, [(room_id, user_id)], place)
         return found[0] if found else None
 
     @within_deadline

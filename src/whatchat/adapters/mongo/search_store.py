@@ -8,7 +8,7 @@ from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
 from whatchat.adapters.mongo.indexes import LOG_WORDS
-from whatchat.adapters.mongo.log_queries import Stages, and_also, pending_in, seen
+from whatchat.adapters.mongo.log_queries import Stages, and_also, pending_in
 from whatchat.adapters.mongo.projection import Projection
 from whatchat.domain.batches import batches
 from whatchat.domain.ids import RoomId, Seq, UserId
@@ -21,7 +21,7 @@ MAX_ROOMS: Final = 1_000
 MAX_EXAMINED: Final = 500
 
 _AFTER_ALL: Final = RoomId("~")
-_PLACE: Final = {"at": "$at", "seq": "$seq", "room_id": "$room_id"}
+_PLACE: Final = {"at": "$at", "seq": "$rev", "room_id": "$room_id"}
 
 
 class _Examined(NamedTuple):
@@ -72,10 +72,8 @@ class MongoSearchStore:
         before: MessagePosition | None,
         limit: int,
     ) -> Iterable[_Examined]:
-        looks = [
-            _look(words, some, viewer_id, before, limit)
-            for some in batches(room_ids, MAX_ROOMS_MERGED)
-        ]
+        looks = [_look(words, some, before, limit) for some in batches(room_ids, MAX_ROOMS_MERGED)]
+        looks.append(_look(words, room_ids, before, limit, hidden_from_all_but=viewer_id))
         stages = [*looks[0], *map(and_also, looks[1:])]
         asked = [*stages, and_also(pending_in("message", room_ids))]
         found = await self._ask(asked)
@@ -92,42 +90,52 @@ class MongoSearchStore:
 def _look(
     words: Sequence[str],
     room_ids: Sequence[RoomId],
-    viewer_id: UserId,
     before: MessagePosition | None,
     limit: int,
+    hidden_from_all_but: UserId | None = None,
 ) -> Stages:
-    """``{count, most, last, found}`` of those with the longest of ``words`` that a viewer sees.
+    """``{count, most, last, found}`` of those with the longest of ``words``.
 
-    That word is taken to be the rarest; ``found`` are those with the others as well.
+    That word is taken to be the rarest; ``found`` are those with the others as well. Of those
+    that everybody sees, or of those that one person alone does.
     """
     longest, *others = sorted(words, key=len, reverse=True)
-    match: Document = {"words": longest, "room_id": {"$in": room_ids}, **seen(viewer_id)}
+    key, seq = "words", "seq"
+    match: Document = {"words": longest, "room_id": {"$in": room_ids}}
+    conditions: list[dict[str, Any]] = []
+    if hidden_from_all_but:
+        key, seq = "hidden_words", "rev"
+        match = {"hidden_words": longest, "actor_id": hidden_from_all_but}
+        # Not for the planner, to whom so many rooms are as many ways to go.
+        conditions.append({"$in": ["$room_id", {"$literal": room_ids}]})
     if before:
         place = [before.at, before.seq, before.room_id]
         match["at"] = {"$lte": before.at}
-        match["$expr"] = {"$lt": [["$at", "$seq", "$room_id"], {"$literal": place}]}
+        conditions.append({"$lt": [["$at", f"${seq}", "$room_id"], {"$literal": place}]})
+    if conditions:
+        match["$expr"] = {"$and": conditions}
     # Rooms share times: what is cut off at the end is seen from its beginning by the next.
     most = len(room_ids) + (max(limit, MAX_EXAMINED) if others else limit)
     return [
         {"$match": match},
-        {"$sort": {"at": -1, "seq": -1}},
+        {"$sort": {"at": -1, seq: -1}},
         {"$limit": most},
         {
             "$group": {
                 "_id": None,
                 "count": {"$sum": 1},
                 "last": {"$last": _PLACE},
-                "found": {"$push": _place_if_all(others)},
+                "found": {"$push": _place_if_all(others, f"${key}")},
             }
         },
         {"$set": {"most": most}},
     ]
 
 
-def _place_if_all(words: Sequence[str]) -> dict[str, Any]:
+def _place_if_all(words: Sequence[str], key: str) -> dict[str, Any]:
     if not words:
         return _PLACE
-    return {"$cond": [{"$setIsSubset": [{"$literal": words}, "$words"]}, _PLACE, "$$REMOVE"]}
+    return {"$cond": [{"$setIsSubset": [{"$literal": words}, key]}, _PLACE, "$$REMOVE"]}
 
 
 def _examined_of(document: Document) -> _Examined:

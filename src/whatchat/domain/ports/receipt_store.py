@@ -82,7 +82,10 @@ class ReceiptStore(Protocol):
         ...
 
     async def authors(self, room_id: RoomId, *, after: Seq, upto: Seq) -> Mapping[UserId, Seq]:
-        """Who posted messages with ``after < seq <= upto``, and the newest of each."""
+        """Who posted messages with ``after < seq <= upto``, and the newest of each.
+
+        Without those that their sender alone sees.
+        """
         ...
 
     async def count(self, room_id: RoomId, seq: Seq, *, without: UserId) -> ReceiptCount:

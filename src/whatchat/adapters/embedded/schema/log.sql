@@ -25,7 +25,6 @@ CREATE TABLE IF NOT EXISTS log (
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX IF NOT EXISTS log_once ON log (room_id, actor_id, client_id);
-CREATE INDEX IF NOT EXISTS log_changed ON log (room_id, message_rev) WHERE message_rev IS NOT NULL;
 CREATE INDEX IF NOT EXISTS log_targets ON log (room_id, target) WHERE target IS NOT NULL;
 
 -- In which order the entries of all rooms were written, and how far background work has come.
