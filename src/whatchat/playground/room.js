@@ -1,5 +1,5 @@
 import { isSystem, latest, upsert } from "./messages.js";
-import { pastChanged } from "./past.js";
+import { pastChanged, shownFromTop } from "./past.js";
 import { reachOf, receiptsOf, withListed, withReach } from "./receipts.js";
 
 /**
@@ -117,13 +117,13 @@ export function historyLoaded(model, { messages, hasMore }) {
   const reachesStart = !hasMore || messages.length === 0;
   const floor = reachesStart ? 0 : messages[0].seq;
   const held = messages.reduce(upsert, model.messages);
-  return {
+  return shownFromTop({
     ...model,
     messages: held.filter((message) => message.seq >= floor),
     floor,
     hasMore: !reachesStart,
     loading: false,
-  };
+  });
 }
 
 /** @returns {RoomModel} as it was before the page was asked for, marked as failed */

@@ -13,7 +13,7 @@ export const roomHandlers = {
   "room-event": applyRoomEvent,
   receipts: onRoom((model, { receipts }, me) => withReceipts(model, receipts, me)),
   "receipt-summary": onRoom((model, { summary }) => withSummary(model, summary)),
-  "read-here": onRoom((model, { seq }, me) => rooms.withRead(model, seq, me)),
+  "read-here": onRoom((model, { seq }, me) => readHere(model, seq, me)),
   "unread-told": onRoom((model, { room }, me) => rooms.withUnread(model, room, me)),
   synced: (state, { answer }) => {
     const next = withoutRooms(answer.rooms.reduce(applySynced, state), answer.removed);
@@ -58,6 +58,19 @@ function applySynced(state, update) {
   const told = withReceipts(room ? rooms.withRoom(model, room) : model, receipts, state.me);
   const isInParts = update.more && !replaces;
   return withoutWritten(put(state, isInParts ? { ...told, unsure: true } : told), messages);
+}
+
+/** With a room that was looked at until now closed. */
+export function withClosed(state, roomId) {
+  const model = state.rooms.get(roomId);
+  const next = model && past.closed(model);
+  return next === model ? state : put(state, next);
+}
+
+/** Whoever has the last message in view is at the end. */
+function readHere(model, seq, me) {
+  const read = rooms.withRead(model, seq, me);
+  return seq >= (model.messages.at(-1)?.seq ?? 0) && !model.past ? past.shownFromEnd(read) : read;
 }
 
 /** One's own place is kept in step with the number of what is unread. */

@@ -1,5 +1,5 @@
 import { peopleHandlers } from "./people.js";
-import { applyRoomEvent, roomHandlers } from "./roomchanges.js";
+import { applyRoomEvent, roomHandlers, withClosed } from "./roomchanges.js";
 import { activityOf } from "./room.js";
 import { reachOf } from "./receipts.js";
 
@@ -57,7 +57,10 @@ const handlers = {
     if (isSame) return { ...state, epoch };
     return { ...state, epoch, receiptsAt: null, rooms: new Map(), listed: false };
   },
-  "room-opened": (state, { roomId }) => ({ ...state, openRoomId: roomId, divider: null }),
+  "room-opened": (state, { roomId }) => {
+    const left = roomId === state.openRoomId ? state : withClosed(state, state.openRoomId);
+    return { ...left, openRoomId: roomId, divider: null };
+  },
   "visibility-changed": (state, { visible }) => {
     const isBack = visible && !state.visible;
     return { ...state, visible, divider: isBack ? freshDivider(state) : state.divider };

@@ -8,6 +8,8 @@ from playwright.async_api import Page, Request, Route, expect
 from tests.e2e.browser.people import Newcomers, Person
 
 WRITTEN = 130
+WRITTEN_AT_LENGTH = 380
+MOST_SHOWN = 300
 
 WRITE = """async ([roomId, count]) => {
   const { accessToken } = JSON.parse(localStorage.getItem("whatchat.session"));
@@ -51,6 +53,36 @@ async def test_history_comes_page_by_page_and_keeps_the_readers_place(
     await expect(grace.words.last).not_to_be_in_viewport()
     await grace.page.get_by_role("button", name="To the latest message").click()
     await expect(grace.words.last).to_be_in_viewport()
+
+
+async def test_a_long_room_shows_only_what_is_near_the_reader(newcomers: Newcomers) -> None:
+    ada, grace = await newcomers.welcome("Ada"), await newcomers.welcome("Grace")
+    await ada.start_chat_with(grace)
+    room_id = (await ada.page.evaluate("location.hash")).removeprefix("#/rooms/")
+    await ada.page.evaluate(WRITE, [room_id, WRITTEN_AT_LENGTH])
+    await grace.page.reload()
+    await grace.open("Ada")
+    await expect(grace.words.last).to_have_text(f"line {WRITTEN_AT_LENGTH - 1}")
+    for count in (100, 150, 200, 250, 300):
+        await _scroll_to_top(grace)
+        await expect(grace.words).to_have_count(count)
+    last = WRITTEN_AT_LENGTH
+    for first in (last - 350, 0):
+        await _scroll_to_top(grace)
+        await grace.sees(*(f"line {index}" for index in range(first, first + MOST_SHOWN)))
+    await expect(grace.words.nth(last - 350)).to_be_in_viewport()
+
+    await ada.say("the newest")
+    await expect(grace.words).to_have_count(MOST_SHOWN)
+    await _scroll_to_end(grace)
+    await expect(grace.words.first).to_have_text("line 50")
+    await expect(grace.row("line 299")).to_be_in_viewport()
+    await _scroll_to_end(grace)
+    await expect(grace.words.last).to_have_text("the newest")
+    await _scroll_to_end(grace)
+    await expect(grace.words).to_have_count(MOST_SHOWN)
+    await expect(grace.words.last).to_have_text("the newest")
+    assert grace.complaints == []
 
 
 @pytest.mark.parametrize("init", ["", WITHOUT_LOCKS], ids=["in turn", "at once"])
@@ -100,3 +132,9 @@ async def _search(page: Page, username: str) -> None:
 
 async def _scroll_to_top(person: Person) -> None:
     await person.page.locator(".scroller").evaluate("(node) => node.scrollTo({ top: 0 })")
+
+
+async def _scroll_to_end(person: Person) -> None:
+    await person.page.locator(".scroller").evaluate(
+        "(node) => node.scrollTo({ top: node.scrollHeight })"
+    )

@@ -15,10 +15,10 @@ export function scrollPlace(scroller, rows) {
     scroller.scrollTo({ top: scroller.scrollHeight, behavior });
   }
 
-  /** Look where the reader is now; returns whether that is the end. */
-  function notice() {
+  /** Look where the reader is now; returns whether that is the end, if the end is shown. */
+  function notice(hasEnd) {
     const below = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
-    atEnd = below < NEAR_PX;
+    atEnd = hasEnd && below < NEAR_PX;
     return atEnd;
   }
 

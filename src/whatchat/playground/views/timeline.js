@@ -21,6 +21,7 @@ export function timelineView(actions, tools) {
   let state = null;
   let newest;
   let focused = null;
+  let drawn = [];
   const above = h("div", { class: "above" });
   const rows = h("ol", {
     class: "messages",
@@ -55,7 +56,7 @@ export function timelineView(actions, tools) {
   function noticeScroll() {
     if (!current) return;
     const shown = shownPart(current);
-    const isAtEnd = place.notice() && !shown.hasNewer;
+    const isAtEnd = place.notice(!shown.hasNewer);
     attribute(jump, "data-shown", !isAtEnd);
     if (!shown.loading && !shown.failed && current.floor !== null) askForMore(shown);
     if (state.visible && !shown.hasNewer) tellInView();
@@ -84,15 +85,24 @@ export function timelineView(actions, tools) {
     attribute(rows, "aria-busy", String(shown.loading));
     renderAbove(model, shown);
     typing.render(shown.hasNewer ? null : typingWords(state, model, namesIn(model)));
-    reconcile(rows, timelineOf(model, state), (row) =>
-      (ROWS[row.kind] ?? ((first) => messageRow(first, tools)))(row),
-    );
+    draw(model);
     if (isFirstPage) place.toUnreadOrEnd();
     else if (wasAtEnd || wrote) place.toEnd();
     else if (!place.restore(held)) place.toEnd();
     showFocus(model);
     showCount(model);
     noticeScroll();
+  }
+
+  /** What the rows are made of is mostly as it was: others write, come and go, read elsewhere. */
+  function draw(model) {
+    const { me, outbox, divider, now } = state;
+    const wanted = [model, me, outbox, divider, now];
+    if (wanted.every((one, at) => one === drawn[at])) return;
+    drawn = wanted;
+    reconcile(rows, timelineOf(model, state), (row) =>
+      (ROWS[row.kind] ?? ((first) => messageRow(first, tools)))(row),
+    );
   }
 
   function showFocus(model) {
