@@ -16,6 +16,11 @@ def and_also(stages: Stages, collection: str = "log") -> dict[str, Any]:
     return {"$unionWith": {"coll": collection, "pipeline": stages}}
 
 
+def joined(looks: Sequence[Stages]) -> Stages:
+    """What each of ``looks`` finds, one after the other, at the same moment."""
+    return [*looks[0], *map(and_also, looks[1:])]
+
+
 def heads(room_ids: Sequence[RoomId]) -> Stages:
     """``{head: {_id, rev}}`` of each room: one look into the index for each."""
     return [

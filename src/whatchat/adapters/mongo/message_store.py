@@ -31,6 +31,7 @@ from whatchat.adapters.mongo.log_queries import (
     changed,
     changed_hidden,
     history,
+    joined,
     latest,
     partly_hidden,
     pending_in,
@@ -157,7 +158,7 @@ class MongoMessageStore:
     ) -> dict[RoomId, list[MessageState]]:
         """Many rooms in one command; one where the viewer is hidden in a command of its own."""
         looks = [latest(room_id, *span, limit) for room_id, span in spans.items()]
-        stages = [*_joined(looks), and_also(with_hidden(viewer_id, list(spans)))]
+        stages = [*joined(looks), and_also(with_hidden(viewer_id, list(spans)))]
         found, apart = await self._by_room(list(spans), stages, hint=LOG_MESSAGES)
         for room_id in apart:
             after, upto = spans[room_id]
@@ -184,7 +185,7 @@ class MongoMessageStore:
         """Many rooms in one command; one of those with hidden changes in a command of its own."""
         looks = [changed(room_id, span, limit) for room_id, span in spans.items()]
         stages = [
-            *_joined(looks),
+            *joined(looks),
             and_also(with_hidden_changes(list(spans))),
             and_also(with_hidden(viewer_id, list(spans))),
         ]
@@ -197,11 +198,7 @@ class MongoMessageStore:
         self, viewer_id: UserId, room_id: RoomId, span: ChangedSpan, limit: int
     ) -> list[MessageState]:
         what = (viewer_id, room_id, span, limit)
-        stages = [
-            *changed(room_id, span, limit),
-            and_also(partly_hidden(*what)),
-            and_also(changed_hidden(*what)),
-        ]
+        stages = joined([changed(*what[1:]), partly_hidden(*what), changed_hidden(*what)])
         found = await self._states([room_id], stages, hint=LOG_CHANGED)
         return sorted(found, key=lambda state: latest_seen(state, viewer_id))[:limit]
 
@@ -225,8 +222,7 @@ class MongoMessageStore:
         """What the stages for each room count, many rooms in one command; without the zeros."""
         counts: dict[RoomId, int] = {}
         for some in batches(counting, MAX_SPANS):
-            stages = [*some[0], *map(and_also, some[1:])]
-            cursor = await self._database.majority.log.aggregate(stages, hint=hint)
+            cursor = await self._database.majority.log.aggregate(joined(some), hint=hint)
             counts.update({found["_id"]: found["count"] async for found in cursor})
         return counts
 
@@ -295,8 +291,3 @@ class MongoMessageStore:
             await self._projection.finish("message", pending)
             found = await (await log.aggregate(stages, hint=hint, batchSize=ONE_BATCH)).to_list()
         return found
-
-
-def _joined(looks: Sequence[Stages]) -> Stages:
-    """What each of ``looks`` finds, one after the other, at the same moment."""
-    return [*looks[0], *map(and_also, looks[1:])]
