@@ -13,7 +13,16 @@ from tests.unit.client.comparable import comparable
 from whatchat.domain.actor import Actor
 from whatchat.domain.audience import Announcement, InRoom, ToUser
 from whatchat.domain.errors import ChatError
-from whatchat.domain.ids import ClientId, MessageId, Rev, RoomId, UserId, random_id
+from whatchat.domain.ids import (
+    ClientId,
+    MessageId,
+    Rev,
+    RoomId,
+    Seq,
+    UserId,
+    message_id,
+    random_id,
+)
 from whatchat.domain.models import Message, Room
 from whatchat.features.messages.contract import (
     AddReaction,
@@ -209,7 +218,7 @@ async def test_nothing_can_be_done_to_what_is_hidden(pair: Pair) -> None:
             pod.messages.react(ADA, AddReaction(message_id=hidden, emoji="👍")),
             pod.messages.unreact(ADA, RemoveReaction(message_id=hidden, emoji="👍")),
         )
-        unknown = MessageId(hidden.rpartition("-")[0] + "-999")
+        unknown = message_id(pair.room_id, Seq(999))
         for attempt in attempts:
             with pytest.raises(ChatError) as refused:
                 await attempt
