@@ -243,12 +243,17 @@ class TypingMachine(RuleBasedStateMachine):
 
     @rule(user=members, pod=st.integers(0, 1))
     def put_out(self, user: str, pod: int) -> None:
+        """The note of it that the room is sent is Dan's."""
         if user in self.members:
             self._out(user)
+            self._end_everywhere("dan")
             command = RemoveMember(room_id=self.room_id, user_id=self.ids[user])
             self.run(self.pods[pod].services.rooms.remove(actor(self.ids["dan"]), command))
 
     def _out(self, user: str) -> None:
+        """Who goes out types until then, where there is a socket to type at."""
+        for socket in [one for one in self.sockets if one.user == user][:1]:
+            self.run(self._start(socket))
         self.members.discard(user)
         self._end_everywhere(user)
         for socket in self.sockets:
@@ -364,4 +369,4 @@ def both(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[TypingPods]:
 def test_who_types_is_seen_by_those_who_may_and_by_nobody_else(
     stage: Stage, both: TypingPods
 ) -> None:
-    stage.play(partial(TypingMachine, both=both), steps=25)
+    stage.play(partial(TypingMachine, both=both), steps=40)
