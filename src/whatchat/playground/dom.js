@@ -1,5 +1,5 @@
 const SVG = "http://www.w3.org/2000/svg";
-const ICONS = new URL("icons.svg", import.meta.url).pathname;
+const ICONS = new URL("icons.svg", import.meta.url);
 
 /**
  * An element. Strings among `children` become text, never markup.
@@ -36,6 +36,16 @@ export function text(node, value) {
   if (node.textContent !== value) node.textContent = value;
 }
 
+/** Part of the page: a drawing that is fetched when it is needed is missing while one is offline. */
+async function takeIn(drawings) {
+  const source = await (await fetch(drawings)).text();
+  const svg = new DOMParser().parseFromString(source, "image/svg+xml").documentElement;
+  svg.setAttribute("hidden", "");
+  document.body.append(svg);
+}
+
+takeIn(ICONS).catch(() => null);
+
 /** One of the drawings in `icons.svg`. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
@@ -43,7 +53,7 @@ export function icon(name) {
   svg.setAttribute("class", "icon");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("aria-hidden", "true");
-  use.setAttribute("href", `${ICONS}#${name}`);
+  use.setAttribute("href", `#${name}`);
   svg.append(use);
   return svg;
 }

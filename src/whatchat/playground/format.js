@@ -79,7 +79,7 @@ export function spanOf(seconds) {
 export function leftOf(stamp, now = Date.now()) {
   const seconds = Math.max(0, (Date.parse(stamp) - now) / 1000);
   const [noun, length] = SPANS.find(([, one]) => seconds >= one) ?? ["second", 1];
-  return noun === "second" ? "<1 m" : `${Math.floor(seconds / length)} ${noun[0]}`;
+  return noun === "second" ? "<1 m" : `${Math.round(seconds / length)} ${noun[0]}`;
 }
 
 /** When somebody was last there: "last seen today at 10:17". */

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.async_api import expect
 
 from tests.e2e.browser.chromium import running_chromium
-from tests.e2e.browser.people import NARROW, Newcomers, Person, Scheme
+from tests.e2e.browser.people import NARROW, READY_MS, Newcomers, Person, Scheme
 from tests.e2e.browser.png import squeezed
 from tests.e2e.node_process import NodeProcess
 
@@ -42,7 +42,9 @@ async def _take_pictures(newcomers: Newcomers) -> None:
     await _fill_the_list(ada, grace, linus, margaret)
     await _have_coffee(ada, grace)
     await _in_the_group(ada, grace, linus, margaret)
+    await _is_read_by_all(ada)
     await _go_to(grace, "Ada")
+    await _is_read(grace, "🎉")
     await _picture_each(ada, grace, linus)
     await _picture_more(ada, grace)
     phone = Person(await newcomers.page(NARROW, "dark", SCALE), ada.username, ada.name)
@@ -164,6 +166,15 @@ async def _react(person: Person, said: str, emoji: str) -> None:
 async def _say(person: Person, text: str) -> None:
     await person.say(text)
     await expect(person.row(text)).to_have_attribute("data-seq", ANY_SEQ)
+
+
+async def _is_read(person: Person, said: str) -> None:
+    status = person.row(said).locator(".status")
+    await expect(status).to_have_attribute("aria-label", "Read", timeout=READY_MS)
+
+
+async def _is_read_by_all(person: Person) -> None:
+    await expect(person.page.locator(".read-by:visible")).to_have_text("Read by all")
 
 
 async def _save(person: Person, name: str) -> None:

@@ -1,5 +1,4 @@
 import { attribute, fill, h, icon, iconButton } from "../dom.js";
-import { spanOf } from "../format.js";
 import { partnerOf } from "../room.js";
 import { openEmojiPicker } from "./emojipicker.js";
 import { attempt, toast } from "./toast.js";
@@ -21,6 +20,7 @@ export function composerView(actions) {
   const draft = () => drafts.get(roomId) ?? { text: "", replyTo: null, edited: null };
   const input = h("textarea", {
     rows: "1",
+    dir: "auto",
     placeholder: "Message",
     "aria-label": "Message",
     enterkeyhint: "send",
@@ -131,7 +131,6 @@ export function composerView(actions) {
   function open(room, state) {
     ({ me } = state);
     showBlocked(room, state);
-    attribute(input, "placeholder", placeholderFor(room));
     if (room.id === roomId) return;
     roomId = room.id;
     show(draft());
@@ -151,11 +150,6 @@ export function composerView(actions) {
 
   return { node, open, reply, edit };
 }
-
-const placeholderFor = ({ settings }) =>
-  settings.disappearAfterSeconds
-    ? `Message, disappears after ${spanOf(settings.disappearAfterSeconds)}`
-    : "Message";
 
 const aboutLine = (drawing, title, { content }, cancel) => [
   icon(drawing),

@@ -40,7 +40,7 @@ export function roomRow(openRoom) {
     showPreview(model, state);
     badge.hidden = unread === 0;
     text(badge, unread > MOST_SHOWN ? `${MOST_SHOWN}+` : String(unread));
-    attribute(badge, "aria-label", `${unread} unread`);
+    attribute(badge, "aria-label", `${badge.textContent} unread`);
     attribute(button, "aria-current", state.openRoomId === room.id ? "page" : null);
     attribute(button, "data-unread", unread > 0);
   }

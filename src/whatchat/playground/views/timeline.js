@@ -7,6 +7,7 @@ import { pointOut, scrollPlace } from "./scrolling.js";
 import { typingView, typingWords } from "./typing.js";
 
 const EARLY_PX = 400;
+const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
 const ROWS = { day: dayRow, unread: unreadRow, system: systemRow };
 
 /**
@@ -50,7 +51,7 @@ export function timelineView(actions, tools) {
 
   function toLatest() {
     if (current.past) actions.toLatest(current.room.id);
-    else place.toEnd("smooth");
+    else place.toEnd(isCalm.matches ? "instant" : "smooth");
   }
 
   function noticeScroll() {
