@@ -252,6 +252,8 @@ class Line:
                 await self.send(text("3"))
         elif packet.startswith('42["session:closing"'):
             self._told = json.loads(packet[2:])[1]["code"]
+        elif packet.startswith('42["user:status"'):
+            pass  # others come and go
         else:
             return False
         return True
