@@ -65,10 +65,11 @@ screenshots: .venv/dev tools ## Take the pictures of the playground that the REA
 chaos: .venv/dev tools ## Break one thing after the other under load, in 12 minutes; CHAOS_FLAGS=--help
 	$(BIN)/python -m tests.chaos $(CHAOS_FLAGS)
 
-bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, and bench-durable, in 35 minutes; BENCH_FLAGS=--help
+bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, and all of the below, in 40 minutes; BENCH_FLAGS=--help
 	$(BIN)/python -m loadtests.bench $(BENCH_FLAGS)
 	@$(MAKE) bench-durable
 	@$(MAKE) bench-sync
+	@$(MAKE) bench-presence
 
 bench-durable: .venv/dev tools ## Measure pods over MongoDB and Redis, in 10 minutes; DURABLE_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.durable $(DURABLE_FLAGS)
