@@ -6,7 +6,6 @@ again for a device that knows nothing and is given snapshots.
 
 import argparse
 import asyncio
-import os
 import sys
 import tempfile
 import time
@@ -17,15 +16,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from loadtests.bench.entries import fill
 from tests.servers.mongod import ReplicaSet
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.domain.actor import Actor
-from whatchat.domain.ids import ClientId, DeviceId, GrantId, Rev, RoomId, UserId, random_id
-from whatchat.domain.log import AnyChange, Entry, MessagePosted, RoomCreated
-from whatchat.domain.models import RoomSettings
+from whatchat.domain.ids import DeviceId, GrantId, Rev, RoomId, UserId, random_id
 from whatchat.domain.ports.account_store import Account
 from whatchat.domain.ports.store import Store
 from whatchat.domain.times import utc_now
@@ -84,7 +82,8 @@ async def _measure(name: str, store: Store, given: argparse.Namespace) -> None:
     room_ids = [RoomId(random_id()) for _ in range(given.rooms)]
     for start in range(0, given.rooms, TOGETHER):
         some = room_ids[start : start + TOGETHER]
-        await asyncio.gather(*(_fill(store, room_id, given.changes) for room_id in some))
+        people = WRITER, READER
+        await asyncio.gather(*(fill(store, room_id, people, given.changes) for room_id in some))
     sync = await _service(store)
     away = {room_id: Rev(1) for room_id in room_ids}
     for what, cursors in (("changes", away), ("snapshots", {})):
@@ -103,32 +102,6 @@ def _account(user_id: UserId) -> Account:
         display_name=user_id,
         password_hash="",
         created_at=utc_now(),
-    )
-
-
-async def _fill(store: Store, room_id: RoomId, changes: int) -> None:
-    created = RoomCreated(
-        room_kind="group",
-        name="",
-        description="",
-        settings=RoomSettings(),
-        members=(WRITER, READER),
-    )
-    posted = MessagePosted(message_type="text", content="as long as messages are " * 3)
-    await store.messages.append([_entry(room_id, 1, created)])
-    await store.messages.append([_entry(room_id, rev, posted) for rev in range(2, changes + 2)])
-
-
-def _entry(room_id: RoomId, rev: int, change: AnyChange) -> Entry:
-    return Entry(
-        room_id=room_id,
-        rev=Rev(rev),
-        actor_id=WRITER,
-        client_id=ClientId(random_id()),
-        digest=os.urandom(16),
-        at=utc_now(),
-        pod="bench",
-        change=change,
     )
 
 

@@ -4,7 +4,6 @@ Whether recent history is worth a cache: what each read takes, and what else a r
 """
 
 import asyncio
-import os
 import sys
 import tempfile
 import time
@@ -16,17 +15,15 @@ from typing import Final
 
 from msgspec.msgpack import Decoder, Encoder
 
+from loadtests.bench.entries import fill
 from tests.servers.mongod import ReplicaSet
 from tests.servers.redis_server import RedisServer
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.adapters.redis.opening import servers_of
 from whatchat.adapters.redis.servers import Servers, run_one
 from whatchat.adapters.redis.url import parse
-from whatchat.domain.ids import ClientId, Rev, RoomId, Seq, UserId, random_id
-from whatchat.domain.log import AnyChange, Entry, MessagePosted, RoomCreated
+from whatchat.domain.ids import RoomId, Seq, UserId, random_id
 from whatchat.domain.message_state import MessageState
-from whatchat.domain.models import RoomSettings
-from whatchat.domain.times import utc_now
 from whatchat.observability.metrics import Metrics
 
 ROOMS: Final = 200
@@ -76,27 +73,8 @@ async def _reads(store: MongoStore, servers: Servers) -> dict[str, Read]:
 
 async def _room(store: MongoStore) -> RoomId:
     room_id = RoomId(random_id())
-    created = RoomCreated(
-        room_kind="group", name="", description="", settings=RoomSettings(), members=(READER,)
-    )
-    posted = MessagePosted(message_type="text", content="as long as messages are " * 3)
-    await store.messages.append([_entry(room_id, 1, created)])
-    entries = [_entry(room_id, rev, posted) for rev in range(2, MESSAGES + 2)]
-    await store.messages.append(entries)
+    await fill(store, room_id, (READER,), MESSAGES)
     return room_id
-
-
-def _entry(room_id: RoomId, rev: int, change: AnyChange) -> Entry:
-    return Entry(
-        room_id=room_id,
-        rev=Rev(rev),
-        actor_id=READER,
-        client_id=ClientId(random_id()),
-        digest=os.urandom(16),
-        at=utc_now(),
-        pod="bench",
-        change=change,
-    )
 
 
 async def _page(store: MongoStore, room_id: RoomId) -> Sequence[MessageState]:
