@@ -1,13 +1,13 @@
 """What it costs to find out that nothing is pending, which every read of a room does."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from pymongo.database import Database
 
 from tests.integration.mongo.entries import ADA, created, entry
+from tests.integration.mongo.profiles import profiled
 from tests.servers.mongod import Answer
 from whatchat.adapters.mongo.indexes import LOG_PROJECTION
 from whatchat.adapters.mongo.log_documents import DONE, KINDS, Pending
@@ -35,19 +35,6 @@ async def test_what_is_projected_keeps_its_place_in_the_index(
     documents: Database[Answer], rooms: Sequence[RoomId]
 ) -> None:
     assert documents.log.count_documents({"projection": DONE}) == len(rooms) * (CHANGES + 1)
-
-
-@contextmanager
-def profiled(documents: Database[Answer]) -> Iterator[list[Answer]]:
-    """What the server noted of the questions that were asked of the log meanwhile."""
-    found: list[Answer] = []
-    documents.command("profile", 2)
-    try:
-        yield found
-    finally:
-        documents.command("profile", 0)
-        found += documents["system.profile"].find({"ns": f"{documents.name}.log"})
-        documents.drop_collection("system.profile")
 
 
 @pytest.mark.parametrize("kind", KINDS)

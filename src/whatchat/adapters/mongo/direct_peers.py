@@ -15,9 +15,9 @@ from whatchat.domain.ports.room_store import DirectPeer
 class DirectPeers:
     """Reads the peers of many people at once.
 
-    Whoever created a direct room, wrote or reacted there is the actor of an entry of its log,
-    and nobody else is: two people's room has no other changes. So of each room the first and
-    the last actor in the order of the index say it all, whatever the room holds.
+    Whoever created a direct room, wrote or reacted there is the actor of an entry of its log;
+    nobody else is but who changed its settings. So of each room the first and the last actor
+    in the order of the index say it all, whatever the room holds.
     """
 
     def __init__(self, database: MongoDatabase, pictures: Pictures) -> None:
