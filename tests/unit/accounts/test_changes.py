@@ -2,40 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
-from typing import Any
 
 import pytest
 
+from tests.unit.accounts.line import Line
 from tests.waiting import until
-from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import UserId
 from whatchat.domain.polling import OVERLAP
-from whatchat.domain.ports.account_store import Account, AccountStore, ChangedAccounts
+from whatchat.domain.ports.account_store import Account
 from whatchat.domain.ports.store import Store
 from whatchat.domain.times import utc_now
 from whatchat.features.accounts.changes import AccountChanges
 from whatchat.features.accounts.directory import CachedUserDirectory
 
 ADA, BOB = UserId("ada"), UserId("bob")
-
-
-class Line:
-    """The account store behind a line that can be cut."""
-
-    def __init__(self, accounts: AccountStore) -> None:
-        self._accounts = accounts
-        self.cut = False
-        self.asked: list[datetime | None] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._accounts, name)
-
-    async def changed_since(self, moment: datetime | None) -> ChangedAccounts:
-        self.asked.append(moment)
-        if self.cut:
-            raise Unavailable
-        return await self._accounts.changed_since(moment)
 
 
 @pytest.fixture
@@ -49,7 +29,7 @@ async def line(store: Store) -> Line:
             created_at=utc_now(),
         )
         await store.accounts.add(account)
-    return Line(store.accounts)
+    return Line(store.accounts, "changed_since")
 
 
 @pytest.fixture

@@ -1,16 +1,15 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Any, Protocol
 
 import pytest
 
+from tests.unit.accounts.line import Line
 from whatchat.domain.actor import Actor
 from whatchat.domain.errors import Unauthenticated, Unavailable
 from whatchat.domain.ids import GrantId
 from whatchat.domain.polling import OVERLAP
-from whatchat.domain.ports.account_store import AccountStore, Revoked
 from whatchat.domain.ports.store import Store
 from whatchat.domain.times import utc_now
 from whatchat.features.accounts.contract import Logout, SignedIn, TokenPair
@@ -99,29 +98,11 @@ async def test_a_failing_listener_keeps_nothing_from_the_others(
     assert len(caplog.records) == 2
 
 
-class Interrupted:
-    """The account store behind a line that can be cut."""
-
-    def __init__(self, accounts: AccountStore) -> None:
-        self._accounts = accounts
-        self.cut = False
-        self.asked: list[datetime | None] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._accounts, name)
-
-    async def revoked_since(self, moment: datetime | None) -> Revoked:
-        self.asked.append(moment)
-        if self.cut:
-            raise Unavailable
-        return await self._accounts.revoked_since(moment)
-
-
 async def test_what_was_revoked_during_an_outage_is_learnt_after_it(
     start_pod: StartPod, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     elsewhere = await start_pod()
-    line = Interrupted(store.accounts)
+    line = Line(store.accounts, "revoked_since")
     revocations = Revocations(line, poll_seconds=0.01)
     await revocations.start()
     line.cut = True
@@ -135,7 +116,7 @@ async def test_what_was_revoked_during_an_outage_is_learnt_after_it(
 
 
 async def test_polls_overlap_by_the_stores_time(store: Store) -> None:
-    line = Interrupted(store.accounts)
+    line = Line(store.accounts, "revoked_since")
     revocations = Revocations(line, poll_seconds=0.01)
     before = utc_now()
     await revocations.start()
@@ -147,7 +128,7 @@ async def test_polls_overlap_by_the_stores_time(store: Store) -> None:
 
 
 async def test_a_start_that_cannot_ask_the_store_fails(store: Store) -> None:
-    line = Interrupted(store.accounts)
+    line = Line(store.accounts, "revoked_since")
     line.cut = True
     with pytest.raises(Unavailable):
         await Revocations(line).start()
@@ -157,7 +138,7 @@ async def test_a_stopped_poller_asks_no_more(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    line = Interrupted(store.accounts)
+    line = Line(store.accounts, "revoked_since")
     revocations = Revocations(line, poll_seconds=0)
     await revocations.start()
     await eventually(lambda: len(line.asked) > 2)
