@@ -22,6 +22,7 @@ from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
 from whatchat.adapters.mongo.store import MongoStore
+from whatchat.audit.trail import Trail
 from whatchat.domain.actor import Actor
 from whatchat.domain.ids import DeviceId, GrantId, Rev, RoomId, UserId, random_id
 from whatchat.domain.ports.account_store import Account
@@ -107,7 +108,9 @@ def _account(user_id: UserId) -> Account:
 
 async def _service(store: Store) -> SyncService:
     adapters = Adapters(store, InProcessBroker(InProcessExchange()), InProcessSessionRegistry())
-    ground = Ground("bench", Settings(), adapters, await store.identity(), Metrics())
+    ground = Ground(
+        "bench", Settings(), adapters, await store.identity(), Metrics(), Trail("bench")
+    )
     return Conversations(
         ground, CachedUserDirectory(store.accounts), CachedBlocks(store.blocks)
     ).sync

@@ -18,6 +18,7 @@ from whatchat.adapters.redis.servers import Servers
 from whatchat.adapters.redis.session_registry import RedisSessionRegistry
 from whatchat.adapters.redis.url import parse
 from whatchat.adapters.redis.work_queue import RedisWorkQueue
+from whatchat.audit.trail import Trail
 from whatchat.background.last_words import CLAIM_SECONDS, POD_LEASES
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
@@ -72,7 +73,7 @@ async def build_worker(settings: Settings) -> Worker:
         opened.push_async_callback(store.close)
         redis = await _reach(settings.redis_url, metrics, opened)
         adapters = await _with_redis(redis, store, None, metrics, opened)
-        ground = Ground(name, settings, adapters, await store.identity(), metrics)
+        ground = Ground(name, settings, adapters, await store.identity(), metrics, Trail(name))
         worker = Worker(ground, queues_of(*redis, metrics))
         await worker.owns(opened.pop_all())
     return worker

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from whatchat.audit.trail import Trail
 from whatchat.background.deliver_only import DeliverOnly
 from whatchat.background.expiry import Expiry
 from whatchat.background.routine import Part, Routine
@@ -149,7 +150,7 @@ class Pod:
         self._lease = lease
         self._closing = AsyncExitStack()
         self._tasks = BackgroundTasks(self._fail)
-        ground = Ground(name, settings, adapters, identity, self.metrics)
+        ground = Ground(name, settings, adapters, identity, self.metrics, Trail(name))
         self._people = People(ground)
         self._conversations = Conversations(ground, self._people.directory, self._people.blocks)
         live = self._conversations.live

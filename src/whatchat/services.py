@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, get_args
 
+from whatchat.audit.trail import Trail
 from whatchat.domain.log import MembershipChange, MessageChange
 from whatchat.domain.ports.blocks import Blocks
 from whatchat.domain.ports.broker import Broker
@@ -67,6 +68,7 @@ class Ground(NamedTuple):
     adapters: Adapters
     identity: StoreIdentity
     metrics: Metrics
+    trail: Trail
     clock: Clock = utc_now
 
 

@@ -10,6 +10,7 @@ from whatchat.adapters.redis.keys import Keys
 from whatchat.adapters.redis.opening import servers_of
 from whatchat.adapters.redis.session_registry import RedisSessionRegistry
 from whatchat.adapters.redis.url import parse
+from whatchat.audit.trail import Trail
 from whatchat.domain.actor import Actor
 from whatchat.domain.audience import Announcement
 from whatchat.domain.ids import ClientId, DeviceId, GrantId, RoomId, SessionId, UserId, random_id
@@ -78,7 +79,9 @@ class BenchPod:
         registry = RedisSessionRegistry(servers, Keys(), grace_seconds=0.1)
         settings = Settings.model_validate({"jwt_secret": "of a benchmark, long enough for keys"})
         adapters = Adapters(store, broker, registry)
-        ground = Ground("bench", settings, adapters, await store.identity(), self.metrics)
+        ground = Ground(
+            "bench", settings, adapters, await store.identity(), self.metrics, Trail("bench")
+        )
         people = People(ground)
         self._opened.push_async_callback(people.directory.close)
         await people.blocks.start()

@@ -14,6 +14,7 @@ from whatchat.adapters.redis.broker import RedisBroker
 from whatchat.adapters.redis.keys import Keys
 from whatchat.adapters.redis.servers import Servers
 from whatchat.adapters.redis.session_registry import RedisSessionRegistry
+from whatchat.audit.trail import Trail
 from whatchat.background.last_words import POD_LEASES
 from whatchat.bootstrap import build, queues_of
 from whatchat.domain.ids import random_id
@@ -112,7 +113,9 @@ class Cluster:
         store, broker = await self._store(), await self._broker(servers, metrics)
         adapters = Adapters(store, broker, RedisSessionRegistry(servers, Keys()))
         name = f"worker-{random_id()}"
-        ground = Ground(name, self._settings, adapters, await store.identity(), metrics)
+        ground = Ground(
+            name, self._settings, adapters, await store.identity(), metrics, Trail(name)
+        )
         worker = Worker(ground, queues_of(servers, Keys(), metrics))
         await worker.start()
         self._opened.push_async_callback(worker.stop)

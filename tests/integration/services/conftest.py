@@ -15,6 +15,7 @@ from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
 from whatchat.adapters.mongo.store import MongoStore
+from whatchat.audit.trail import Trail
 from whatchat.domain.actor import Actor
 from whatchat.domain.ids import ClientId, DeviceId, GrantId, RoomId, UserId, random_id
 from whatchat.domain.models import Message, Room
@@ -157,6 +158,7 @@ class House:
             adapters=Adapters(store, broker, InProcessSessionRegistry()),
             identity=await self.store.identity(),
             metrics=metrics,
+            trail=Trail(f"pod-{len(self.pods)}"),
             clock=self.clock,
         )
         directory = CachedUserDirectory(self.store.accounts)

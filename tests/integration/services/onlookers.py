@@ -8,6 +8,7 @@ from tests.integration.services.conftest import House, PodServices
 from tests.unit.realtime.parts import NotedLink, actor, greeted, hub_of
 from whatchat.adapters.embedded.broker import InProcessBroker
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
+from whatchat.audit.trail import Trail
 from whatchat.domain.ids import ClientId, DeviceId, SessionId, UserId, random_id
 from whatchat.domain.models import Visibility
 from whatchat.domain.ports.blocks import BlockListener
@@ -168,7 +169,7 @@ class Onlookers:
         broker = InProcessBroker(self.house.exchange)
         adapters = Adapters(self.house.store, broker, self._registry)
         identity = await self.house.store.identity()
-        ground = Ground("pod", Settings(), adapters, identity, metrics)
+        ground = Ground("pod", Settings(), adapters, identity, metrics, Trail("pod"))
         live = LiveHub()
         presence = Presence(ground, services.directory, self.blocks, live)
         pod = OnlookersPod(services, presence, self._registry, broker, live, metrics)

@@ -19,6 +19,7 @@ from tests.waiting import until
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
+from whatchat.audit.trail import Trail
 from whatchat.domain.actor import Actor
 from whatchat.domain.contract import Catalogue, Command, Endpoint, Event, Feature, Outcome
 from whatchat.domain.errors import Conflict
@@ -302,7 +303,7 @@ async def _running(
     directory, metrics = CachedUserDirectory(store.accounts), Metrics()
     blocks = CachedBlocks(store.blocks)
     adapters = Adapters(store, broker, house.registry)
-    ground = Ground("pod", Settings(), adapters, identity, metrics)
+    ground = Ground("pod", Settings(), adapters, identity, metrics, Trail("pod"))
     conversations = Conversations(ground, directory, blocks)
     revocations = Revocations(store.accounts)
     authenticator = TokenAuthenticator(AccessTokens(KEYS), revocations)
