@@ -13,7 +13,7 @@ import structlog
 from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.contract import BoundEndpoint, Command, Cost
 from whatchat.domain.errors import ChatError, RateLimited, Unauthenticated, Unavailable
-from whatchat.domain.ports.limiter import Limiter
+from whatchat.domain.ports.limiter import Charge, Limiter
 from whatchat.domain.rates import Rates
 from whatchat.entrypoints.decoding import decode_command
 from whatchat.entrypoints.quotas import CHARGED_HERE, QUOTAS, quota_key
@@ -122,14 +122,14 @@ class Dispatch:
         if cost in CHARGED_HERE:
             self._charge_here(cost, caller)
             return
-        wait = await self._limiter.charge(quota_key(cost, caller), QUOTAS[cost])
-        if wait:
+        charge = Charge(key=quota_key(cost, caller), quota=QUOTAS[cost])
+        if wait := await self._limiter.charge((charge,)):
             raise RateLimited(retry_after_ms=wait)
 
     def _charge_here(self, cost: Cost, caller: Actor | Visitor) -> None:
         if self._limiter is None:
             return
-        if wait := self._rates.charge(quota_key(cost, caller), QUOTAS[cost]):
+        if wait := self._rates.take(quota_key(cost, caller), QUOTAS[cost]):
             raise RateLimited(retry_after_ms=wait)
 
     @contextmanager

@@ -17,7 +17,7 @@ from whatchat.adapters.redis.slots import slot_of
 from whatchat.adapters.redis.work_queue import RedisWorkQueue
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import DeviceId, Rev, RoomId, SessionId
-from whatchat.domain.ports.limiter import Quota
+from whatchat.domain.ports.limiter import Charge, Quota
 from whatchat.domain.ports.session_registry import Session
 from whatchat.domain.ports.work_queue import Job
 from whatchat.domain.times import utc_now
@@ -75,8 +75,22 @@ async def test_the_other_adapters_work_on_a_cluster(cluster: RedisCluster) -> No
     keys = fresh_keys()
     async with connected(cluster.url) as servers:
         limiter = RedisLimiter(servers, keys, EmbeddedLimiter(), Metrics())
-        waits = [await limiter.charge(f"key-{n}", Quota(rate=1, burst=1)) for n in range(20)]
-        assert waits == [0] * 20
+        charges = [Charge(key=f"key-{n}", quota=Quota(rate=0.1, burst=2)) for n in range(20)]
+        assert await limiter.charge(charges) == 0
+        assert await limiter.charge(charges[7:8]) == 0
+        assert 9_000 < await limiter.charge(charges) <= 10_000
+        # What the others were charged then, they were given back.
+        others = [charge for charge in charges if charge is not charges[7]]
+        assert await limiter.charge(others) == 0
+        await limiter.slow_down("user:ada", factor=2, seconds=60)
+        mine = [
+            Charge(key=f"key-{n}", quota=Quota(rate=0.1, burst=3), owner="user:ada")
+            for n in range(20)
+        ]
+        assert await limiter.charge(mine) == 0
+        assert 9_000 < await limiter.charge(mine) <= 10_000
+        await limiter.forgive("user:ada")
+        assert await limiter.charge(mine) == 0
         registry = RedisSessionRegistry(servers, keys)
         sessions = [
             Session(

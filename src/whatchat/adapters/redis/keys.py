@@ -18,7 +18,9 @@ Name, after the prefix                 What       Expiry
 ``presence:{SHARD}:shown``             set        the same
 ``presence:{SHARD}:news``              sorted set the same
 ``presence:{SHARD}:seen``              hash       the same
-``limit:KEY``                          string     when the quota is whole again
+``limit:{OWNER}:KEY``                  string     when the quota is whole again
+``limit:{KEY}``                        string     the same, of what nobody owns
+``slow:{OWNER}``                       string     when the owner is slowed down no longer
 ``work:{QUEUE}``                       stream     none: trimmed as work is done, and bounded
 ``work:{QUEUE}:aside:GROUP``           stream     none: bounded, the oldest fall out
 =====================================  =========  =============================================
@@ -82,9 +84,14 @@ class Keys:
         """Who is online, of one shard's people."""
         return f"{self._prefix}presence:{{{shard}}}:{part}".encode()
 
-    def limit(self, key: str) -> bytes:
-        """When a quota is whole again."""
-        return f"{self._prefix}limit:{key}".encode()
+    def limit(self, owner: str, key: str) -> bytes:
+        """When a quota is whole again; of what an owner has, one server has all."""
+        name = f"{{{owner}}}:{key}" if owner else f"{{{key}}}"
+        return f"{self._prefix}limit:{name}".encode()
+
+    def slowness(self, owner: str) -> bytes:
+        """What an owner's charges are multiplied by; where its quotas are."""
+        return f"{self._prefix}slow:{{{owner}}}".encode()
 
     def work(self, queue: str) -> bytes:
         """What is to be done."""
