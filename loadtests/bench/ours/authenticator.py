@@ -13,7 +13,7 @@ class SignedTokens:
     def __init__(self, tokens: AccessTokens) -> None:
         self._tokens = tokens
 
-    def authenticate(self, token: str, address: str) -> Actor:
+    async def authenticate(self, token: str, address: str) -> Actor:
         claims = self._tokens.verify(token)
         return Actor(
             user_id=claims.sub,

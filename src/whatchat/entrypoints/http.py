@@ -50,7 +50,7 @@ class Rest:
     def _handler(self, endpoint: BoundEndpoint) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
             try:
-                caller = self._caller(endpoint.row, request)
+                caller = await self._caller(endpoint.row, request)
                 fields = await request_fields(request, self._max_body_bytes)
                 lax = request.method in QUERY_METHODS
                 answer = await self._dispatch.submit(endpoint, caller, fields, via="http", lax=lax)
@@ -60,14 +60,14 @@ class Rest:
 
         return handle
 
-    def _caller(self, row: Endpoint, request: Request) -> Actor | Visitor:
+    async def _caller(self, row: Endpoint, request: Request) -> Actor | Visitor:
         address = client_address(request.scope, self._trusted_proxies)
         if row.public:
             return Visitor(address=address)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated
-        return self._authenticator.authenticate(token.strip(), address)
+        return await self._authenticator.authenticate(token.strip(), address)
 
 
 def split_route(row: Endpoint) -> tuple[str, str]:

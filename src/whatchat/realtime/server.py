@@ -166,7 +166,7 @@ class RealtimeServer:
         """Let a client in that sent CONNECT. Raises what is wrong with it or with us."""
         if self._stopping:
             raise Unavailable
-        actor = self._authenticator.authenticate(_token(auth), address)
+        actor = await self._authenticator.authenticate(_token(auth), address)
         self._require_room(actor)
         actor = replace(actor, session_id=session_id)
         interpreter = self._interpreters.asked_for(auth)

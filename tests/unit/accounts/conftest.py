@@ -51,8 +51,8 @@ class Pod:
     async def login(self, username: str, password: str = "correct horse") -> SignedIn:
         return await self.service.login(VISITOR, Login(username=username, password=password))
 
-    def actor(self, pair: TokenPair) -> Actor:
-        return self.authenticator.authenticate(pair.access_token, VISITOR.address)
+    async def actor(self, pair: TokenPair) -> Actor:
+        return await self.authenticator.authenticate(pair.access_token, VISITOR.address)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ class Pod(Protocol):
     authenticator: Any
 
     async def register(self, username: str, password: str = ...) -> SignedIn: ...
-    def actor(self, pair: TokenPair) -> Actor: ...
+    async def actor(self, pair: TokenPair) -> Actor: ...
 
 
 StartPod = Callable[[], Awaitable[Pod]]
@@ -39,7 +39,7 @@ async def eventually(condition: Callable[[], bool]) -> None:
 async def test_a_revocation_reaches_another_pod(start_pod: StartPod) -> None:
     here, there = await start_pod(), await start_pod()
     ada = await here.register("ada")
-    actor = there.actor(ada)
+    actor = await there.actor(ada)
     heard: list[GrantId] = []
     there.authenticator.when_revoked(heard.append)
 
@@ -47,29 +47,29 @@ async def test_a_revocation_reaches_another_pod(start_pod: StartPod) -> None:
 
     await eventually(lambda: actor.grant_id in there.revocations)
     with pytest.raises(Unauthenticated):
-        there.actor(ada)
+        await there.actor(ada)
     assert heard == [actor.grant_id]
 
 
 async def test_on_its_own_pod_a_revocation_waits_for_nothing(start_pod: StartPod) -> None:
     pod = await start_pod()
     ada = await pod.register("ada")
-    actor = pod.actor(ada)
+    actor = await pod.actor(ada)
     await pod.revocations.stop()
     heard: list[GrantId] = []
     pod.authenticator.when_revoked(heard.append)
     await pod.service.logout(actor, Logout())
     assert heard == [actor.grant_id]
     with pytest.raises(Unauthenticated):
-        pod.actor(ada)
+        await pod.actor(ada)
 
 
 async def test_a_pod_that_starts_knows_earlier_revocations(start_pod: StartPod) -> None:
     pod = await start_pod()
     ada = await pod.register("ada")
-    await pod.service.logout(pod.actor(ada), Logout())
+    await pod.service.logout(await pod.actor(ada), Logout())
     with pytest.raises(Unauthenticated):
-        (await start_pod()).actor(ada)
+        await (await start_pod()).actor(ada)
 
 
 async def test_each_listener_hears_of_a_grant_once(store: Store) -> None:
@@ -107,7 +107,7 @@ async def test_what_was_revoked_during_an_outage_is_learnt_after_it(
     await revocations.start()
     line.cut = True
     await eventually(lambda: "cannot be read yet" in caplog.text)
-    actor = elsewhere.actor(await elsewhere.register("ada"))
+    actor = await elsewhere.actor(await elsewhere.register("ada"))
     await elsewhere.service.logout(actor, Logout())
     assert actor.grant_id not in revocations
     line.cut = False

@@ -41,7 +41,7 @@ class Pod(Protocol):
 
     async def register(self, username: str, password: str = ...) -> SignedIn: ...
     async def login(self, username: str, password: str = ...) -> SignedIn: ...
-    def actor(self, pair: TokenPair) -> Actor: ...
+    async def actor(self, pair: TokenPair) -> Actor: ...
 
 
 class Clock(Protocol):
@@ -61,7 +61,7 @@ async def refresh(pod: Pod, pair: TokenPair, nonce: str | None = None) -> TokenP
 
 
 async def devices(pod: Pod, pair: TokenPair) -> list[DeviceId]:
-    listed = await pod.service.list_devices(pod.actor(pair), ListDevices())
+    listed = await pod.service.list_devices(await pod.actor(pair), ListDevices())
     return [device.id for device in listed.devices]
 
 
@@ -69,9 +69,9 @@ def everything_in(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.iterdir())
 
 
-def is_signed_in(pod: Pod, pair: TokenPair) -> bool:
+async def is_signed_in(pod: Pod, pair: TokenPair) -> bool:
     try:
-        pod.actor(pair)
+        await pod.actor(pair)
     except Unauthenticated:
         return False
     return True
@@ -82,7 +82,7 @@ class TestRegistering:
         ada = await pod.register("ada")
         assert ada.user == User(id=ada.user.id, username="ada", display_name="ada")
         assert ada.expires_in == 900
-        actor = pod.actor(ada)
+        actor = await pod.actor(ada)
         assert (actor.user_id, actor.device_id) == (ada.user.id, ada.device_id)
         assert actor.address == VISITOR.address
         assert actor.session_id is None
@@ -127,12 +127,12 @@ class TestLoggingIn:
         second = await pod.service.login(VISITOR, command)
         assert second.user == first.user
         assert second.device_id != first.device_id
-        listed = await pod.service.list_devices(pod.actor(second), ListDevices())
+        listed = await pod.service.list_devices(await pod.actor(second), ListDevices())
         assert [(one.name, one.current) for one in listed.devices] == [
             ("Laptop", True),
             ("Unnamed device", False),
         ]
-        assert is_signed_in(pod, first)
+        assert await is_signed_in(pod, first)
 
     async def test_on_a_known_device_it_takes_over(self, pod: Pod) -> None:
         first = await pod.register("ada")
@@ -140,14 +140,14 @@ class TestLoggingIn:
         second = await pod.service.login(VISITOR, command)
         assert second.device_id == first.device_id
         assert await devices(pod, second) == [first.device_id]
-        assert not is_signed_in(pod, first)
+        assert not await is_signed_in(pod, first)
         with pytest.raises(Unauthenticated):
             await refresh(pod, first)
-        assert is_signed_in(pod, second)
+        assert await is_signed_in(pod, second)
 
     async def test_a_device_signed_out_is_known_again(self, pod: Pod) -> None:
         first = await pod.register("ada")
-        await pod.service.logout(pod.actor(first), Logout())
+        await pod.service.logout(await pod.actor(first), Logout())
         command = Login(username="ada", password="correct horse", device_id=first.device_id)
         assert (await pod.service.login(VISITOR, command)).device_id == first.device_id
 
@@ -157,7 +157,7 @@ class TestLoggingIn:
             command = Login(username="ada", password="correct horse", device_id=device_id)
             signed_in = await pod.service.login(VISITOR, command)
             assert signed_in.device_id not in {device_id, ada.device_id, bob.device_id}
-        assert is_signed_in(pod, bob)
+        assert await is_signed_in(pod, bob)
         assert await devices(pod, bob) == [bob.device_id]
 
     async def test_a_wrong_password_and_an_unknown_name_are_answered_alike(self, pod: Pod) -> None:
@@ -203,7 +203,7 @@ class TestLoggingIn:
         late = await pod.service._sign_in(account, device)
         with pytest.raises(Unauthenticated):
             await pod.service._confirm(account, device, "correct horse")
-        assert not is_signed_in(pod, late)
+        assert not await is_signed_in(pod, late)
         assert await devices(pod, ada) == [ada.device_id]
 
 
@@ -213,8 +213,8 @@ class TestRefreshing:
         second = await refresh(pod, first)
         assert second.access_token != first.access_token
         assert second.refresh_token != first.refresh_token
-        assert pod.actor(second).grant_id == pod.actor(first).grant_id
-        assert pod.actor(second).device_id == first.device_id
+        assert (await pod.actor(second)).grant_id == (await pod.actor(first)).grant_id
+        assert (await pod.actor(second)).device_id == first.device_id
         assert second.expires_in == 900
         await refresh(pod, second)
 
@@ -250,8 +250,8 @@ class TestRefreshing:
         with pytest.raises(Unauthenticated) as refused:
             await refresh(pod, first, nonces[1])
         assert refused.value.body() == Unauthenticated().body()
-        assert not is_signed_in(pod, first)
-        assert not is_signed_in(pod, second)
+        assert not await is_signed_in(pod, first)
+        assert not await is_signed_in(pod, second)
         with pytest.raises(Unauthenticated):
             await refresh(pod, second)
         assert await devices(pod, other) == [other.device_id]
@@ -272,7 +272,7 @@ class TestRefreshing:
         forged = first.refresh_token[:-1] + ("x" if first.refresh_token[-1] != "x" else "y")
         with pytest.raises(Unauthenticated):
             await pod.service.refresh(VISITOR, Refresh(refresh_token=forged))
-        assert is_signed_in(pod, first)
+        assert await is_signed_in(pod, first)
         await refresh(pod, first)
 
     async def test_a_sign_in_ends_thirty_days_after_its_last_refresh(
@@ -304,8 +304,8 @@ class TestSigningOut:
     async def test_a_logout_ends_this_device_alone(self, pod: Pod) -> None:
         first = await pod.register("ada")
         second = await pod.login("ada")
-        await pod.service.logout(pod.actor(first), Logout())
-        assert not is_signed_in(pod, first)
+        await pod.service.logout(await pod.actor(first), Logout())
+        assert not await is_signed_in(pod, first)
         with pytest.raises(Unauthenticated):
             await refresh(pod, first)
         assert await devices(pod, second) == [second.device_id]
@@ -313,10 +313,10 @@ class TestSigningOut:
     async def test_a_device_is_signed_out_from_another(self, pod: Pod) -> None:
         first = await pod.register("ada")
         second = await pod.login("ada")
-        actor = pod.actor(second)
+        actor = await pod.actor(second)
         await pod.service.sign_out_device(actor, SignOutDevice(device_id=first.device_id))
-        assert not is_signed_in(pod, first)
-        assert is_signed_in(pod, second)
+        assert not await is_signed_in(pod, first)
+        assert await is_signed_in(pod, second)
         with pytest.raises(NotFound):
             await pod.service.sign_out_device(actor, SignOutDevice(device_id=first.device_id))
 
@@ -324,21 +324,21 @@ class TestSigningOut:
         ada, bob = await pod.register("ada"), await pod.register("bob")
         with pytest.raises(NotFound):
             await pod.service.sign_out_device(
-                pod.actor(bob), SignOutDevice(device_id=ada.device_id)
+                await pod.actor(bob), SignOutDevice(device_id=ada.device_id)
             )
-        assert is_signed_in(pod, ada)
+        assert await is_signed_in(pod, ada)
 
     async def test_a_new_password_signs_out_every_other_device(self, pod: Pod) -> None:
         first = await pod.register("ada")
         second, bob = await pod.login("ada"), await pod.register("bob")
         await pod.service.change_password(
-            pod.actor(second),
+            await pod.actor(second),
             ChangePassword(current_password="correct horse", new_password="battery staple"),
         )
-        assert not is_signed_in(pod, first)
+        assert not await is_signed_in(pod, first)
         with pytest.raises(Unauthenticated):
             await refresh(pod, first)
-        assert is_signed_in(pod, bob)
+        assert await is_signed_in(pod, bob)
         assert await devices(pod, second) == [second.device_id]
         await refresh(pod, second)
         with pytest.raises(Unauthenticated):
@@ -349,15 +349,15 @@ class TestSigningOut:
         first, second = await pod.register("ada"), await pod.login("ada")
         with pytest.raises(Forbidden) as refused:
             await pod.service.change_password(
-                pod.actor(second),
+                await pod.actor(second),
                 ChangePassword(current_password="wrong", new_password="battery staple"),
             )
         assert refused.value.field == "currentPassword"
-        assert is_signed_in(pod, first)
+        assert await is_signed_in(pod, first)
         await pod.login("ada")
 
     async def test_of_two_changes_at_once_one_is_in_force(self, pod: Pod) -> None:
-        actor = pod.actor(await pod.register("ada"))
+        actor = await pod.actor(await pod.register("ada"))
         outcomes = await asyncio.gather(
             *(
                 pod.service.change_password(
@@ -377,7 +377,7 @@ class TestSigningOut:
 class TestProfiles:
     async def test_one_sees_oneself(self, pod: Pod) -> None:
         ada = await pod.register("ada")
-        me = await pod.service.get_me(pod.actor(ada), GetMe())
+        me = await pod.service.get_me(await pod.actor(ada), GetMe())
         assert me == Profile(
             id=ada.user.id,
             username="ada",
@@ -389,13 +389,15 @@ class TestProfiles:
     async def test_a_change_is_seen_at_once_on_this_pod(self, pod: Pod) -> None:
         ada, bob = await pod.register("ada"), await pod.register("bob")
         look = GetUser(user_id=ada.user.id)
-        assert (await pod.service.get_user(pod.actor(bob), look)).display_name == "ada"
-        changed = await pod.service.update_me(pod.actor(ada), UpdateMe(display_name="Countess"))
+        assert (await pod.service.get_user(await pod.actor(bob), look)).display_name == "ada"
+        changed = await pod.service.update_me(
+            await pod.actor(ada), UpdateMe(display_name="Countess")
+        )
         assert changed.display_name == "Countess"
-        assert (await pod.service.get_user(pod.actor(bob), look)).display_name == "Countess"
+        assert (await pod.service.get_user(await pod.actor(bob), look)).display_name == "Countess"
 
     async def test_only_what_is_given_changes(self, pod: Pod) -> None:
-        actor = pod.actor(await pod.register("ada"))
+        actor = await pod.actor(await pod.register("ada"))
         await pod.service.update_me(actor, UpdateMe(read_receipts=False))
         changed = await pod.service.update_me(actor, UpdateMe(presence="nobody"))
         assert (changed.presence, changed.read_receipts) == ("nobody", False)
@@ -403,17 +405,17 @@ class TestProfiles:
         assert await pod.service.get_me(actor, GetMe()) == changed
 
     async def test_nobody_is_not_found(self, pod: Pod) -> None:
-        actor = pod.actor(await pod.register("ada"))
+        actor = await pod.actor(await pod.register("ada"))
         with pytest.raises(NotFound):
             await pod.service.get_user(actor, GetUser(user_id=UserId("nobody")))
 
     async def test_whose_account_is_gone_is_nobody(self, pod: Pod) -> None:
-        actor = replace(pod.actor(await pod.register("ada")), user_id=UserId("gone"))
+        actor = replace(await pod.actor(await pod.register("ada")), user_id=UserId("gone"))
         with pytest.raises(Unauthenticated):
             await pod.service.get_me(actor, GetMe())
 
     async def test_people_are_found(self, pod: Pod) -> None:
-        actor = pod.actor(await pod.register("ada"))
+        actor = await pod.actor(await pod.register("ada"))
         bob = await pod.register("bob")
         await pod.register("bert")
         found = await pod.service.search_users(actor, SearchUsers(query="B"))

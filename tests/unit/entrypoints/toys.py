@@ -158,7 +158,7 @@ EVENTS = (ToyMade,)
 class OneToken:
     """An authenticator that knows one token."""
 
-    def authenticate(self, token: str, address: str) -> Actor:
+    async def authenticate(self, token: str, address: str) -> Actor:
         if token != TOKEN:
             raise Unauthenticated
         return actor(address=address)

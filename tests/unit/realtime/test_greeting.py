@@ -14,7 +14,7 @@ from whatchat.realtime.lifetimes import Lifetimes
 class Nobody:
     """An authenticator that knows nobody."""
 
-    def authenticate(self, token: str, address: str) -> Actor:
+    async def authenticate(self, token: str, address: str) -> Actor:
         raise Unauthenticated
 
     def when_revoked(self, notify: object) -> None:

@@ -8,10 +8,14 @@ from whatchat.domain.ids import GrantId
 
 
 class Authenticator(Protocol):
-    """Verifies access tokens without a round trip, revoked sign-ins included."""
+    """Verifies access tokens; those issued here, and people met lately, without a round trip."""
 
-    def authenticate(self, token: str, address: str) -> Actor:
-        """The actor behind an access token; ``Unauthenticated`` for any that is not good."""
+    async def authenticate(self, token: str, address: str) -> Actor:
+        """The actor behind an access token; ``Unauthenticated`` for any that is not good.
+
+        Whether the sign-in is revoked is looked at last, and nothing is waited for after
+        that: what the caller does before it waits itself, it does for a sign-in in force.
+        """
         ...
 
     def when_revoked(self, notify: Callable[[GrantId], None]) -> None:

@@ -16,7 +16,7 @@ class TokenAuthenticator:
         self._tokens = tokens
         self._revocations = revocations
 
-    def authenticate(self, token: str, address: str) -> Actor:
+    async def authenticate(self, token: str, address: str) -> Actor:
         claims = self._tokens.verify(token)
         if claims.gid in self._revocations:
             raise Unauthenticated

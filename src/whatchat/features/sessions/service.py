@@ -57,7 +57,7 @@ class SessionService:
 
     async def refresh(self, actor: Actor, command: RefreshSession) -> SessionRefreshed:
         """Extend the socket. ``Forbidden`` unless the token is of its user and device."""
-        fresh = self._authenticator.authenticate(command.token, actor.address)
+        fresh = await self._authenticator.authenticate(command.token, actor.address)
         if (fresh.user_id, fresh.device_id) != (actor.user_id, actor.device_id):
             raise Forbidden
         self._live.extend(replace(fresh, session_id=actor.session_id))
