@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from whatchat.adapters.embedded.account_store import SqliteAccountStore
+from whatchat.adapters.embedded.audit_store import SqliteAuditStore
 from whatchat.adapters.embedded.block_store import SqliteBlockStore
 from whatchat.adapters.embedded.database import Database
 from whatchat.adapters.embedded.log_feed import SqliteLogFeed
@@ -21,6 +22,7 @@ from whatchat.adapters.embedded.seen_store import SqliteSeenStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
 from whatchat.domain.ports.account_store import AccountStore
+from whatchat.domain.ports.audit_store import AuditStore
 from whatchat.domain.ports.block_store import BlockStore
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
@@ -89,6 +91,7 @@ class SqliteStore:
     """
 
     accounts: AccountStore
+    audit: AuditStore
     blocks: BlockStore
     rooms: RoomStore
     messages: MessageStore
@@ -101,6 +104,7 @@ class SqliteStore:
     def __init__(self, path: str, *, clock: Clock = utc_now) -> None:
         self._database = Database(path)
         self.accounts = SqliteAccountStore(self._database)
+        self.audit = SqliteAuditStore(self._database)
         self.blocks = SqliteBlockStore(self._database)
         self.rooms = SqliteRoomStore(self._database)
         self.messages = SqliteMessageStore(self._database, clock)

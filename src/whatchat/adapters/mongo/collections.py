@@ -34,3 +34,6 @@ class Collections:
         self.leases = named("leases")
         self.bookmarks = named("bookmarks")
         self.seen = named("seen")
+        self.audit_pending = named("audit_pending")
+        self.audit_chain = named("audit_chain")
+        self.audit_heads = named("audit_heads")

@@ -107,6 +107,13 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
         _index("blocks_changed", "changed_at"),
         _index("blocks_lifted", "lifted_at", expireAfterSeconds=LIFTED_BLOCKS_KEPT_SECONDS),
     ],
+    "audit_pending": [
+        _index("audit_pending_once", "record_id", unique=True),
+    ],
+    "audit_chain": [
+        _index("audit_chain_order", "seq", unique=True),
+        _index("audit_chain_once", "record_id", unique=True),
+    ],
     "leases": [
         _index("leases_ended", "until", expireAfterSeconds=LEASES_KEPT_SECONDS),
     ],

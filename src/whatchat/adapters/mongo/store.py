@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from whatchat.adapters.mongo.account_store import MongoAccountStore
 from whatchat.adapters.mongo.activity import Activity
+from whatchat.adapters.mongo.audit_store import MongoAuditStore
 from whatchat.adapters.mongo.block_store import MongoBlockStore
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
@@ -20,6 +21,7 @@ from whatchat.adapters.mongo.seen_store import MongoSeenStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
 from whatchat.domain.ports.account_store import AccountStore
+from whatchat.domain.ports.audit_store import AuditStore
 from whatchat.domain.ports.block_store import BlockStore
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
@@ -39,6 +41,7 @@ class MongoStore:
     """
 
     accounts: AccountStore
+    audit: AuditStore
     blocks: BlockStore
     rooms: RoomStore
     messages: MessageStore
@@ -54,6 +57,7 @@ class MongoStore:
         self._projection = Projection(self._database)
         self._activity = Activity(self._database)
         self.accounts = MongoAccountStore(self._database)
+        self.audit = MongoAuditStore(self._database)
         self.blocks = MongoBlockStore(self._database)
         self._rooms = MongoRoomStore(self._database, self._projection, self._activity)
         self.rooms = self._rooms

@@ -7,6 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from whatchat.domain.ports.account_store import AccountStore
+from whatchat.domain.ports.audit_store import AuditStore
 from whatchat.domain.ports.block_store import BlockStore
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
@@ -40,6 +41,7 @@ class Store(Protocol):
     """Opens, prepares and closes the truth; the other store ports are its parts."""
 
     accounts: AccountStore
+    audit: AuditStore
     blocks: BlockStore
     rooms: RoomStore
     messages: MessageStore

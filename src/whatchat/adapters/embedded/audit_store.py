@@ -1,0 +1,113 @@
+"""The audit log in SQLite."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from whatchat.adapters.embedded.database import Database
+from whatchat.domain.ports.audit_store import Pending, Sealed
+
+_ADD: Final = (
+    "INSERT OR IGNORE INTO audit_pending (record_id, body) SELECT ?1, ?2"
+    " WHERE NOT EXISTS (SELECT 1 FROM audit_chain WHERE record_id = ?1)"
+)
+_LAST: Final = "SELECT * FROM audit_chain ORDER BY seq DESC LIMIT 1"
+_KNOWN: Final = (
+    "SELECT record_id FROM audit_chain WHERE record_id IN (SELECT value FROM json_each(?))"
+)
+
+
+class SqliteAuditStore:
+    """Implements ``AuditStore``; a batch is sealed as a whole or not at all."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, records: Sequence[Pending]) -> None:
+        rows = [(one.record_id, one.body) for one in records]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany(_ADD, rows)
+
+        await self._database.write(work)
+
+    async def pending(self, *, limit: int) -> list[Pending]:
+        sql = "SELECT record_id, body FROM audit_pending ORDER BY position LIMIT ?"
+        rows = await self._database.read(
+            lambda connection: connection.execute(sql, (limit,)).fetchall()
+        )
+        return [Pending(record_id=record_id, body=body) for record_id, body in rows]
+
+    async def last(self) -> Sealed | None:
+        row = await self._database.read(lambda connection: connection.execute(_LAST).fetchone())
+        return _sealed(row) if row else None
+
+    async def seal(self, records: Sequence[Sealed]) -> bool:
+        def work(connection: sqlite3.Connection) -> bool:
+            goes_on = bool(records) and _goes_on(connection, records[0])
+            if goes_on and not _is_any_known(connection, records):
+                connection.executemany(
+                    "INSERT INTO audit_chain VALUES (?, ?, ?, ?, ?)", map(_row, records)
+                )
+                _take_off(connection, records)
+                return True
+            return not records
+
+        return await self._database.write(work)
+
+    async def read(self, *, after: int, limit: int) -> list[Sealed]:
+        sql = "SELECT * FROM audit_chain WHERE seq > ? ORDER BY seq LIMIT ?"
+        rows = await self._database.read(
+            lambda connection: connection.execute(sql, (after, limit)).fetchall()
+        )
+        return list(map(_sealed, rows))
+
+    async def sign(self, seq: int, head: bytes) -> None:
+        await self._database.write(
+            lambda connection: connection.execute(
+                "INSERT OR IGNORE INTO audit_heads VALUES (?, ?)", (seq, head)
+            ).close()
+        )
+
+    async def heads(self, *, after: int, limit: int) -> list[bytes]:
+        sql = "SELECT head FROM audit_heads WHERE seq > ? ORDER BY seq LIMIT ?"
+        rows = await self._database.read(
+            lambda connection: connection.execute(sql, (after, limit)).fetchall()
+        )
+        return [row["head"] for row in rows]
+
+
+def _goes_on(connection: sqlite3.Connection, first: Sealed) -> bool:
+    row = connection.execute(_LAST).fetchone()
+    if row is None:
+        return first.seq == 1
+    return bool(first.seq == row["seq"] + 1 and first.previous == row["digest"])
+
+
+def _is_any_known(connection: sqlite3.Connection, records: Sequence[Sealed]) -> bool:
+    """Whether one is in the chain by now; such a one waits no longer."""
+    ids = msgspec.json.encode([one.record_id for one in records]).decode()
+    known = connection.execute(_KNOWN, (ids,)).fetchall()
+    connection.executemany("DELETE FROM audit_pending WHERE record_id = ?", map(tuple, known))
+    return bool(known)
+
+
+def _take_off(connection: sqlite3.Connection, records: Sequence[Sealed]) -> None:
+    ids = [(one.record_id,) for one in records]
+    connection.executemany("DELETE FROM audit_pending WHERE record_id = ?", ids)
+
+
+def _row(one: Sealed) -> tuple[int, str, bytes, bytes, bytes]:
+    return one.seq, one.record_id, one.previous, one.body, one.digest
+
+
+def _sealed(row: sqlite3.Row) -> Sealed:
+    return Sealed(
+        seq=row["seq"],
+        record_id=row["record_id"],
+        previous=row["previous"],
+        body=row["body"],
+        digest=row["digest"],
+    )
