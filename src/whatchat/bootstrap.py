@@ -134,7 +134,7 @@ async def _reach(url: str, metrics: Metrics, opened: AsyncExitStack) -> _Redis:
 async def _with_redis(
     redis: _Redis, store: Store, local: Limiter | None, metrics: Metrics, opened: AsyncExitStack
 ) -> Adapters:
-    broker = RedisBroker(*redis, metrics)
+    broker = RedisBroker(*redis, metrics, (await store.identity()).secret)
     try:
         await broker.start()
     except Unavailable as error:

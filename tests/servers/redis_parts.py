@@ -11,6 +11,8 @@ from whatchat.adapters.redis.url import parse
 from whatchat.domain.ids import random_id
 from whatchat.observability.metrics import Metrics
 
+SECRET = b"the secret of a store that all these pods share"
+
 
 def fresh_keys() -> Keys:
     """Names that no other test uses."""
@@ -35,7 +37,7 @@ async def listening(
     """A pod's broker."""
     metrics = metrics or Metrics()
     async with connected(url, metrics) as servers:
-        broker = RedisBroker(servers, keys, metrics)
+        broker = RedisBroker(servers, keys, metrics, SECRET)
         await broker.start()
         try:
             yield broker

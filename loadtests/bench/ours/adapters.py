@@ -31,6 +31,6 @@ async def adapters_on(redis_url: str) -> Adapters:
     url, metrics = parse(redis_url), Metrics()
     servers, keys = servers_of(url, metrics), Keys(url.database)
     await servers.start()
-    broker = RedisBroker(servers, keys, metrics)
+    broker = RedisBroker(servers, keys, metrics, b"of a benchmark")
     await broker.start()
     return Adapters(broker, RedisSessionRegistry(servers, keys))

@@ -73,7 +73,7 @@ class BenchPod:
         servers = servers_of(parse(redis_url), self.metrics)
         await servers.start()
         self._opened.push_async_callback(servers.close)
-        broker = RedisBroker(servers, Keys(), self.metrics)
+        broker = RedisBroker(servers, Keys(), self.metrics, (await store.identity()).secret)
         await broker.start()
         self._opened.push_async_callback(broker.close)
         registry = RedisSessionRegistry(servers, Keys(), grace_seconds=0.1)

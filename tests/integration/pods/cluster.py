@@ -98,7 +98,8 @@ class Cluster:
         """One more pod, which may have a way to Redis of its own."""
         metrics = Metrics()
         servers = await self._servers(redis_url, metrics)
-        store, broker = await self._store(), await self._broker(servers, metrics)
+        store = await self._store()
+        broker = await self._broker(servers, metrics, store)
         sessions = RedisSessionRegistry(servers, Keys())
         pod = await build(self._settings, Adapters(store, broker, sessions))
         lease = await self._lease(store, pod)
@@ -110,7 +111,8 @@ class Cluster:
         """A worker beside the pods."""
         metrics = Metrics()
         servers = await self._servers(None, metrics)
-        store, broker = await self._store(), await self._broker(servers, metrics)
+        store = await self._store()
+        broker = await self._broker(servers, metrics, store)
         adapters = Adapters(store, broker, RedisSessionRegistry(servers, Keys()))
         name = f"worker-{random_id()}"
         ground = Ground(
@@ -125,8 +127,8 @@ class Cluster:
         url = redis_url or self._redis_url
         return await self._opened.enter_async_context(connected(url, metrics))
 
-    async def _broker(self, servers: Servers, metrics: Metrics) -> RedisBroker:
-        broker = RedisBroker(servers, Keys(), metrics)
+    async def _broker(self, servers: Servers, metrics: Metrics, store: Store) -> RedisBroker:
+        broker = RedisBroker(servers, Keys(), metrics, (await store.identity()).secret)
         await broker.start()
         self._opened.push_async_callback(broker.close)
         return broker

@@ -166,7 +166,7 @@ async def test_a_pod_that_speaks_to_one_master_and_listens_to_another_leaves_the
 
     servers = SingleServer(resolve, access(parse(server.url)), metrics)
     await servers.start()
-    pod = Pod(RedisBroker(servers, fresh_keys(), metrics), metrics)
+    pod = Pod(RedisBroker(servers, fresh_keys(), metrics, b"secret"), metrics)
     try:
         await pod.broker.start()
         await pod.broker.subscribe_rooms([ROOM])

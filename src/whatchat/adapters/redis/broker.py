@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from whatchat.adapters.redis.envelope import BadEnvelope, Sealer, unseal
+from whatchat.adapters.redis.envelope import BadEnvelope, Sealer
 from whatchat.adapters.redis.keys import Keys
 from whatchat.adapters.redis.link import Reply
 from whatchat.adapters.redis.servers import Request, Servers, checked
@@ -27,16 +27,18 @@ COMPLAINT_SECONDS: Final = 10.0
 class RedisBroker:
     """Implements ``Broker`` over a channel per room and per user.
 
+    Only those are heard who have the same ``secret``, the store's.
+
     What is published reaches this pod's own listeners before :meth:`publish` sends
     anything, also while Redis is away; its own copies are dropped when they come back.
     On a cluster the order of one publish holds for each room and user.
     """
 
-    def __init__(self, servers: Servers, keys: Keys, metrics: Metrics) -> None:
+    def __init__(self, servers: Servers, keys: Keys, metrics: Metrics, secret: bytes) -> None:
         self._servers = servers
         self._keys = keys
         self._metrics = metrics
-        self._sealer = Sealer()
+        self._sealer = Sealer(secret)
         self._listeners: list[Listener] = []
         self._resumed: list[Callable[[], None]] = []
         self._subscriptions = Subscriptions(servers, keys, self._open, self._resume, metrics)
@@ -111,7 +113,7 @@ class RedisBroker:
         if self._sealer.is_own(envelope):
             return
         try:
-            announcement = unseal(envelope)
+            announcement = self._sealer.open(envelope)
         except BadEnvelope as error:
             self._complain(error)
         else:
