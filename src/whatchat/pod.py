@@ -80,6 +80,7 @@ class _Entrances:
             people.blocks,
             people.directory,
             conversations.concealment,
+            ground.trail,
         )
         self.catalogue = _catalogue(
             accounts=people.accounts,

@@ -92,6 +92,7 @@ class People:
             SignIns(accounts, access, refresh, self.revocations),
             self.revocations,
             self.directory,
+            ground.trail,
         )
 
 
@@ -116,9 +117,18 @@ class Conversations:
             store.rooms, store.blocks, views, ground.adapters.broker, identity.secret
         )
         self.rooms = RoomService(
-            self.log, store.rooms, directory, blocks, views, self.concealment, identity.secret
+            self.log,
+            store.rooms,
+            directory,
+            blocks,
+            views,
+            self.concealment,
+            identity.secret,
+            ground.trail,
         )
-        self.messages = MessageService(self.log, store.rooms, store.messages, directory, blocks)
+        self.messages = MessageService(
+            self.log, store.rooms, store.messages, directory, blocks, ground.trail
+        )
         self.receipts = self._receipts(ground, directory, blocks)
         self.typing = self._typing(ground, directory, blocks)
         self.sync = SyncService(

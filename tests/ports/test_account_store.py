@@ -353,7 +353,9 @@ class TestRotation:
     ) -> None:
         await rotate(accounts, first, b"second")
         reused = await rotate(accounts, first, b"x", nonce=nonce, after_seconds=after_seconds)
-        assert reused == Rotation(verdict="reused")
+        assert (reused.verdict, reused.at) == ("reused", None)
+        assert reused.device is not None
+        assert reused.device.user_id == self.user_id
         assert await revoked(accounts) == {first.grant_id}
         assert await accounts.devices(self.user_id, now=NOW) == []
         second = replace(first, token_hash=b"second")

@@ -1,7 +1,7 @@
 """What the audit log says: who did what to whom, from where; never what was said."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -78,6 +78,9 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="came
     act: Act
     trace_id: str | None = None
 
+
+NEW_DEVICE: Final = "new_device"
+"""The detail of a sign-in on a device that was not known."""
 
 SERVER: Party = Party(role="server")
 

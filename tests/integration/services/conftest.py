@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
+from tests.told import Told
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
@@ -72,6 +73,7 @@ class PodServices:
     blocking: BlockingService
     broker: InProcessBroker
     metrics: Metrics
+    told: Told
 
     async def group(
         self,
@@ -176,9 +178,12 @@ class House:
             live=conversations.live,
             directory=directory,
             blocks=blocks,
-            blocking=BlockingService(store.blocks, blocks, directory, conversations.concealment),
+            blocking=BlockingService(
+                store.blocks, blocks, directory, conversations.concealment, ground.trail
+            ),
             broker=broker,
             metrics=metrics,
+            told=Told(ground.trail),
         )
         self.pods.append(pod)
         return pod

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.told import Told
 from whatchat.adapters.embedded.store import SqliteStore
+from whatchat.audit.trail import Trail
 from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.ports.store import Store
 from whatchat.domain.times import utc_now
@@ -44,6 +46,7 @@ class Pod:
     revocations: Revocations
     authenticator: TokenAuthenticator
     store: Store
+    told: Told
 
     async def register(self, username: str, password: str = "correct horse") -> SignedIn:
         return await self.service.register(VISITOR, Register(username=username, password=password))
@@ -90,11 +93,13 @@ async def start_pod(
         revocations = Revocations(store.accounts, poll_seconds=0.01)
         sign_ins = SignIns(store.accounts, access, refresh, revocations, clock=clock)
         directory = CachedUserDirectory(store.accounts)
+        trail = Trail("pod")
         service = AccountService(
-            store.accounts, passwords, sign_ins, revocations, directory, clock=clock
+            store.accounts, passwords, sign_ins, revocations, directory, trail, clock=clock
         )
         await revocations.start()
-        pods.append(Pod(service, revocations, TokenAuthenticator(access, revocations), store))
+        authenticator = TokenAuthenticator(access, revocations)
+        pods.append(Pod(service, revocations, authenticator, store, Told(trail)))
         return pods[-1]
 
     yield start

@@ -125,7 +125,7 @@ def rotate(
         at = from_millis(earlier["rotated_at"])
         return Rotation(verdict="repeated", device=device_of(row), at=at)
     _revoke(connection, [successor.grant_id])
-    return Rotation(verdict="reused")
+    return Rotation(verdict="reused", device=device_of(row))
 
 
 def _exchange(

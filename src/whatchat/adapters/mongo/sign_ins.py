@@ -121,7 +121,7 @@ class SignIns:
             if earlier["at"] >= oldest and repeated.items() <= earlier.items():
                 return Rotation(verdict="repeated", device=device_of(device), at=earlier["at"])
         await self._end(in_force, session)
-        return Rotation(verdict="reused")
+        return Rotation(verdict="reused", device=device_of(device))
 
     async def _end(self, match: Document, session: AsyncClientSession) -> list[GrantId]:
         devices = self._database.majority.devices

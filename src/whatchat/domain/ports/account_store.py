@@ -50,7 +50,7 @@ class Rotation(Struct, frozen=True, kw_only=True):
     ``rotated``: the successor is in force since ``at``. ``repeated``: it was rotated at
     ``at`` with the same nonce, not longer ago than the grace; nothing changed. ``reused``:
     any other second use; the grant has been revoked. ``unknown``: no such grant is in
-    force. ``device`` and ``at`` are there for the first two.
+    force. ``device`` is there for all but the last, ``at`` for the first two.
     """
 
     verdict: Literal["rotated", "repeated", "reused", "unknown"]

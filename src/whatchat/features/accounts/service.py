@@ -6,10 +6,12 @@ from typing import Final, TypeVar
 from msgspec import UNSET, UnsetType
 
 from whatchat.domain.actor import Actor, Visitor
+from whatchat.domain.audit import NEW_DEVICE, Act
 from whatchat.domain.errors import ChatError, Conflict, Forbidden, NotFound, Unauthenticated
 from whatchat.domain.ids import DeviceId, UserId, random_id
 from whatchat.domain.models import Device, Profile, User
 from whatchat.domain.ports.account_store import Account, AccountStore, DeviceRecord
+from whatchat.domain.ports.audit_trail import AuditTrail
 from whatchat.domain.ports.user_directory import UserDirectory
 from whatchat.domain.times import Clock, timestamp, utc_now
 from whatchat.features.accounts.contract import (
@@ -32,7 +34,7 @@ from whatchat.features.accounts.contract import (
 from whatchat.features.accounts.directory import user_of
 from whatchat.features.accounts.passwords import PasswordHasher
 from whatchat.features.accounts.revocations import Revocations
-from whatchat.features.accounts.sign_ins import SignIns
+from whatchat.features.accounts.sign_ins import Reused, SignIns
 
 T = TypeVar("T")
 
@@ -49,6 +51,7 @@ class AccountService:
         sign_ins: SignIns,
         revocations: Revocations,
         directory: UserDirectory,
+        trail: AuditTrail,
         *,
         clock: Clock = utc_now,
     ) -> None:
@@ -57,9 +60,10 @@ class AccountService:
         self._sign_ins = sign_ins
         self._revocations = revocations
         self._directory = directory
+        self._trail = trail
         self._clock = clock
 
-    async def register(self, _visitor: Visitor, command: Register) -> SignedIn:
+    async def register(self, visitor: Visitor, command: Register) -> SignedIn:
         """Open an account; ``Conflict`` if the username is taken."""
         if await self._accounts.by_username(command.username):
             raise _taken()
@@ -72,11 +76,39 @@ class AccountService:
         )
         if not await self._accounts.add(account):
             raise _taken()
-        return await self._sign_in(account, self._new_device(account, UNNAMED_DEVICE))
+        answer = await self._sign_in(account, self._new_device(account, UNNAMED_DEVICE))
+        registered = Act(
+            kind="account.registered", user_id=account.user_id, device_id=answer.device_id
+        )
+        await self._trail.record(visitor, registered)
+        return answer
 
-    async def login(self, _visitor: Visitor, command: Login) -> SignedIn:
-        """Sign in; ``Unauthenticated``, after the same time, for an unknown name too."""
+    async def login(self, visitor: Visitor, command: Login) -> SignedIn:
+        """Sign in; ``Unauthenticated``, after the same time, for an unknown name too.
+
+        Recorded whatever comes of it: of a name that nobody has, only where it came from.
+        """
         account = await self._accounts.by_username(command.username)
+        user_id = account.user_id if account else None
+        try:
+            answer = await self._admit(account, command)
+        except Unauthenticated as refusal:
+            refused = Act(kind="sign_in", outcome=refusal.code, user_id=user_id)
+            await self._trail.record(visitor, refused)
+            raise
+        known = answer.device_id == _given(command.device_id)
+        await self._trail.record(
+            visitor,
+            Act(
+                kind="sign_in",
+                user_id=user_id,
+                device_id=answer.device_id,
+                detail=None if known else NEW_DEVICE,
+            ),
+        )
+        return answer
+
+    async def _admit(self, account: Account | None, command: Login) -> SignedIn:
         expected = account.password_hash if account else None
         right = await self._passwords.verify(command.password, expected)
         if account is None or not right:
@@ -86,13 +118,27 @@ class AccountService:
         await self._confirm(account, device, command.password)
         return answer
 
-    async def refresh(self, _visitor: Visitor, command: Refresh) -> TokenPair:
+    async def refresh(self, visitor: Visitor, command: Refresh) -> TokenPair:
         """Exchange a refresh token; ``Unauthenticated`` if it is spent, unknown or expired."""
-        return await self._sign_ins.renew(command.refresh_token, _given(command.nonce))
+        try:
+            return await self._sign_ins.renew(command.refresh_token, _given(command.nonce))
+        except Reused as reuse:
+            device = reuse.device
+            await self._trail.record(
+                visitor,
+                Act(
+                    kind="refresh.reused",
+                    outcome=reuse.code,
+                    user_id=device.user_id,
+                    device_id=device.device_id,
+                ),
+            )
+            raise
 
     async def logout(self, actor: Actor, _command: Logout) -> None:
         """Sign the caller's device out; harmless if it is already."""
-        await self._sign_ins.end(actor.user_id, [actor.device_id])
+        if await self._sign_ins.end(actor.user_id, [actor.device_id]):
+            await self._trail.record(actor, Act(kind="sign_out", device_id=actor.device_id))
 
     async def change_password(self, actor: Actor, command: ChangePassword) -> None:
         """Replace the password and sign out every device but the caller's.
@@ -101,6 +147,8 @@ class AccountService:
         """
         account = await self._account(actor)
         if not await self._passwords.verify(command.current_password, account.password_hash):
+            refused = Act(kind="password.changed", outcome=Forbidden.code, user_id=actor.user_id)
+            await self._trail.record(actor, refused)
             raise Forbidden("the current password is wrong", field="currentPassword")
         ended = await self._accounts.change_password(
             account.user_id,
@@ -111,6 +159,7 @@ class AccountService:
         if ended is None:
             raise Conflict("the password was changed meanwhile", field="currentPassword")
         self._revocations.revoke(ended)
+        await self._trail.record(actor, Act(kind="password.changed", user_id=actor.user_id))
 
     async def list_devices(self, actor: Actor, _command: ListDevices) -> DeviceList:
         """The caller's signed-in devices, latest seen first."""
@@ -121,6 +170,8 @@ class AccountService:
         """Sign one of the caller's devices out; ``NotFound`` if it is not signed in."""
         if not await self._sign_ins.end(actor.user_id, [command.device_id]):
             raise NotFound
+        act = Act(kind="device.signed_out", user_id=actor.user_id, device_id=command.device_id)
+        await self._trail.record(actor, act)
 
     async def get_me(self, actor: Actor, _command: GetMe) -> Profile:
         """The caller's own profile."""

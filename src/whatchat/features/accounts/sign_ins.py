@@ -19,6 +19,14 @@ from whatchat.features.accounts.revocations import Revocations
 log = logging.getLogger(__name__)
 
 
+class Reused(Unauthenticated):
+    """A spent refresh token of ``device`` was presented: its sign-in has ended."""
+
+    def __init__(self, device: DeviceRecord) -> None:
+        super().__init__()
+        self.device = device
+
+
 class SignIns:
     """Gives out token pairs, one chain of them for each sign-in.
 
@@ -55,8 +63,8 @@ class SignIns:
     async def renew(self, token: str, nonce: str | None) -> TokenPair:
         """The pair that follows ``token``: the same again for the same nonce within the grace.
 
-        Any other second use raises ``Unauthenticated`` like a token that is not good, and
-        ends the sign-in. Without a nonce nothing can be repeated.
+        Any other second use raises :class:`Reused`, answered like a token that is not good,
+        and ends the sign-in. Without a nonce nothing can be repeated.
         """
         grant_id = self._refresh.grant_of(token)
         nonce = nonce or secrets.token_urlsafe()
@@ -72,6 +80,8 @@ class SignIns:
         if rotation.verdict == "reused":
             log.warning("a spent refresh token was used: its sign-in is revoked")
             self._revocations.revoke([grant_id])
+            if rotation.device is not None:
+                raise Reused(rotation.device)
         if rotation.device is None or rotation.at is None:
             raise Unauthenticated
         return self._pair(rotation.device, grant_id, successor, rotation.at)

@@ -5,8 +5,10 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from whatchat.domain.actor import Actor
+from whatchat.domain.audit import Act
 from whatchat.domain.errors import Conflict, Invalid, NotFound
 from whatchat.domain.ids import UserId
+from whatchat.domain.ports.audit_trail import AuditTrail
 from whatchat.domain.ports.block_store import Block, BlockStore
 from whatchat.domain.ports.concealed_rooms import ConcealedRooms
 from whatchat.domain.ports.user_directory import UserDirectory
@@ -28,11 +30,13 @@ class BlockingService:
         blocks: CachedBlocks,
         directory: UserDirectory,
         concealed: ConcealedRooms,
+        trail: AuditTrail,
     ) -> None:
         self._store = store
         self._blocks = blocks
         self._directory = directory
         self._concealed = concealed
+        self._trail = trail
 
     async def block(self, actor: Actor, command: BlockUser) -> None:
         """Block somebody; harmless if that is so. ``Conflict`` if there are too many."""
@@ -43,6 +47,8 @@ class BlockingService:
         if len(blocked) >= MAX_BLOCKS and command.user_id not in blocked:
             raise Conflict("too many people are blocked", reason="too_many_blocks")
         self._blocks.take(await self._store.block(actor.user_id, command.user_id))
+        if command.user_id not in blocked:
+            await self._trail.record(actor, Act(kind="user.blocked", user_id=command.user_id))
 
     async def unblock(self, actor: Actor, command: UnblockUser) -> None:
         """Lift a block; harmless if there is none. Also on somebody whose account is gone.
@@ -57,6 +63,7 @@ class BlockingService:
         lifted = await self._store.unblock(actor.user_id, command.user_id)
         if lifted:
             self._blocks.take(lifted)
+            await self._trail.record(actor, Act(kind="user.unblocked", user_id=command.user_id))
         else:
             await self._require_known(command.user_id)
         await self._concealed.reveal(actor.user_id, command.user_id)

@@ -66,8 +66,7 @@ def deleting(actor_id: UserId, seq: Seq) -> Rule:
 
     def rule(state: RoomState) -> MessageDeleted | None:
         message = readable(state, actor_id, seq)
-        is_own = message.sender_id == actor_id and message.message_type != "system"
-        if not is_own and state.members[actor_id].role != "admin":
+        if not is_own(message, actor_id) and state.members[actor_id].role != "admin":
             raise Forbidden("only the sender or an admin may delete a message", field="messageId")
         return None if message.deleted_at else MessageDeleted(seq=seq)
 
@@ -112,6 +111,11 @@ def readable(
     if seen_by(message, actor_id) is None:
         raise NotFound("no such message", field=field)
     return message
+
+
+def is_own(message: MessageState, user_id: UserId) -> bool:
+    """Whether the user wrote it; what the system said is nobody's."""
+    return message.sender_id == user_id and message.message_type != "system"
 
 
 def _is_unheard(state: RoomState, blocked_by: frozenset[UserId]) -> bool:

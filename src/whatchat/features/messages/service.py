@@ -6,11 +6,13 @@ from msgspec import UNSET, UnsetType
 
 from whatchat.domain.access import not_a_member
 from whatchat.domain.actor import Actor
+from whatchat.domain.audit import Act
 from whatchat.domain.contract import Command, Outcome
 from whatchat.domain.errors import NotFound
 from whatchat.domain.ids import ClientId, MessageId, RoomId, Seq, UserId, locate
-from whatchat.domain.message_state import all_seen_by, seen_by
+from whatchat.domain.message_state import MessageState, all_seen_by, seen_by
 from whatchat.domain.models import Message
+from whatchat.domain.ports.audit_trail import AuditTrail
 from whatchat.domain.ports.blocks import Blocks
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_log import Applied, RoomLog, Rule
@@ -40,12 +42,14 @@ class MessageService:
         messages: MessageStore,
         directory: UserDirectory,
         blocks: Blocks,
+        trail: AuditTrail,
     ) -> None:
         self._log = log
         self._rooms = rooms
         self._messages = messages
         self._directory = directory
         self._blocks = blocks
+        self._trail = trail
 
     async def send(self, actor: Actor, command: SendMessage) -> Outcome[Message]:
         """Accept a message: durable in the log before this returns."""
@@ -79,10 +83,14 @@ class MessageService:
         )
 
     async def delete(self, actor: Actor, command: DeleteMessage) -> Message:
-        """Erase a message; returns the tombstone."""
-        return await self._alter(
+        """Erase a message; returns the tombstone. Of somebody else's there is a record."""
+        applied = await self._changed(
             actor, command, command.message_id, lambda seq: rules.deleting(actor.user_id, seq)
         )
+        message = applied.message
+        if applied.entry and message and not rules.is_own(message, actor.user_id):
+            await self._trail.record(actor, _removed(command.message_id, message))
+        return await self._shown(actor, applied)
 
     async def react(self, actor: Actor, command: AddReaction) -> Message:
         """Add the actor's reaction."""
@@ -136,12 +144,23 @@ class MessageService:
         rule: Callable[[Seq], Rule],
         client_id: ClientId | UnsetType = UNSET,
     ) -> Message:
+        return await self._shown(
+            actor, await self._changed(actor, command, message_id, rule, client_id)
+        )
+
+    async def _changed(
+        self,
+        actor: Actor,
+        command: Command,
+        message_id: MessageId,
+        rule: Callable[[Seq], Rule],
+        client_id: ClientId | UnsetType = UNSET,
+    ) -> Applied:
         room_id, seq = _located(message_id)
-        applied = await self._log.change(
+        return await self._log.change(
             room_id,
             propose(actor, command, rule(seq), client_id=client_id, target=seq),
         )
-        return await self._shown(actor, applied)
 
     async def _blocked_by(self, actor: Actor) -> frozenset[UserId]:
         return (await self._blocks.around(actor.user_id)).blocked_by
@@ -158,3 +177,12 @@ def _located(message_id: MessageId, *, field: str = "messageId") -> tuple[RoomId
     if found is None:
         raise NotFound("no such message", field=field)
     return found
+
+
+def _removed(message_id: MessageId, message: MessageState) -> Act:
+    return Act(
+        kind="message.removed",
+        room_id=message.room_id,
+        message_id=message_id,
+        user_id=message.sender_id,
+    )

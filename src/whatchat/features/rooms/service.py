@@ -10,14 +10,16 @@ from whatchat.domain.contract import Outcome
 from whatchat.domain.errors import NotFound
 from whatchat.domain.ids import UserId
 from whatchat.domain.models import Room
+from whatchat.domain.ports.audit_trail import AuditTrail
 from whatchat.domain.ports.blocks import Blocks
-from whatchat.domain.ports.room_log import RoomLog, Rule
+from whatchat.domain.ports.room_log import Applied, RoomLog, Rule
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.user_directory import UserDirectory
 from whatchat.domain.proposing import propose
 from whatchat.domain.room_state import RoomRecord
 from whatchat.domain.showing import show_room
 from whatchat.features.rooms import rules
+from whatchat.features.rooms.acts import acts_of
 from whatchat.features.rooms.concealment import Concealment
 from whatchat.features.rooms.contract import (
     AddMembers,
@@ -53,18 +55,21 @@ class RoomService:
         views: StoredRoomViews,
         concealment: Concealment,
         secret: bytes,
+        trail: AuditTrail,
     ) -> None:
         self._log = log
         self._rooms = rooms
         self._directory = directory
         self._blocks = blocks
         self._views = views
+        self._trail = trail
         self._creation = RoomCreation(log, directory, blocks, concealment, secret)
         self._listing = RoomListing(rooms, views)
 
     async def create(self, actor: Actor, command: CreateRoom) -> Outcome[Room]:
         """Open a room, or find the direct one that the pair has."""
         applied = await self._creation.create(actor, command)
+        await self._record(actor, applied)
         created = applied.entry is not None and not applied.repeated
         return Outcome(await self._shown(actor, applied.record), created=created)
 
@@ -145,7 +150,13 @@ class RoomService:
         users = await self._directory.users({actor.user_id, *concerned})
         first, then = noted(propose(actor, command, rule), users)
         applied = await self._log.change(command.room_id, first, then)
+        await self._record(actor, applied)
         return await self._shown(actor, applied.record, is_out=True)
+
+    async def _record(self, actor: Actor, applied: Applied) -> None:
+        """Tell the audit log what came of it; again of a repetition, which may be why it is one."""
+        if applied.entry is not None and (acts := acts_of(applied.entry)):
+            await self._trail.record(actor, *acts)
 
     async def _shown(self, actor: Actor, record: RoomRecord, *, is_out: bool = False) -> Room:
         """The room as the actor may see it; somebody just gone out sees no more than its name."""
