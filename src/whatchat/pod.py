@@ -34,6 +34,7 @@ from whatchat.features.blocking.service import BlockingService
 from whatchat.features.messages import endpoints as messages
 from whatchat.features.presence import endpoints as presence
 from whatchat.features.receipts import endpoints as receipts
+from whatchat.features.reports import endpoints as reports
 from whatchat.features.rooms import endpoints as rooms
 from whatchat.features.search import endpoints as search
 from whatchat.features.sessions import endpoints as sessions
@@ -58,6 +59,7 @@ FEATURES: Final[Mapping[str, tuple[tuple[Endpoint, ...], tuple[type[Event], ...]
     "presence": (presence.ENDPOINTS, presence.EVENTS),
     "sync": (sync.ENDPOINTS, sync.EVENTS),
     "search": (search.ENDPOINTS, search.EVENTS),
+    "reports": (reports.ENDPOINTS, reports.EVENTS),
     "sessions": (sessions.ENDPOINTS, sessions.EVENTS),
 }
 """What each feature has on the wire, whether or not its service is there."""
@@ -92,6 +94,7 @@ class _Entrances:
             presence=presence.service,
             sync=conversations.sync,
             search=conversations.search,
+            reports=conversations.reports,
             sessions=sessions,
         )
         dispatch = Dispatch(ground.metrics, ground.adapters.limiter)

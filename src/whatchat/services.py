@@ -36,6 +36,7 @@ from whatchat.features.receipts.service import ReceiptService
 from whatchat.features.receipts.telling import Telling
 from whatchat.features.receipts.traits import RoomTraits
 from whatchat.features.receipts.writing import Writing
+from whatchat.features.reports.service import ReportService
 from whatchat.features.rooms.announcer import RoomAnnouncer
 from whatchat.features.rooms.concealment import Concealment
 from whatchat.features.rooms.service import RoomService
@@ -135,6 +136,9 @@ class Conversations:
             store.rooms, store.messages, views, directory, identity.epoch, store.receipts
         )
         self.search = SearchService(store.rooms, store.messages, store.search, directory)
+        self.reports = ReportService(
+            store.reports, store.rooms, store.messages, directory, ground.trail, ground.clock
+        )
 
     def _receipts(self, ground: Ground, directory: UserDirectory, blocks: Blocks) -> ReceiptService:
         store = ground.adapters.store

@@ -204,6 +204,17 @@ class Rest:
         asked = {"query": query, "roomId": room_id, "before": before, "limit": limit}
         return await self._call("GET", "/search", FoundMessages, query=asked)
 
+    async def report(
+        self,
+        reason: str,
+        *,
+        message_id: MessageId | None = None,
+        user_id: UserId | None = None,
+    ) -> None:
+        """Tell those who run the server of a message or a person; nobody else is told."""
+        body = fields(messageId=message_id, userId=user_id, reason=reason)
+        await self._call("POST", "/reports", dict[str, object], body=body)
+
     async def sync(
         self,
         cursors: Cursors,

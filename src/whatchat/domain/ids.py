@@ -13,6 +13,7 @@ SessionId = NewType("SessionId", str)
 GrantId = NewType("GrantId", str)
 RoomId = NewType("RoomId", str)
 MessageId = NewType("MessageId", str)
+ReportId = NewType("ReportId", str)
 ClientId = NewType("ClientId", str)
 
 Rev = NewType("Rev", int)
@@ -30,6 +31,7 @@ UserIdField = Annotated[UserId, Meta(pattern=ID_PATTERN)]
 DeviceIdField = Annotated[DeviceId, Meta(pattern=ID_PATTERN)]
 RoomIdField = Annotated[RoomId, Meta(pattern=ID_PATTERN)]
 MessageIdField = Annotated[MessageId, Meta(pattern=ID_PATTERN)]
+ReportIdField = Annotated[ReportId, Meta(pattern=ID_PATTERN)]
 ClientIdField = Annotated[ClientId, Meta(pattern=CLIENT_ID_PATTERN)]
 SeqField = Annotated[Seq, Meta(ge=0, le=MAX_REV)]
 RevField = Annotated[Rev, Meta(ge=0, le=MAX_REV)]

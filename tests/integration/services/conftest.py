@@ -31,6 +31,7 @@ from whatchat.features.blocking.service import BlockingService
 from whatchat.features.messages.contract import SendMessage
 from whatchat.features.messages.service import MessageService
 from whatchat.features.receipts.service import ReceiptService
+from whatchat.features.reports.service import ReportService
 from whatchat.features.rooms.contract import CreateRoom, SettingsPatch
 from whatchat.features.rooms.service import RoomService
 from whatchat.features.search.service import SearchService
@@ -67,6 +68,7 @@ class PodServices:
     sync: SyncService
     search: SearchService
     typing: TypingService
+    reports: ReportService
     live: LiveHub
     directory: CachedUserDirectory
     blocks: CachedBlocks
@@ -175,6 +177,7 @@ class House:
             sync=conversations.sync,
             search=conversations.search,
             typing=conversations.typing,
+            reports=conversations.reports,
             live=conversations.live,
             directory=directory,
             blocks=blocks,

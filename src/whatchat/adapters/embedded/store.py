@@ -15,6 +15,7 @@ from whatchat.adapters.embedded.database import Database
 from whatchat.adapters.embedded.log_feed import SqliteLogFeed
 from whatchat.adapters.embedded.message_store import SqliteMessageStore
 from whatchat.adapters.embedded.receipt_store import SqliteReceiptStore
+from whatchat.adapters.embedded.report_store import SqliteReportStore
 from whatchat.adapters.embedded.retention_store import SqliteRetentionStore
 from whatchat.adapters.embedded.room_store import SqliteRoomStore
 from whatchat.adapters.embedded.search_store import SqliteSearchStore
@@ -27,6 +28,7 @@ from whatchat.domain.ports.block_store import BlockStore
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
+from whatchat.domain.ports.report_store import ReportStore
 from whatchat.domain.ports.retention_store import RetentionStore
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.search_store import SearchStore
@@ -100,6 +102,7 @@ class SqliteStore:
     retention: RetentionStore
     feed: LogFeed
     seen: SeenStore
+    reports: ReportStore
 
     def __init__(self, path: str, *, clock: Clock = utc_now) -> None:
         self._database = Database(path)
@@ -113,6 +116,7 @@ class SqliteStore:
         self.retention = SqliteRetentionStore(self._database)
         self.feed = SqliteLogFeed(self._database)
         self.seen = SqliteSeenStore(self._database)
+        self.reports = SqliteReportStore(self._database)
 
     async def open(self) -> None:
         if self._database.path != ":memory:":

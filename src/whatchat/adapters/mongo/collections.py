@@ -37,3 +37,4 @@ class Collections:
         self.audit_pending = named("audit_pending")
         self.audit_chain = named("audit_chain")
         self.audit_heads = named("audit_heads")
+        self.reports = named("reports")

@@ -24,6 +24,7 @@ LOG_WORDS: Final = "log_words"
 LOG_EXPIRING: Final = "log_expiring"
 LOG_UNDELIVERED: Final = "log_undelivered_order"
 MEMBERS_SHOWN: Final = "members_shown"
+REPORTS_ONCE: Final = "reports_once"
 
 REVOCATIONS_KEPT_SECONDS: Final = 7200
 LIFTED_BLOCKS_KEPT_SECONDS: Final = 7200
@@ -113,6 +114,18 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     "audit_chain": [
         _index("audit_chain_order", "seq", unique=True),
         _index("audit_chain_once", "record_id", unique=True),
+    ],
+    "reports": [
+        _index(
+            REPORTS_ONCE,
+            *("reporter_id", "user_id", "message_id"),
+            unique=True,
+            partialFilterExpression={"open": True},
+        ),
+        _index("reports_about", "user_id", **_where("open", value=True)),
+        _index("reports_open", "-at", "-_id", **_where("open", value=True)),
+        _index("reports_resolved", "-at", "-_id", **_where("resolved_at")),
+        _index("reports_all", "-at", "-_id"),
     ],
     "leases": [
         _index("leases_ended", "until", expireAfterSeconds=LEASES_KEPT_SECONDS),

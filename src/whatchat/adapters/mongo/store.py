@@ -14,6 +14,7 @@ from whatchat.adapters.mongo.message_store import MongoMessageStore
 from whatchat.adapters.mongo.migration import IDENTITY, Migration
 from whatchat.adapters.mongo.projection import Projection
 from whatchat.adapters.mongo.receipt_store import MongoReceiptStore
+from whatchat.adapters.mongo.report_store import MongoReportStore
 from whatchat.adapters.mongo.retention_store import MongoRetentionStore
 from whatchat.adapters.mongo.room_store import MongoRoomStore
 from whatchat.adapters.mongo.search_store import MongoSearchStore
@@ -26,6 +27,7 @@ from whatchat.domain.ports.block_store import BlockStore
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
+from whatchat.domain.ports.report_store import ReportStore
 from whatchat.domain.ports.retention_store import RetentionStore
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.search_store import SearchStore
@@ -50,6 +52,7 @@ class MongoStore:
     retention: RetentionStore
     feed: LogFeed
     seen: SeenStore
+    reports: ReportStore
 
     def __init__(self, url: str, *, clock: Clock = utc_now) -> None:
         self._database = MongoDatabase(url)
@@ -68,6 +71,7 @@ class MongoStore:
         self.retention = MongoRetentionStore(self._database, self._projection)
         self.feed = MongoLogFeed(self._database)
         self.seen = MongoSeenStore(self._database)
+        self.reports = MongoReportStore(self._database)
 
     async def open(self) -> None:
         await self._database.open()

@@ -12,6 +12,7 @@ from whatchat.domain.ports.block_store import BlockStore
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
+from whatchat.domain.ports.report_store import ReportStore
 from whatchat.domain.ports.retention_store import RetentionStore
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.search_store import SearchStore
@@ -50,6 +51,7 @@ class Store(Protocol):
     retention: RetentionStore
     feed: LogFeed
     seen: SeenStore
+    reports: ReportStore
 
     async def open(self) -> None:
         """Connect. Raises ``Unavailable`` naming what is wrong with the URL or the server."""

@@ -1,0 +1,1 @@
+"""Reports: what people complain of to those who run the server."""
