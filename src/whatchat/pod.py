@@ -75,7 +75,7 @@ class _Entrances:
     ) -> None:
         settings = ground.settings
         self.policy = HandshakePolicy(cors_origins=settings.cors_origins)
-        lifetimes = Lifetimes()
+        self.lifetimes = lifetimes = Lifetimes()
         sessions = SessionService(people.authenticator, lifetimes, epoch=ground.identity.epoch)
         blocking_service = BlockingService(
             ground.adapters.store.blocks,
@@ -163,6 +163,7 @@ class Pod:
         entrances = _Entrances(ground, self._people, self._conversations, self._presence)
         self._realtime = entrances.realtime
         self._people.blocks.listen(self._block_changed)
+        self._people.exclusions.listen(entrances.lifetimes.put_out)
         self._chores = BackgroundTasks(self._fail)
         # Where there may be several pods, workers do it.
         is_alone = lease is not None and not settings.redis_url
@@ -201,6 +202,8 @@ class Pod:
         later(self._people.directory.close)
         await self._people.revocations.start()
         later(self._people.revocations.stop)
+        await self._people.exclusions.start()
+        later(self._people.exclusions.stop)
         await self._people.changes.start()
         later(self._people.changes.stop)
         await self._people.blocks.start()

@@ -17,6 +17,8 @@ from whatchat.features.accounts.access_tokens import AccessTokens
 from whatchat.features.accounts.authenticator import TokenAuthenticator
 from whatchat.features.accounts.changes import AccountChanges
 from whatchat.features.accounts.directory import CachedUserDirectory
+from whatchat.features.accounts.exclusions import Exclusions
+from whatchat.features.accounts.moderation import AccountModeration
 from whatchat.features.accounts.passwords import PasswordHasher
 from whatchat.features.accounts.refresh_tokens import RefreshTokens
 from whatchat.features.accounts.revocations import Revocations
@@ -84,9 +86,13 @@ class People:
         self.changes = AccountChanges(accounts, self.directory)
         self.blocks = CachedBlocks(store.blocks)
         self.revocations = Revocations(accounts)
+        self.exclusions = Exclusions(accounts)
+        self.moderation = AccountModeration(
+            accounts, self.revocations, self.exclusions, ground.trail
+        )
         access = AccessTokens(signing_keys(ground.settings))
         refresh = RefreshTokens(ground.identity.secret)
-        self.authenticator = TokenAuthenticator(access, self.revocations)
+        self.authenticator = TokenAuthenticator(access, self.revocations, self.exclusions)
         self.accounts = AccountService(
             accounts,
             self.passwords,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from whatchat.domain.errors import NotFound
+from whatchat.domain.errors import NotFound, Unauthenticated
 from whatchat.domain.ids import DeviceId, GrantId, UserId, random_id
 from whatchat.domain.ports.account_store import (
     Account,
@@ -428,6 +428,152 @@ class TestRevocations:
         assert len(reading.grant_ids) == 1
         assert later.grant_ids == ()
         assert later.read_at >= reading.read_at
+
+
+class TestExclusions:
+    @pytest.fixture
+    async def ada(self, accounts: AccountStore) -> Account:
+        ada = account("ada")
+        await accounts.add(ada)
+        return ada
+
+    async def signed_in(self, accounts: AccountStore, user_id: UserId) -> Grant:
+        its = grant(random_id().encode())
+        await accounts.sign_in(device(user_id), its)
+        return its
+
+    async def test_a_ban_ends_every_grant_and_lets_nobody_in(
+        self, accounts: AccountStore, ada: Account
+    ) -> None:
+        bob = account("bob")
+        await accounts.add(bob)
+        grants = [await self.signed_in(accounts, ada.user_id) for _ in range(3)]
+        bobs = await self.signed_in(accounts, bob.user_id)
+
+        banned = await accounts.ban(ada.user_id, reason="spam")
+
+        ended = {one.grant_id for one in grants}
+        assert set(banned.grant_ids) == ended == await revoked(accounts)
+        assert banned.exclusion.user_id == ada.user_id
+        assert banned.exclusion.is_banned
+        assert banned.exclusion.signed_out_at == banned.exclusion.changed_at
+        for one in grants:
+            assert (await rotate(accounts, one, b"x")).verdict == "unknown"
+        with pytest.raises(Unauthenticated):
+            await self.signed_in(accounts, ada.user_id)
+        assert await accounts.devices(ada.user_id, now=NOW) == []
+        assert (await rotate(accounts, bobs, b"x")).verdict == "rotated"
+
+    async def test_an_account_says_since_when_and_why_it_is_banned(
+        self, accounts: AccountStore, ada: Account
+    ) -> None:
+        banned = await accounts.ban(ada.user_id, reason="$spam")
+        found = await accounts.by_username("ada")
+        since = banned.exclusion.changed_at
+        assert found == replace(ada, banned_at=since, ban_reason="$spam")
+        assert (await accounts.search("ada", limit=1)) == [found]
+        again = await accounts.ban(ada.user_id, reason="another")
+        assert again.exclusion == banned.exclusion
+        assert again.grant_ids == ()
+        assert await accounts.by_username("ada") == found
+
+    async def test_a_lifted_ban_lets_in_again_but_brings_nothing_back(
+        self, accounts: AccountStore, ada: Account
+    ) -> None:
+        its = await self.signed_in(accounts, ada.user_id)
+        banned = await accounts.ban(ada.user_id)
+        lifted = await accounts.unban(ada.user_id)
+        assert lifted is not None
+        assert not lifted.is_banned
+        assert lifted.signed_out_at == banned.exclusion.signed_out_at
+        assert lifted.changed_at > banned.exclusion.changed_at
+        assert await accounts.unban(ada.user_id) is None
+        assert await accounts.by_username("ada") == ada
+        assert (await rotate(accounts, its, b"x")).verdict == "unknown"
+        await self.signed_in(accounts, ada.user_id)
+
+    async def test_a_sign_out_everywhere_ends_what_is_and_bars_nothing(
+        self, accounts: AccountStore, ada: Account
+    ) -> None:
+        grants = {(await self.signed_in(accounts, ada.user_id)).grant_id for _ in range(2)}
+        ended = await accounts.sign_out_everywhere(ada.user_id)
+        assert set(ended.grant_ids) == grants
+        assert not ended.exclusion.is_banned
+        later = await self.signed_in(accounts, ada.user_id)
+        assert (await rotate(accounts, later, b"x")).verdict == "rotated"
+        again = await accounts.sign_out_everywhere(ada.user_id)
+        assert again.grant_ids == (later.grant_id,)
+        assert again.exclusion.signed_out_at > ended.exclusion.signed_out_at
+
+    async def test_a_sign_out_of_somebody_banned_leaves_the_ban(
+        self, accounts: AccountStore, ada: Account
+    ) -> None:
+        await accounts.ban(ada.user_id, reason="spam")
+        ended = await accounts.sign_out_everywhere(ada.user_id)
+        assert ended.exclusion.is_banned
+        found = await accounts.by_username("ada")
+        assert found is not None
+        assert found.ban_reason == "spam"
+
+    async def test_nobody_is_not_found(self, accounts: AccountStore) -> None:
+        nobody = UserId("nobody")
+        for work in (accounts.ban, accounts.unban, accounts.sign_out_everywhere):
+            with pytest.raises(NotFound):
+                await work(nobody)
+        assert (await accounts.excluded_since(None)).changes == ()
+
+    async def test_a_ban_wins_against_sign_ins_at_the_same_time(
+        self, accounts: AccountStore, ada: Account
+    ) -> None:
+        grants = [grant(random_id().encode()) for _ in range(6)]
+        outcomes = await asyncio.gather(
+            *(accounts.sign_in(device(ada.user_id), one) for one in grants[:3]),
+            accounts.ban(ada.user_id),
+            *(accounts.sign_in(device(ada.user_id), one) for one in grants[3:]),
+            return_exceptions=True,
+        )
+        made = {
+            one.grant_id
+            for one, outcome in zip(grants, outcomes[:3] + outcomes[4:], strict=True)
+            if outcome is None
+        }
+        refused = [one for one in outcomes if isinstance(one, Exception)]
+        assert all(isinstance(one, Unauthenticated) for one in refused)
+        assert made == await revoked(accounts)
+        assert await accounts.devices(ada.user_id, now=NOW) == []
+
+    async def test_what_changed_is_found_by_the_stores_time(self, accounts: AccountStore) -> None:
+        people = [account(name) for name in ("ada", "bob", "eve")]
+        for one in people:
+            await accounts.add(one)
+        ada, bob, eve = (one.user_id for one in people)
+        first = (await accounts.ban(ada)).exclusion
+        await asyncio.sleep(0.002)
+        second = (await accounts.sign_out_everywhere(bob)).exclusion
+        await asyncio.sleep(0.002)
+        third = (await accounts.ban(eve)).exclusion
+        assert (await accounts.excluded_since(None)).changes == (first, second, third)
+        after = second.changed_at + timedelta(milliseconds=1)
+        assert (await accounts.excluded_since(second.changed_at)).changes == (second, third)
+        assert (await accounts.excluded_since(after)).changes == (third,)
+        lifted = await accounts.unban(ada)
+        assert (await accounts.excluded_since(None)).changes == (second, third, lifted)
+
+    async def test_polling_from_the_last_reading_misses_nothing(
+        self, accounts: AccountStore
+    ) -> None:
+        known: set[UserId] = set()
+        expected = set()
+        moment = None
+        for number in range(4):
+            somebody = account(f"user{number}")
+            await accounts.add(somebody)
+            await accounts.ban(somebody.user_id)
+            expected.add(somebody.user_id)
+            reading = await accounts.excluded_since(moment)
+            known.update(one.user_id for one in reading.changes)
+            assert known == expected
+            moment = reading.read_at
 
 
 class TestChanges:

@@ -6,7 +6,7 @@ from typing import Final
 
 from whatchat.domain.actor import Actor
 from whatchat.domain.errors import Unauthenticated
-from whatchat.domain.ids import GrantId, SessionId
+from whatchat.domain.ids import GrantId, SessionId, UserId
 from whatchat.domain.signals import SessionExpiring
 from whatchat.realtime.connection import Connection
 from whatchat.realtime.deadlines import Deadline, Deadlines
@@ -54,6 +54,12 @@ class Lifetimes:
     def revoke(self, grant_id: GrantId) -> None:
         """Close every socket of a sign-in that has ended."""
         for connection in self._hub.of_grant(grant_id) if self._hub else ():
+            connection.close(UNAUTHENTICATED)
+
+    def put_out(self, user_id: UserId) -> None:
+        """Close every socket of a user who was banned or signed out everywhere."""
+        user = self._hub.user(user_id) if self._hub else None
+        for connection in tuple(user.connections.values()) if user else ():
             connection.close(UNAUTHENTICATED)
 
     def extend(self, actor: Actor) -> None:

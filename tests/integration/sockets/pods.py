@@ -34,6 +34,7 @@ from whatchat.entrypoints.sockets import SocketCommands
 from whatchat.features.accounts.access_tokens import LIFETIME_SECONDS, AccessTokens
 from whatchat.features.accounts.authenticator import TokenAuthenticator
 from whatchat.features.accounts.directory import CachedUserDirectory
+from whatchat.features.accounts.exclusions import Exclusions
 from whatchat.features.accounts.keys import KeyRing
 from whatchat.features.accounts.revocations import Revocations
 from whatchat.features.blocking.blocks import CachedBlocks
@@ -129,6 +130,7 @@ class Node:
     realtime: RealtimeServer
     toys: Toys
     revocations: Revocations
+    lifetimes: Lifetimes
     metrics: Metrics
 
     @property
@@ -306,7 +308,8 @@ async def _running(
     ground = Ground("pod", Settings(), adapters, identity, metrics, Trail("pod"))
     conversations = Conversations(ground, directory, blocks)
     revocations = Revocations(store.accounts)
-    authenticator = TokenAuthenticator(AccessTokens(KEYS), revocations)
+    exclusions = Exclusions(store.accounts)
+    authenticator = TokenAuthenticator(AccessTokens(KEYS), revocations, exclusions)
     lifetimes, toys = Lifetimes(), Toys()
     greeter = SessionService(authenticator, lifetimes, epoch=identity.epoch)
     catalogue = Catalogue(
@@ -344,7 +347,7 @@ async def _running(
         websocket=realtime.websocket,
     )
     async with _serving(server, listener):
-        yield Node(listener.getsockname()[1], realtime, toys, revocations, metrics)
+        yield Node(listener.getsockname()[1], realtime, toys, revocations, lifetimes, metrics)
         await realtime.stop(seconds=4)
     await conversations.log.stop()
     await directory.close()

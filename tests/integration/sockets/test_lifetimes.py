@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.sockets.pods import House, Node, token
 from tests.waiting import until
-from whatchat.domain.ids import GrantId, RoomId
+from whatchat.domain.ids import GrantId, RoomId, UserId
 from whatchat.realtime import drain, engine
 from whatchat.realtime.codec import event_frame
 
@@ -23,6 +23,24 @@ async def test_a_revoked_sign_in_closes_its_sockets(house: House, node: Node) ->
     )
     await desk.send('421["toy:nothing"]')
     assert await desk.next("431")
+
+
+async def test_whoever_is_put_out_loses_every_socket(house: House, node: Node) -> None:
+    theirs = [
+        await house.raw(node, user_id="ada", device=device, grant=device)
+        for device in ("phone", "desk")
+    ]
+    other = await house.raw(node, user_id="bob")
+    node.lifetimes.put_out(UserId("ada"))
+    node.lifetimes.put_out(UserId("nobody"))
+    for raw in theirs:
+        code, packets = await raw.closed()
+        assert (code, packets) == (
+            4401,
+            ['42["session:closing",{"code":4401,"resume":false}]', "41"],
+        )
+    await other.send('421["toy:nothing"]')
+    assert await other.next("431")
 
 
 async def test_what_a_revoked_sign_in_had_still_asked_for_is_not_done(

@@ -15,7 +15,9 @@ from whatchat.features.accounts.access_tokens import AccessTokens
 from whatchat.features.accounts.authenticator import TokenAuthenticator
 from whatchat.features.accounts.contract import Login, Register, SignedIn, TokenPair
 from whatchat.features.accounts.directory import CachedUserDirectory
+from whatchat.features.accounts.exclusions import Exclusions
 from whatchat.features.accounts.keys import KeyRing
+from whatchat.features.accounts.moderation import AccountModeration
 from whatchat.features.accounts.passwords import PasswordHasher
 from whatchat.features.accounts.refresh_tokens import RefreshTokens
 from whatchat.features.accounts.revocations import Revocations
@@ -44,6 +46,8 @@ class Pod:
 
     service: AccountService
     revocations: Revocations
+    exclusions: Exclusions
+    moderation: AccountModeration
     authenticator: TokenAuthenticator
     store: Store
     told: Told
@@ -98,12 +102,18 @@ async def start_pod(
             store.accounts, passwords, sign_ins, revocations, directory, trail, clock=clock
         )
         await revocations.start()
-        authenticator = TokenAuthenticator(access, revocations)
-        pods.append(Pod(service, revocations, authenticator, store, Told(trail)))
+        exclusions = Exclusions(store.accounts, poll_seconds=0.01)
+        await exclusions.start()
+        moderation = AccountModeration(store.accounts, revocations, exclusions, trail)
+        authenticator = TokenAuthenticator(access, revocations, exclusions)
+        pods.append(
+            Pod(service, revocations, exclusions, moderation, authenticator, store, Told(trail))
+        )
         return pods[-1]
 
     yield start
     for pod in pods:
+        await pod.exclusions.stop()
         await pod.revocations.stop()
 
 

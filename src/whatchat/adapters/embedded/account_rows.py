@@ -24,6 +24,8 @@ def account_of(row: sqlite3.Row) -> Account:
         created_at=from_millis(row["created_at"]),
         presence=row["presence"],
         read_receipts=bool(row["read_receipts"]),
+        banned_at=None if row["banned_at"] is None else from_millis(row["banned_at"]),
+        ban_reason=row["ban_reason"],
     )
 
 

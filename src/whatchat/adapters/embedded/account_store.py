@@ -15,7 +15,8 @@ from whatchat.adapters.embedded.account_rows import (
     signed_in,
 )
 from whatchat.adapters.embedded.database import Database
-from whatchat.domain.errors import NotFound
+from whatchat.adapters.embedded.exclusions import ban, exclusion_of, is_banned, sign_out, unban
+from whatchat.domain.errors import NotFound, Unauthenticated
 from whatchat.domain.ids import DeviceId, GrantId, UserId
 from whatchat.domain.models import Visibility
 from whatchat.domain.ports.account_store import (
@@ -23,9 +24,12 @@ from whatchat.domain.ports.account_store import (
     AccountChange,
     ChangedAccounts,
     DeviceRecord,
+    ExcludedAccounts,
+    Exclusion,
     Grant,
     Revoked,
     Rotation,
+    SignedOut,
 )
 from whatchat.domain.times import EPOCH, from_millis, to_millis, utc_now
 
@@ -50,8 +54,9 @@ class SqliteAccountStore:
 
         def work(connection: sqlite3.Connection) -> bool:
             cursor = connection.execute(
-                "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)"
-                " ON CONFLICT (username) DO NOTHING",
+                "INSERT INTO accounts (user_id, username, display_name, display_name_folded,"
+                " password_hash, created_at, presence, read_receipts)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (username) DO NOTHING",
                 values,
             )
             return cursor.rowcount == 1
@@ -135,6 +140,8 @@ class SqliteAccountStore:
 
     async def sign_in(self, device: DeviceRecord, grant: Grant) -> GrantId | None:
         def work(connection: sqlite3.Connection) -> GrantId | None:
+            if is_banned(connection, device.user_id):
+                raise Unauthenticated
             ended = end_grants(connection, device.user_id, [device.device_id])
             put_grant(connection, device, grant)
             return ended[0] if ended else None
@@ -184,6 +191,26 @@ class SqliteAccountStore:
                 (since,),
             )
             return Revoked(grant_ids=tuple(row["grant_id"] for row in rows), read_at=now)
+
+        return await self._database.read(work)
+
+    async def sign_out_everywhere(self, user_id: UserId) -> SignedOut:
+        return await self._database.write(lambda connection: sign_out(connection, user_id))
+
+    async def ban(self, user_id: UserId, *, reason: str | None = None) -> SignedOut:
+        return await self._database.write(lambda connection: ban(connection, user_id, reason))
+
+    async def unban(self, user_id: UserId) -> Exclusion | None:
+        return await self._database.write(lambda connection: unban(connection, user_id))
+
+    async def excluded_since(self, moment: datetime | None) -> ExcludedAccounts:
+        since = to_millis(moment or EPOCH)
+        sql = "SELECT * FROM accounts WHERE excluded_at >= ? ORDER BY excluded_at"
+
+        def work(connection: sqlite3.Connection) -> ExcludedAccounts:
+            now = utc_now()
+            changes = tuple(exclusion_of(row) for row in connection.execute(sql, (since,)))
+            return ExcludedAccounts(changes=changes, read_at=now)
 
         return await self._database.read(work)
 

@@ -37,7 +37,13 @@ from whatchat.domain.ports.store import Lease, StoreIdentity
 from whatchat.domain.times import Clock, from_millis, utc_now
 
 ADDED_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
-    "accounts": ("changed_at INTEGER",),
+    "accounts": (
+        "changed_at INTEGER",
+        "banned_at INTEGER",
+        "ban_reason TEXT",
+        "signed_out_at INTEGER",
+        "excluded_at INTEGER",
+    ),
     "log": (
         "hidden INTEGER NOT NULL DEFAULT 0",
         "uncounted INTEGER NOT NULL DEFAULT 0",
@@ -61,6 +67,8 @@ ADDED_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
 ADDED_INDEXES: Final[Sequence[str]] = (
     """CREATE INDEX IF NOT EXISTS accounts_changed ON accounts (changed_at)
         WHERE changed_at IS NOT NULL""",
+    """CREATE INDEX IF NOT EXISTS accounts_excluded ON accounts (excluded_at)
+        WHERE excluded_at IS NOT NULL""",
     "CREATE INDEX IF NOT EXISTS members_shown ON members (room_id, shown_at)",
     # Messages that their sender alone sees are in none that others look into: whoever is blocked
     # could fill these without end. Counting unread ones passes over one's own without reading them.

@@ -40,6 +40,8 @@ def account_of(document: Document) -> Account:
         created_at=document["created_at"],
         presence=document["presence"],
         read_receipts=document["read_receipts"],
+        banned_at=document.get("banned_at"),
+        ban_reason=document.get("ban_reason"),
     )
 
 

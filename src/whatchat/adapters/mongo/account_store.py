@@ -16,6 +16,7 @@ from whatchat.adapters.mongo.account_names import found_by, named
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
+from whatchat.adapters.mongo.exclusions import Exclusions
 from whatchat.adapters.mongo.sign_ins import SignIns
 from whatchat.adapters.mongo.snapshots import read_since
 from whatchat.domain.errors import NotFound
@@ -26,9 +27,12 @@ from whatchat.domain.ports.account_store import (
     AccountChange,
     ChangedAccounts,
     DeviceRecord,
+    ExcludedAccounts,
+    Exclusion,
     Grant,
     Revoked,
     Rotation,
+    SignedOut,
 )
 from whatchat.domain.times import EPOCH
 
@@ -39,6 +43,7 @@ class MongoAccountStore:
     def __init__(self, database: MongoDatabase) -> None:
         self._database = database
         self._sign_ins = SignIns(database)
+        self._exclusions = Exclusions(database, self._sign_ins)
 
     @within_deadline
     async def add(self, account: Account) -> bool:
@@ -150,6 +155,22 @@ class MongoAccountStore:
     @within_deadline
     async def revoked_since(self, moment: datetime | None) -> Revoked:
         return await self._sign_ins.revoked_since(moment or EPOCH)
+
+    @within_deadline
+    async def sign_out_everywhere(self, user_id: UserId) -> SignedOut:
+        return await self._exclusions.sign_out(user_id)
+
+    @within_deadline
+    async def ban(self, user_id: UserId, *, reason: str | None = None) -> SignedOut:
+        return await self._exclusions.ban(user_id, reason)
+
+    @within_deadline
+    async def unban(self, user_id: UserId) -> Exclusion | None:
+        return await self._exclusions.unban(user_id)
+
+    @within_deadline
+    async def excluded_since(self, moment: datetime | None) -> ExcludedAccounts:
+        return await self._exclusions.since(moment or EPOCH)
 
 
 def _with_hash(user_id: UserId, password_hash: str) -> Document:

@@ -19,6 +19,7 @@ from whatchat.adapters.mongo.account_documents import (
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.snapshots import read_since
+from whatchat.domain.errors import Unauthenticated
 from whatchat.domain.ids import DeviceId, GrantId, UserId
 from whatchat.domain.ports.account_store import DeviceRecord, Grant, Revoked, Rotation
 
@@ -34,9 +35,20 @@ class SignIns:
         self._database = database
 
     async def put(self, device: DeviceRecord, grant: Grant) -> GrantId | None:
-        """Put a grant in force; the one that it replaces, if any, is revoked."""
+        """Put a grant in force; the one that it replaces, if any, is revoked.
+
+        The account is written to, so that of a sign-in and a ban (or a change of password) at
+        the same time one is made after the other.
+        """
+        accounts = self._database.majority.accounts
+        user, mark = {"_id": device.user_id}, {"$set": {"signed_in_by": grant.grant_id}}
 
         async def work(session: AsyncClientSession) -> GrantId | None:
+            account = await accounts.find_one_and_update(
+                user, mark, {"banned_at": 1}, session=session
+            )
+            if account and "banned_at" in account:
+                raise Unauthenticated
             before = await self._database.majority.devices.find_one_and_update(
                 {"_id": device_key(device.user_id, device.device_id)},
                 signing_in(device, grant),
@@ -48,12 +60,12 @@ class SignIns:
             await self._note_revoked([before["grant_id"]], session)
             return GrantId(before["grant_id"])
 
-        return await self._together(work)
+        return await self.together(work)
 
     async def end(self, user_id: UserId, device_ids: Sequence[DeviceId]) -> list[GrantId]:
         """Revoke the grants of these devices of a user."""
         match = {"user_id": user_id, "device_id": {"$in": list(device_ids)}}
-        return await self._together(lambda session: self._end(match, session))
+        return await self.together(lambda session: self.end_within(match, session))
 
     async def end_others(
         self, account: Document, changed: Document, user_id: UserId, keep: DeviceId
@@ -69,9 +81,9 @@ class SignIns:
             if not result.matched_count:
                 return None
             others = {"user_id": user_id, "device_id": {"$ne": keep}}
-            return await self._end(others, session)
+            return await self.end_within(others, session)
 
-        return await self._together(work)
+        return await self.together(work)
 
     async def rotate(
         self,
@@ -92,7 +104,7 @@ class SignIns:
         if device:
             return Rotation(verdict="rotated", device=device_of(device), at=device["last_seen_at"])
         repeated = {"token_hash": token_hash, "nonce_hash": nonce_hash}
-        return await self._together(
+        return await self.together(
             lambda session: self._used_again(in_force, repeated, oldest, session)
         )
 
@@ -101,7 +113,7 @@ class SignIns:
         revoked, read_at = await read_since(self._database, "revocations", "revoked_at", moment)
         return Revoked(grant_ids=tuple(one["_id"] for one in revoked), read_at=read_at)
 
-    async def _together(self, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
+    async def together(self, work: Callable[[AsyncClientSession], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction, again where another one was in its way.
 
         What it read is, like what it wrote, a majority's before this returns.
@@ -120,10 +132,11 @@ class SignIns:
         for earlier in device["rotations"]:
             if earlier["at"] >= oldest and repeated.items() <= earlier.items():
                 return Rotation(verdict="repeated", device=device_of(device), at=earlier["at"])
-        await self._end(in_force, session)
+        await self.end_within(in_force, session)
         return Rotation(verdict="reused", device=device_of(device))
 
-    async def _end(self, match: Document, session: AsyncClientSession) -> list[GrantId]:
+    async def end_within(self, match: Document, session: AsyncClientSession) -> list[GrantId]:
+        """Revoke the grants of the devices that match, in a transaction of the caller's."""
         devices = self._database.majority.devices
         signed_in = {"grant_id": {"$exists": True}, **match}
         found = await devices.find(signed_in, {"grant_id": 1}, session=session).to_list()

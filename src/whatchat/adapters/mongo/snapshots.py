@@ -1,6 +1,6 @@
 """Reads that say at which of the store's moments they were made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -51,22 +51,27 @@ async def read_snapshot(
 
 
 async def read_since(
-    database: MongoDatabase, collection: str, field: str, moment: datetime | None
+    database: MongoDatabase,
+    collection: str,
+    field: str,
+    moment: datetime | None,
+    *,
+    only: Sequence[str] = (),
 ) -> tuple[list[Document], datetime]:
     """What has a time in ``field`` at or after a moment, in order; of ``None``, nothing.
+
+    Of each document the fields ``only``, if any are named.
 
     And the server's time, but no later than what a majority has, and what was read: else
     what a majority takes late, or what is one batch too many, would be passed over.
     """
     match: Document = {field: {"$gte": moment}} if moment else {"_id": {"$in": []}}
+    pipeline: list[dict[str, Any]] = [{"$match": match}, {"$sort": {field: 1}}]
+    if only:
+        pipeline.append({"$project": dict.fromkeys(only, 1)})
     stages: list[dict[str, Any]] = [
         {"$project": {"_id": 0, "read_at": "$$NOW"}},
-        {
-            "$unionWith": {
-                "coll": collection,
-                "pipeline": [{"$match": match}, {"$sort": {field: 1}}],
-            }
-        },
+        {"$unionWith": {"coll": collection, "pipeline": pipeline}},
     ]
     found = await read_snapshot(
         database, "aggregate", "identity", pipeline=stages, cursor={"batchSize": ONE_READ}

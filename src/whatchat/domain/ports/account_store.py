@@ -11,7 +11,10 @@ from whatchat.domain.models import Visibility
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """A person's account; ``password_hash`` is an Argon2id string."""
+    """A person's account; ``password_hash`` is an Argon2id string.
+
+    Whoever is banned is so since ``banned_at`` by the store's time, for ``ban_reason``.
+    """
 
     user_id: UserId
     username: str
@@ -20,6 +23,8 @@ class Account(Struct, frozen=True, kw_only=True):
     created_at: datetime
     presence: Visibility = "contacts"
     read_receipts: bool = True
+    banned_at: datetime | None = None
+    ban_reason: str | None = None
 
 
 class DeviceRecord(Struct, frozen=True, kw_only=True):
@@ -79,13 +84,41 @@ class ChangedAccounts(Struct, frozen=True, kw_only=True):
     read_at: datetime
 
 
+class Exclusion(Struct, frozen=True, kw_only=True):
+    """How somebody stood after a ban was made or lifted, or every sign-in was ended.
+
+    All that signed the user in at or before ``signed_out_at`` is void, whoever issued it.
+    Times are the store's; ``changed_at`` is the latest of these events, and of two changes of
+    one account the later has the later one.
+    """
+
+    user_id: UserId
+    is_banned: bool
+    signed_out_at: datetime
+    changed_at: datetime
+
+
+class ExcludedAccounts(Struct, frozen=True, kw_only=True):
+    """Whose exclusion changed since some moment, and the store's time at which that was read."""
+
+    changes: tuple[Exclusion, ...]
+    read_at: datetime
+
+
+class SignedOut(Struct, frozen=True, kw_only=True):
+    """Somebody's exclusion as it is now, and the grants that have just ended by it."""
+
+    exclusion: Exclusion
+    grant_ids: tuple[GrantId, ...]
+
+
 class AccountStore(Protocol):
     """Keeps accounts, devices and sign-ins.
 
     Guarantees: every method is atomic and durable on return; a device has at most one
     grant in force, and a grant that has ended never comes back. Arguments called ``now``
-    are the caller's time, revocations carry the store's own. Every method raises
-    ``Unavailable`` when the store is down, full or late.
+    are the caller's time, revocations carry the store's own. Whoever is banned has no grant
+    in force. Every method raises ``Unavailable`` when the store is down, full or late.
     """
 
     async def add(self, account: Account) -> bool:
@@ -146,6 +179,7 @@ class AccountStore(Protocol):
 
         Returns the device's earlier grant, which is revoked, if it had one. The user's
         devices that have none in force and were not seen for 90 days may be forgotten.
+        Raises ``Unauthenticated``, and does nothing, if the user is banned.
         """
         ...
 
@@ -181,5 +215,31 @@ class AccountStore(Protocol):
         """Grants revoked at or after ``moment`` by the store's time, or all it still knows.
 
         Revocations are kept for two hours at least.
+        """
+        ...
+
+    async def sign_out_everywhere(self, user_id: UserId) -> SignedOut:
+        """End all of the user's grants; ``NotFound`` if there is no such account."""
+        ...
+
+    async def ban(self, user_id: UserId, *, reason: str | None = None) -> SignedOut:
+        """Bar the user and end all grants, as one; ``NotFound`` if there is no such account.
+
+        A ban that is in force stays as it is, its time and reason included.
+        """
+        ...
+
+    async def unban(self, user_id: UserId) -> Exclusion | None:
+        """Lift the ban; ``None``, and nothing done, without one. ``NotFound`` as above.
+
+        What was signed out stays so.
+        """
+        ...
+
+    async def excluded_since(self, moment: datetime | None) -> ExcludedAccounts:
+        """The latest exclusion of each account, if it changed at or after ``moment``.
+
+        Of ``None``, all there are. In the order of their times. It may show up a little after
+        the time that the store gave it: ask with an overlap of ten seconds.
         """
         ...

@@ -84,7 +84,7 @@ class AccountService:
         return answer
 
     async def login(self, visitor: Visitor, command: Login) -> SignedIn:
-        """Sign in; ``Unauthenticated``, after the same time, for an unknown name too.
+        """Sign in; ``Unauthenticated``, after the same time, for the unknown and banned too.
 
         Recorded whatever comes of it: of a name that nobody has, only where it came from.
         """
@@ -111,7 +111,7 @@ class AccountService:
     async def _admit(self, account: Account | None, command: Login) -> SignedIn:
         expected = account.password_hash if account else None
         right = await self._passwords.verify(command.password, expected)
-        if account is None or not right:
+        if account is None or not right or account.banned_at is not None:
             raise Unauthenticated
         device = await self._device(account, command)
         answer = await self._sign_in(account, device)

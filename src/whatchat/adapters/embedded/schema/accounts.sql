@@ -7,7 +7,11 @@ CREATE TABLE IF NOT EXISTS accounts (
     created_at          INTEGER NOT NULL,
     presence            TEXT NOT NULL,
     read_receipts       INTEGER NOT NULL,
-    changed_at          INTEGER
+    changed_at          INTEGER,
+    banned_at           INTEGER,
+    ban_reason          TEXT,
+    signed_out_at       INTEGER,
+    excluded_at         INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS devices (
