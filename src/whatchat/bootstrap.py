@@ -9,6 +9,7 @@ from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.limiter import EmbeddedLimiter
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
+from whatchat.adapters.embedded.tally import InProcessTally
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.adapters.redis.broker import RedisBroker
 from whatchat.adapters.redis.keys import Keys
@@ -16,6 +17,7 @@ from whatchat.adapters.redis.limiter import RedisLimiter
 from whatchat.adapters.redis.opening import servers_of
 from whatchat.adapters.redis.servers import Servers
 from whatchat.adapters.redis.session_registry import RedisSessionRegistry
+from whatchat.adapters.redis.tally import RedisTally
 from whatchat.adapters.redis.url import parse
 from whatchat.adapters.redis.work_queue import RedisWorkQueue
 from whatchat.audit.trail import Trail
@@ -111,7 +113,13 @@ async def _choose(settings: Settings, metrics: Metrics, opened: AsyncExitStack) 
         return await _with_redis(redis, store, local, metrics, opened)
     broker = InProcessBroker(InProcessExchange())
     opened.push_async_callback(broker.close)
-    return Adapters(store=store, broker=broker, sessions=InProcessSessionRegistry(), limiter=local)
+    return Adapters(
+        store=store,
+        broker=broker,
+        sessions=InProcessSessionRegistry(),
+        limiter=local,
+        tally=InProcessTally(),
+    )
 
 
 class _Redis(NamedTuple):
@@ -145,6 +153,7 @@ async def _with_redis(
         broker=broker,
         sessions=RedisSessionRegistry(*redis),
         limiter=local and RedisLimiter(*redis, local, metrics),
+        tally=RedisTally(*redis, InProcessTally(), metrics),
     )
 
 

@@ -10,6 +10,7 @@ from whatchat.domain.ports.limiter import Limiter
 from whatchat.domain.ports.live_users import LiveUsers
 from whatchat.domain.ports.session_registry import SessionRegistry
 from whatchat.domain.ports.store import Store, StoreIdentity
+from whatchat.domain.ports.tally import Tally
 from whatchat.domain.ports.user_directory import UserDirectory
 from whatchat.domain.times import Clock, utc_now
 from whatchat.entrypoints.signing import signing_keys
@@ -55,12 +56,16 @@ from whatchat.settings import Settings
 
 
 class Adapters(NamedTuple):
-    """The technologies that play the domain's roles for one pod; no limiter: no limits."""
+    """The technologies that play the domain's roles for one pod.
+
+    No limiter: no limits. No tally: nobody looks for anomalies.
+    """
 
     store: Store
     broker: Broker
     sessions: SessionRegistry
     limiter: Limiter | None = None
+    tally: Tally | None = None
 
 
 class Ground(NamedTuple):

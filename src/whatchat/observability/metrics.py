@@ -79,6 +79,11 @@ class Metrics:
             "Charges that this pod decided alone, as Redis was away.",
             registry=registry,
         )
+        self.tally_fallbacks = Counter(
+            "whatchat_tally_fallbacks",
+            "Counts that this pod kept alone, as Redis was away.",
+            registry=registry,
+        )
         self.append_conflicts = Counter(
             "whatchat_append_conflicts",
             "Appends that found their rev taken by another writer.",

@@ -21,6 +21,7 @@ Name, after the prefix                 What       Expiry
 ``limit:{OWNER}:KEY``                  string     when the quota is whole again
 ``limit:{KEY}``                        string     the same, of what nobody owns
 ``slow:{OWNER}``                       string     when the owner is slowed down no longer
+``tally:KEY``                          sorted set the window's seconds after what came last
 ``work:{QUEUE}``                       stream     none: trimmed as work is done, and bounded
 ``work:{QUEUE}:aside:GROUP``           stream     none: bounded, the oldest fall out
 =====================================  =========  =============================================
@@ -92,6 +93,10 @@ class Keys:
     def slowness(self, owner: str) -> bytes:
         """What an owner's charges are multiplied by; where its quotas are."""
         return f"{self._prefix}slow:{{{owner}}}".encode()
+
+    def tally(self, key: str) -> bytes:
+        """What was counted lately."""
+        return f"{self._prefix}tally:{key}".encode()
 
     def work(self, queue: str) -> bytes:
         """What is to be done."""
