@@ -1,11 +1,29 @@
 """What text people may send: checked once, at the edge."""
 
 import re
+from typing import Final
+
+from msgspec import Meta
 
 from whatchat.domain.errors import Invalid
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-_CONTROL_OR_BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_NOT_IN_TEXT: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+_NOT_IN_LINES: Final = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+_SURROGATES: Final = r"\ud800-\udfff"
+
+_CONTROL = re.compile(f"[{_NOT_IN_TEXT}{_SURROGATES}]")
+_CONTROL_OR_BREAK = re.compile(f"[{_NOT_IN_LINES}{_SURROGATES}]")
+
+TEXT: Final = Meta(extra_json_schema={"pattern": f"^[^{_NOT_IN_TEXT}]*$"})
+"""What documents say of a field that :func:`require_text` checks."""
+
+LINE: Final = Meta(
+    extra_json_schema={"pattern": rf"^[^{_NOT_IN_LINES}]*[^\s{_NOT_IN_LINES}][^{_NOT_IN_LINES}]*$"}
+)
+"""What documents say of a field that :func:`require_line` checks."""
+
+MAYBE_BLANK_LINE: Final = Meta(extra_json_schema={"pattern": f"^[^{_NOT_IN_LINES}]*$"})
+"""The same where the minimum is 0."""
 
 
 def require_text(value: str, field: str, *, max_bytes: int) -> None:

@@ -8,7 +8,7 @@ from whatchat.domain.contract import Command
 from whatchat.domain.errors import Invalid
 from whatchat.domain.ids import DeviceId, DeviceIdField, UserIdField
 from whatchat.domain.models import Device, User, View, Visibility
-from whatchat.domain.text import require_line
+from whatchat.domain.text import LINE, MAYBE_BLANK_LINE, require_line
 
 MAX_PASSWORD: Final = 256
 MAX_NAME: Final = 100
@@ -16,14 +16,14 @@ MAX_TOKEN: Final = 512
 MAX_FOUND: Final = 50
 
 Username = Annotated[str, Meta(pattern=r"^[a-z0-9_.-]{3,32}\Z")]
-NewPassword = Annotated[str, Meta(min_length=8, max_length=MAX_PASSWORD)]
-Password = Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD)]
+NewPassword = Annotated[str, Meta(min_length=8, max_length=MAX_PASSWORD), MAYBE_BLANK_LINE]
+Password = Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD), MAYBE_BLANK_LINE]
 """A password to be checked: whatever cannot be one is merely wrong."""
 
-DisplayName = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
-DeviceName = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
-Query = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
-Nonce = Annotated[str, Meta(min_length=1, max_length=128)]
+DisplayName = Annotated[str, Meta(min_length=1, max_length=MAX_NAME), LINE]
+DeviceName = Annotated[str, Meta(min_length=1, max_length=MAX_NAME), LINE]
+Query = Annotated[str, Meta(min_length=1, max_length=MAX_NAME), LINE]
+Nonce = Annotated[str, Meta(min_length=1, max_length=128), LINE]
 RefreshTokenField = Annotated[str, Meta(min_length=1, max_length=MAX_TOKEN)]
 
 

@@ -9,12 +9,12 @@ from whatchat.domain.contract import Command, RoomEvent
 from whatchat.domain.errors import Invalid
 from whatchat.domain.ids import ClientIdField, MessageIdField, RoomIdField, SeqField
 from whatchat.domain.models import Message, View
-from whatchat.domain.text import require_text
+from whatchat.domain.text import TEXT, require_text
 
 MAX_CONTENT_BYTES = 16_384
 MAX_EMOJI_BYTES = 64
 
-Content = Annotated[str, Meta(min_length=1, max_length=MAX_CONTENT_BYTES)]
+Content = Annotated[str, Meta(min_length=1, max_length=MAX_CONTENT_BYTES), TEXT]
 Emoji = Annotated[str, Meta(min_length=1, max_length=MAX_EMOJI_BYTES)]
 
 _GRAPHEME = regex.compile(r"\X")

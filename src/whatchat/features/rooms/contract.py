@@ -15,13 +15,14 @@ from whatchat.domain.models import (
     RoomKind,
     View,
 )
-from whatchat.domain.text import require_line, require_text
+from whatchat.domain.text import LINE, TEXT, require_line, require_text
 
 MAX_NAME = 100
 MAX_DESCRIPTION_BYTES = 2_048
 
-Name = Annotated[str, Meta(max_length=MAX_NAME)]
-Description = Annotated[str, Meta(max_length=MAX_DESCRIPTION_BYTES)]
+Name = Annotated[str, Meta(max_length=MAX_NAME), LINE]
+PartOfName = Annotated[str, Meta(max_length=MAX_NAME)]
+Description = Annotated[str, Meta(max_length=MAX_DESCRIPTION_BYTES), TEXT]
 UserIds = Annotated[tuple[UserIdField, ...], Meta(max_length=MAX_ROOM_PEOPLE)]
 Lifetime = Annotated[int, Meta(ge=0, le=MAX_LIFETIME_SECONDS)]
 PageLimit = Annotated[int, Meta(ge=1, le=200)]
@@ -82,7 +83,7 @@ class ListRooms(Command, frozen=True, kw_only=True):
     after: Cursor | UnsetType = UNSET
     limit: PageLimit = 50
     scope: Literal["own", "public"] = "own"
-    query: Name = ""
+    query: PartOfName = ""
 
 
 class GetRoom(Command, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from whatchat.domain.ids import RevField, RoomId, RoomIdField, Seq, UserId
 from whatchat.domain.models import Message, Room, View
 
 MAX_CURSORS = 1_000
+MARK_PATTERN = r"^([0-9]{1,14}(\.[0-9]{1,14}\.[A-Za-z0-9_-]{1,32})?)?\Z"
 
 
 class Sync(Command, frozen=True, kw_only=True):
@@ -24,7 +25,7 @@ class Sync(Command, frozen=True, kw_only=True):
     only: bool = False
     limit: Annotated[int, Meta(ge=1, le=500)] = 200
     epoch: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
-    receipts_since: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    receipts_since: Annotated[str, Meta(pattern=MARK_PATTERN)] | UnsetType = UNSET
 
 
 class Receipt(View, frozen=True, kw_only=True):
