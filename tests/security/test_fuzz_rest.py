@@ -45,6 +45,7 @@ RULES: Mapping[str, set[str | None]] = {
     "PUT /api/rooms/{roomId}": {"description", None},
     "POST /api/rooms/{roomId}/read": {"seq"},
     "GET /api/search": {"query"},
+    "POST /api/reports": {"messageId", "reason"},
 }
 """The fields about which there is a rule that no schema can say, such as a limit in bytes.
 

@@ -7,11 +7,11 @@ from msgspec import UNSET, Meta, UnsetType
 from whatchat.domain.contract import Command
 from whatchat.domain.errors import Invalid
 from whatchat.domain.ids import MessageIdField, UserIdField
-from whatchat.domain.text import require_text
+from whatchat.domain.text import TEXT, require_text
 
 MAX_REASON_LENGTH = 1_000
 
-Reason = Annotated[str, Meta(min_length=1, max_length=MAX_REASON_LENGTH)]
+Reason = Annotated[str, Meta(min_length=1, max_length=MAX_REASON_LENGTH), TEXT]
 
 
 class FileReport(Command, frozen=True, kw_only=True):
