@@ -24,6 +24,7 @@ from whatchat.entrypoints.ending import CLOSE_SECONDS, ENDPOINT_SECONDS, until
 from whatchat.entrypoints.handshake import Handshake, HandshakePolicy
 from whatchat.entrypoints.http import Rest
 from whatchat.entrypoints.leaving import Leaving
+from whatchat.entrypoints.limits import Limits
 from whatchat.entrypoints.pages import page_routes
 from whatchat.entrypoints.pod_lease import PodLease
 from whatchat.entrypoints.probes import Readiness, probe_routes
@@ -97,7 +98,8 @@ class _Entrances:
             reports=conversations.reports,
             sessions=sessions,
         )
-        dispatch = Dispatch(ground.metrics, ground.adapters.limiter)
+        self.limits = _limits(ground)
+        dispatch = Dispatch(ground.metrics, self.limits)
         self.rest = Rest(
             dispatch,
             people.authenticator,
@@ -162,6 +164,7 @@ class Pod:
         self._people.changes.listen(self._presence.second_looks.setting_changed)
         entrances = _Entrances(ground, self._people, self._conversations, self._presence)
         self._realtime = entrances.realtime
+        self._limits = entrances.limits
         self._people.blocks.listen(self._block_changed)
         self._people.exclusions.listen(entrances.lifetimes.put_out)
         self._chores = BackgroundTasks(self._fail)
@@ -198,6 +201,8 @@ class Pod:
         self._tasks.start("loop-lag", watch_loop_lag(self.metrics.loop_lag_seconds))
         if self._lease is not None:
             self._tasks.start("lease", self._lease.keep(self._fail))
+        if self._limits is not None:
+            self._closing.callback(self._limits.close)
         later(self._people.passwords.close)
         later(self._people.directory.close)
         await self._people.revocations.start()
@@ -267,6 +272,11 @@ def chores(ground: Ground, room_log: RoomLog) -> tuple[Part, ...]:
         Expiry(store, room_log, ground.pod, metrics),
         DeliverOnly(store, ground.pod, metrics),
     )
+
+
+def _limits(ground: Ground) -> Limits | None:
+    limiter = ground.adapters.limiter
+    return None if limiter is None else Limits(limiter, ground.metrics, ground.trail)
 
 
 def _caps(settings: Settings) -> Caps:

@@ -11,12 +11,10 @@ import msgspec
 import structlog
 
 from whatchat.domain.actor import Actor, Visitor
-from whatchat.domain.contract import BoundEndpoint, Command, Cost
-from whatchat.domain.errors import ChatError, RateLimited, Unauthenticated, Unavailable
-from whatchat.domain.ports.limiter import Charge, Limiter
-from whatchat.domain.rates import Rates
+from whatchat.domain.contract import BoundEndpoint, Command
+from whatchat.domain.errors import ChatError, Unauthenticated, Unavailable
 from whatchat.entrypoints.decoding import decode_command
-from whatchat.entrypoints.quotas import CHARGED_HERE, QUOTAS, quota_key
+from whatchat.entrypoints.limits import Limits
 from whatchat.observability.metrics import Metrics
 from whatchat.observability.tracing import trace
 
@@ -38,16 +36,15 @@ class Dispatch:
     def __init__(
         self,
         metrics: Metrics,
-        limiter: Limiter | None,
+        limits: Limits | None,
         *,
         deadline_seconds: float = DEADLINE_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._metrics = metrics
-        self._limiter = limiter
+        self._limits = limits
         self._deadline_seconds = deadline_seconds
         self._clock = clock
-        self._rates = Rates()
 
     def begin(
         self, endpoint: BoundEndpoint, caller: Actor, fields: object
@@ -59,7 +56,8 @@ class Dispatch:
         name = row.command.__name__
         try:
             self._authorise(endpoint, caller)
-            self._charge_here(row.cost, caller)
+            if self._limits is not None:
+                self._limits.charge_here(row.cost, caller)
             future = row.begin(endpoint.service, caller, _decoded(row.command, fields))
         except ChatError as error:
             self._record(name, error.code, start, caller, "socket", often=True)
@@ -99,14 +97,16 @@ class Dispatch:
         with self._observed(row.command.__name__, caller, via):
             caller = self._authorise(endpoint, caller)
             async with asyncio.timeout(self._deadline_seconds):
-                await self._charge(row.cost, caller)
+                if self._limits is not None:
+                    await self._limits.charge(row.cost, caller, fields)
                 return await endpoint(caller, decode_command(row.command, fields, lax=lax))
 
     async def refuse(self, caller: Actor, refusal: ChatError, *, via: Via) -> NoReturn:
         """Charge and record what names no command."""
         with self._observed("unknown", caller, via):
             async with asyncio.timeout(self._deadline_seconds):
-                await self._charge("command", caller)
+                if self._limits is not None:
+                    await self._limits.charge("command", caller)
             raise refusal
 
     def _authorise(self, endpoint: BoundEndpoint, caller: Actor | Visitor) -> Actor | Visitor:
@@ -115,22 +115,6 @@ class Dispatch:
         if isinstance(caller, Visitor) or caller.expires_at <= self._clock():
             raise Unauthenticated
         return caller
-
-    async def _charge(self, cost: Cost, caller: Actor | Visitor) -> None:
-        if self._limiter is None:
-            return
-        if cost in CHARGED_HERE:
-            self._charge_here(cost, caller)
-            return
-        charge = Charge(key=quota_key(cost, caller), quota=QUOTAS[cost])
-        if wait := await self._limiter.charge((charge,)):
-            raise RateLimited(retry_after_ms=wait)
-
-    def _charge_here(self, cost: Cost, caller: Actor | Visitor) -> None:
-        if self._limiter is None:
-            return
-        if wait := self._rates.take(quota_key(cost, caller), QUOTAS[cost]):
-            raise RateLimited(retry_after_ms=wait)
 
     @contextmanager
     def _observed(self, name: str, caller: Actor | Visitor, via: Via) -> Iterator[None]:

@@ -1,11 +1,13 @@
 """How much anybody may ask for, by what it costs."""
 
 from collections.abc import Mapping
-from ipaddress import IPv6Address, ip_address
+from functools import lru_cache
+from typing import Final
 
 from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.contract import Cost
-from whatchat.domain.ports.limiter import Quota
+from whatchat.domain.ports.limiter import Charge, Quota
+from whatchat.entrypoints.address import network
 
 QUOTAS: Mapping[Cost, Quota] = {
     "sign_in": Quota(rate=10, burst=1000),
@@ -17,26 +19,74 @@ QUOTAS: Mapping[Cost, Quota] = {
     "query": Quota(rate=100, burst=1000),
     "typing": Quota(rate=10, burst=200),
 }
+"""Of one device, and of a network's visitors, who are not signed in."""
 
-CHARGED_HERE: frozenset[Cost] = frozenset({"receipt"})
-"""What each pod charges by itself: cheaper than to ask anybody whether it may be done."""
+USER_SHARE: Final = 2
+"""So many devices a user can keep busy at once."""
 
-_IPV6_NETWORK_BITS = 64
+NETWORK_SHARE: Final = 50
+"""And so many a network: offices and mobile carriers put hundreds of people behind one address."""
+
+CHARGED_HERE: frozenset[Cost] = frozenset({"receipt", "typing"})
+"""What each pod charges by itself, by user alone: cheaper than to ask anybody whether it may be
+done. Both are worth little, and a user's sockets are on few pods."""
+
+BYTES_PER_UNIT: Final = 1024
+ITEMS_PER_UNIT: Final = 50
 
 
-def quota_key(cost: Cost, caller: Actor | Visitor) -> str:
-    """Who is charged: the user, or the network that somebody not signed in comes from."""
-    if isinstance(caller, Actor):
-        return f"{cost}:user:{caller.user_id}"
-    return f"{cost}:address:{_network(caller.address)}"
+def _times(share: int) -> Mapping[Cost, Quota]:
+    return {
+        cost: Quota(rate=quota.rate * share, burst=quota.burst * share)
+        for cost, quota in QUOTAS.items()
+    }
 
 
-def _network(address: str) -> str:
-    """An IPv4 address itself; of an IPv6 address the /64 that one customer commonly holds."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return f"{int(parsed) >> (128 - _IPV6_NETWORK_BITS):x}::/64"
-    return address
+USER_QUOTAS: Mapping[Cost, Quota] = _times(USER_SHARE)
+NETWORK_QUOTAS: Mapping[Cost, Quota] = _times(NETWORK_SHARE)
+
+
+def charges_of(cost: Cost, caller: Actor | Visitor, units: int) -> tuple[Charge, ...]:
+    """What a command charges: the device, the user and the network that it comes from.
+
+    Somebody not signed in is the network alone, with a quota apart from those who are.
+    """
+    owner = network_owner(caller.address)
+    if isinstance(caller, Visitor):
+        return (Charge(key=f"{cost}:visitor", quota=QUOTAS[cost], cost=units, owner=owner),)
+    user = user_owner(caller.user_id)
+    device = f"{cost}:{caller.device_id}"
+    return (
+        Charge(key=device, quota=QUOTAS[cost], cost=units, owner=user),
+        Charge(key=cost, quota=USER_QUOTAS[cost], cost=units, owner=user),
+        Charge(key=cost, quota=NETWORK_QUOTAS[cost], cost=units, owner=owner),
+    )
+
+
+DIMENSIONS: Final = ("device", "user", "network")
+"""What :func:`charges_of` charges for somebody signed in, in that order."""
+
+
+def user_owner(user_id: str) -> str:
+    """Whose quotas a user's are."""
+    return f"user:{user_id}"
+
+
+@lru_cache(maxsize=4096)
+def network_owner(address: str) -> str:
+    """Whose quotas those of an address are."""
+    return f"network:{network(address)}"
+
+
+def weight(fields: object) -> int:
+    """The units that a command costs: 1, and 1 for each KiB of text and each 50 things listed.
+
+    Told from what was sent, before it is decoded.
+    """
+    size = items = 0
+    for value in fields.values() if isinstance(fields, dict) else (fields,):
+        if isinstance(value, str):
+            size += len(value if value.isascii() else value.encode(errors="surrogatepass"))
+        elif isinstance(value, list | dict):
+            items += len(value)
+    return 1 + size // BYTES_PER_UNIT + items // ITEMS_PER_UNIT

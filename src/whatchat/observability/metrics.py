@@ -74,6 +74,12 @@ class Metrics:
             ("link",),
             registry=registry,
         )
+        self.limiter_verdicts = Counter(
+            "whatchat_limiter_verdicts",
+            "What was asked of the limits, by class of commands: allowed, refused.",
+            ("class", "verdict"),
+            registry=registry,
+        )
         self.limiter_fallbacks = Counter(
             "whatchat_limiter_fallbacks",
             "Charges that this pod decided alone, as Redis was away.",

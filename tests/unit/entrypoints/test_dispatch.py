@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.entrypoints.toys import GetToy, ToyService, actor, raising
 from whatchat.adapters.embedded.limiter import EmbeddedLimiter
+from whatchat.audit.trail import Trail
 from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.contract import BoundEndpoint, Catalogue, Endpoint
 from whatchat.domain.errors import (
@@ -19,7 +20,8 @@ from whatchat.domain.errors import (
 )
 from whatchat.domain.ports.limiter import Quota
 from whatchat.entrypoints.dispatch import Dispatch
-from whatchat.entrypoints.quotas import QUOTAS, quota_key
+from whatchat.entrypoints.limits import Limits
+from whatchat.entrypoints.quotas import QUOTAS, USER_QUOTAS
 from whatchat.observability.metrics import Metrics
 
 Logged = Callable[[], list[dict[str, Any]]]
@@ -126,7 +128,7 @@ async def test_what_is_public_sees_a_visitor_whoever_asks(
 async def test_beyond_the_quota_a_user_has_to_wait(
     toys: Catalogue, service: ToyService, metrics: Metrics
 ) -> None:
-    dispatch = Dispatch(metrics, EmbeddedLimiter(lambda: 1.0))
+    dispatch = Dispatch(metrics, Limits(EmbeddedLimiter(lambda: 1.0), metrics, Trail("pod")))
     endpoint = toys.by_socket["toy:drop"]
     for _ in range(QUOTAS["command"].burst):
         await dispatch.submit(endpoint, actor(), {"toyId": "t"}, via="socket")
@@ -137,19 +139,8 @@ async def test_beyond_the_quota_a_user_has_to_wait(
     await dispatch.submit(toys.by_http["GET /api/toys"], actor(), {}, via="http")
 
 
-def test_visitors_are_charged_by_network_users_by_name() -> None:
-    assert quota_key("message", actor(address="192.0.2.1")) == quota_key("message", actor())
-    assert quota_key("sign_in", VISITOR) != quota_key("sign_in", Visitor(address="192.0.2.8"))
-    one, other, far = (
-        Visitor(address=address) for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")
-    )
-    assert quota_key("sign_in", one) == quota_key("sign_in", other)
-    assert quota_key("sign_in", one) != quota_key("sign_in", far)
-    assert quota_key("sign_in", Visitor(address="unknown")) == "sign_in:address:unknown"
-
-
 async def test_nonsense_is_charged_like_sense(toys: Catalogue, metrics: Metrics) -> None:
-    dispatch = Dispatch(metrics, EmbeddedLimiter(lambda: 1.0))
+    dispatch = Dispatch(metrics, Limits(EmbeddedLimiter(lambda: 1.0), metrics, Trail("pod")))
     endpoint = toys.by_socket["toy:make"]
     outcomes = []
     for _ in range(QUOTAS[endpoint.row.cost].burst + 1):
@@ -163,7 +154,7 @@ async def test_nonsense_is_charged_like_sense(toys: Catalogue, metrics: Metrics)
 async def test_what_names_no_command_is_charged_and_recorded(
     metrics: Metrics, logged: Logged
 ) -> None:
-    dispatch = Dispatch(metrics, EmbeddedLimiter(lambda: 1.0))
+    dispatch = Dispatch(metrics, Limits(EmbeddedLimiter(lambda: 1.0), metrics, Trail("pod")))
     refusal = Invalid("there is no such event", field="event")
     outcomes = []
     for _ in range(QUOTAS["command"].burst + 1):
@@ -266,8 +257,10 @@ async def test_what_cannot_be_begun_is_refused_at_once(
 async def test_what_is_charged_here_is_bounded_both_ways(
     metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dispatch = Dispatch(metrics, EmbeddedLimiter())
-    monkeypatch.setitem(cast("dict[str, Quota]", QUOTAS), "receipt", Quota(rate=0.001, burst=3))
+    dispatch = Dispatch(metrics, Limits(EmbeddedLimiter(), metrics, Trail("pod")))
+    monkeypatch.setitem(
+        cast("dict[str, Quota]", USER_QUOTAS), "receipt", Quota(rate=0.001, burst=3)
+    )
     endpoint, futures = begun(*[None] * 4)
     for _ in range(3):
         dispatch.begin(endpoint, actor(), {"toyId": "x"})
