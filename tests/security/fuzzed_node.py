@@ -83,7 +83,7 @@ def _register(node: NodeProcess, name: str) -> tuple[str, str]:
     return answer["accessToken"], answer["user"]["id"]
 
 
-def _post(node: NodeProcess, token: str, path: str, body: object) -> Any:
+def _post(node: NodeProcess, token: str, path: str, body: dict[str, Any]) -> Any:
     answer = requests.post(
         f"{node.url}/api{path}",
         json=body,
