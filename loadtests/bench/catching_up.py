@@ -108,9 +108,9 @@ def _account(user_id: UserId) -> Account:
 
 async def _service(store: Store) -> SyncService:
     adapters = Adapters(store, InProcessBroker(InProcessExchange()), InProcessSessionRegistry())
-    ground = Ground(
-        "bench", Settings(), adapters, await store.identity(), Metrics(), Trail("bench")
-    )
+    metrics = Metrics()
+    trail = Trail("bench", store.audit, metrics)
+    ground = Ground("bench", Settings(), adapters, await store.identity(), metrics, trail)
     return Conversations(
         ground, CachedUserDirectory(store.accounts), CachedBlocks(store.blocks)
     ).sync

@@ -75,7 +75,8 @@ async def build_worker(settings: Settings) -> Worker:
         opened.push_async_callback(store.close)
         redis = await _reach(settings.redis_url, metrics, opened)
         adapters = await _with_redis(redis, store, None, metrics, opened)
-        ground = Ground(name, settings, adapters, await store.identity(), metrics, Trail(name))
+        trail = Trail(name, store.audit, metrics)
+        ground = Ground(name, settings, adapters, await store.identity(), metrics, trail)
         worker = Worker(ground, queues_of(*redis, metrics))
         await worker.owns(opened.pop_all())
     return worker

@@ -156,7 +156,8 @@ class Pod:
         self._lease = lease
         self._closing = AsyncExitStack()
         self._tasks = BackgroundTasks(self._fail)
-        ground = Ground(name, settings, adapters, identity, self.metrics, Trail(name))
+        self._trail = Trail(name, adapters.store.audit, metrics)
+        ground = Ground(name, settings, adapters, identity, self.metrics, self._trail)
         self._people = People(ground)
         self._conversations = Conversations(ground, self._people.directory, self._people.blocks)
         live = self._conversations.live
@@ -201,6 +202,7 @@ class Pod:
         self._tasks.start("loop-lag", watch_loop_lag(self.metrics.loop_lag_seconds))
         if self._lease is not None:
             self._tasks.start("lease", self._lease.keep(self._fail))
+        later(self._trail.stop)
         if self._limits is not None:
             self._closing.callback(self._limits.close)
         later(self._people.passwords.close)

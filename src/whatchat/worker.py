@@ -51,6 +51,7 @@ class Worker:
 
     def __init__(self, ground: Ground, queues: Queues) -> None:
         self.name = ground.pod
+        self._trail = ground.trail
         self.must_end = asyncio.Event()
         self.failed = False
         store, metrics = ground.adapters.store, ground.metrics
@@ -78,6 +79,7 @@ class Worker:
 
     async def start(self) -> None:
         """Begin to work."""
+        self._closing.push_async_callback(self._trail.stop)
         self._closing.push_async_callback(self._directory.close)
         await self._changes.start()
         self._closing.push_async_callback(self._changes.stop)

@@ -79,9 +79,8 @@ class BenchPod:
         registry = RedisSessionRegistry(servers, Keys(), grace_seconds=0.1)
         settings = Settings.model_validate({"jwt_secret": "of a benchmark, long enough for keys"})
         adapters = Adapters(store, broker, registry)
-        ground = Ground(
-            "bench", settings, adapters, await store.identity(), self.metrics, Trail("bench")
-        )
+        trail = Trail("bench", store.audit, self.metrics)
+        ground = Ground("bench", settings, adapters, await store.identity(), self.metrics, trail)
         people = People(ground)
         self._opened.push_async_callback(people.directory.close)
         await people.blocks.start()

@@ -36,6 +36,7 @@ Kind = Literal[
     "anomaly.found",
     "admin.called",
     "pod.drained",
+    "records.dropped",
 ]
 """Every kind of act; ``sign_in`` and ``admin.called`` are told whatever came of them."""
 

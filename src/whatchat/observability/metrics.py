@@ -135,6 +135,17 @@ class Metrics:
             "Comings and goings that those who watch were not told of.",
             registry=registry,
         )
+        self.audit_records = Counter(
+            "whatchat_audit_records",
+            "Records that this node made for the audit log, by kind.",
+            ("kind",),
+            registry=registry,
+        )
+        self.audit_dropped = Counter(
+            "whatchat_audit_dropped",
+            "Acts that this node could not record, as too many records waited for the store.",
+            registry=registry,
+        )
         self.loop_lag_seconds = Histogram(
             "whatchat_event_loop_lag_seconds",
             "How late the event loop ran a timer.",

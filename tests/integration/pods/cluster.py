@@ -115,9 +115,8 @@ class Cluster:
         broker = await self._broker(servers, metrics, store)
         adapters = Adapters(store, broker, RedisSessionRegistry(servers, Keys()))
         name = f"worker-{random_id()}"
-        ground = Ground(
-            name, self._settings, adapters, await store.identity(), metrics, Trail(name)
-        )
+        trail = Trail(name, store.audit, metrics)
+        ground = Ground(name, self._settings, adapters, await store.identity(), metrics, trail)
         worker = Worker(ground, queues_of(servers, Keys(), metrics))
         await worker.start()
         self._opened.push_async_callback(worker.stop)

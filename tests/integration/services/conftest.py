@@ -162,7 +162,7 @@ class House:
             adapters=Adapters(store, broker, InProcessSessionRegistry()),
             identity=await self.store.identity(),
             metrics=metrics,
-            trail=Trail(f"pod-{len(self.pods)}"),
+            trail=Trail(f"pod-{len(self.pods)}", store.audit, metrics),
             clock=self.clock,
         )
         directory = CachedUserDirectory(self.store.accounts)

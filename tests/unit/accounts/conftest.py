@@ -23,6 +23,7 @@ from whatchat.features.accounts.refresh_tokens import RefreshTokens
 from whatchat.features.accounts.revocations import Revocations
 from whatchat.features.accounts.service import AccountService
 from whatchat.features.accounts.sign_ins import SignIns
+from whatchat.observability.metrics import Metrics
 
 VISITOR = Visitor(address="192.0.2.1")
 
@@ -97,7 +98,7 @@ async def start_pod(
         revocations = Revocations(store.accounts, poll_seconds=0.01)
         sign_ins = SignIns(store.accounts, access, refresh, revocations, clock=clock)
         directory = CachedUserDirectory(store.accounts)
-        trail = Trail("pod")
+        trail = Trail("pod", store.audit, Metrics())
         service = AccountService(
             store.accounts, passwords, sign_ins, revocations, directory, trail, clock=clock
         )

@@ -5,9 +5,9 @@ from typing import Any, cast
 
 import pytest
 
+from tests.unit.audit.stores import trail_into_memory
 from tests.unit.entrypoints.toys import GetToy, ToyService, actor, raising
 from whatchat.adapters.embedded.limiter import EmbeddedLimiter
-from whatchat.audit.trail import Trail
 from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.contract import BoundEndpoint, Catalogue, Endpoint
 from whatchat.domain.errors import (
@@ -128,7 +128,7 @@ async def test_what_is_public_sees_a_visitor_whoever_asks(
 async def test_beyond_the_quota_a_user_has_to_wait(
     toys: Catalogue, service: ToyService, metrics: Metrics
 ) -> None:
-    dispatch = Dispatch(metrics, Limits(EmbeddedLimiter(lambda: 1.0), metrics, Trail("pod")))
+    dispatch = Dispatch(metrics, Limits(EmbeddedLimiter(lambda: 1.0), metrics, trail_into_memory()))
     endpoint = toys.by_socket["toy:drop"]
     for _ in range(QUOTAS["command"].burst):
         await dispatch.submit(endpoint, actor(), {"toyId": "t"}, via="socket")
@@ -140,7 +140,7 @@ async def test_beyond_the_quota_a_user_has_to_wait(
 
 
 async def test_nonsense_is_charged_like_sense(toys: Catalogue, metrics: Metrics) -> None:
-    dispatch = Dispatch(metrics, Limits(EmbeddedLimiter(lambda: 1.0), metrics, Trail("pod")))
+    dispatch = Dispatch(metrics, Limits(EmbeddedLimiter(lambda: 1.0), metrics, trail_into_memory()))
     endpoint = toys.by_socket["toy:make"]
     outcomes = []
     for _ in range(QUOTAS[endpoint.row.cost].burst + 1):
@@ -154,7 +154,7 @@ async def test_nonsense_is_charged_like_sense(toys: Catalogue, metrics: Metrics)
 async def test_what_names_no_command_is_charged_and_recorded(
     metrics: Metrics, logged: Logged
 ) -> None:
-    dispatch = Dispatch(metrics, Limits(EmbeddedLimiter(lambda: 1.0), metrics, Trail("pod")))
+    dispatch = Dispatch(metrics, Limits(EmbeddedLimiter(lambda: 1.0), metrics, trail_into_memory()))
     refusal = Invalid("there is no such event", field="event")
     outcomes = []
     for _ in range(QUOTAS["command"].burst + 1):
@@ -257,7 +257,7 @@ async def test_what_cannot_be_begun_is_refused_at_once(
 async def test_what_is_charged_here_is_bounded_both_ways(
     metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dispatch = Dispatch(metrics, Limits(EmbeddedLimiter(), metrics, Trail("pod")))
+    dispatch = Dispatch(metrics, Limits(EmbeddedLimiter(), metrics, trail_into_memory()))
     monkeypatch.setitem(
         cast("dict[str, Quota]", USER_QUOTAS), "receipt", Quota(rate=0.001, burst=3)
     )

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from tests.unit.audit.stores import trail_into_memory
 from tests.unit.entrypoints.toys import actor
 from whatchat.adapters.embedded.limiter import EmbeddedLimiter
-from whatchat.audit.trail import Trail
 from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.audit import Record
 from whatchat.domain.errors import RateLimited
@@ -38,7 +38,7 @@ class House:
         self.told: list[Record] = []
 
     def pod(self) -> Limits:
-        trail = Trail("pod")
+        trail = trail_into_memory()
         trail.listen(self._hear)
         return Limits(self.limiter, self.metrics, trail)
 
@@ -190,7 +190,7 @@ async def test_the_first_hit_is_told_at_once_and_more_of_the_same_together(house
 
 
 async def test_what_came_to_a_minute_is_told_when_it_is_over(house: House) -> None:
-    trail = Trail("pod")
+    trail = trail_into_memory()
     trail.listen(house._hear)
     hits = LimitHits(trail, seconds=0.02)
     assert hits.note("message", VISITOR)
@@ -206,7 +206,7 @@ async def test_what_came_to_a_minute_is_told_when_it_is_over(house: House) -> No
 
 @pytest.mark.parametrize("cost", ["receipt", "typing"])
 async def test_what_comes_often_is_charged_without_asking_anybody(cost: Any) -> None:
-    limits = Limits(EmbeddedLimiter(_no_clock), Metrics(), Trail("pod"))
+    limits = Limits(EmbeddedLimiter(_no_clock), Metrics(), trail_into_memory())
     for _ in range(USER_QUOTAS["typing"].burst):
         await limits.charge(cost, on("phone"))
 
