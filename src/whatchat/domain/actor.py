@@ -1,5 +1,7 @@
 """Who is asking."""
 
+from typing import Literal
+
 from msgspec import Struct
 
 from whatchat.domain.ids import DeviceId, GrantId, SessionId, UserId
@@ -9,6 +11,17 @@ class Visitor(Struct, frozen=True, kw_only=True):
     """Somebody not signed in, known by network address alone."""
 
     address: str
+
+
+Scope = Literal["read", "write"]
+"""What an operator's token is good for; whoever may write may read."""
+
+
+class Operator(Struct, frozen=True, kw_only=True):
+    """Somebody who runs the server, known by a token of the server's own."""
+
+    address: str
+    scope: Scope
 
 
 class Actor(Struct, frozen=True, kw_only=True):
@@ -25,3 +38,6 @@ class Actor(Struct, frozen=True, kw_only=True):
     expires_at: int
     address: str
     session_id: SessionId | None = None
+
+
+Caller = Actor | Visitor | Operator

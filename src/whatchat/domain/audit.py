@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from whatchat.domain.actor import Actor, Visitor
+from whatchat.domain.actor import Actor, Caller, Operator, Visitor
 from whatchat.domain.errors import ErrorCode
 from whatchat.domain.ids import DeviceId, MessageId, RoomId, UserId
 
@@ -86,7 +86,7 @@ NEW_DEVICE: Final = "new_device"
 SERVER: Party = Party(role="server")
 
 
-def party(who: Actor | Visitor | Party) -> Party:
+def party(who: Caller | Party) -> Party:
     """Whoever asked, as the log names them."""
     match who:
         case Actor():
@@ -95,4 +95,6 @@ def party(who: Actor | Visitor | Party) -> Party:
             )
         case Visitor():
             return Party(role="visitor", address=who.address)
+        case Operator():
+            return Party(role="operator", address=who.address)
     return who

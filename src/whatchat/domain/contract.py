@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
+from whatchat.domain.actor import Scope
 from whatchat.domain.ids import Rev, RoomId
 
 T = TypeVar("T")
@@ -63,7 +64,8 @@ class Endpoint:
     Over a socket the answer is the ack's ``data``, wrapped as ``{ack: answer}`` where
     ``ack`` is given, ``{}`` if the method returns ``None``. Over REST it is the body with
     ``status``; 204 sends none, and 201 becomes 200 where an :class:`Outcome` says that
-    nothing was created. ``public`` rows take a ``Visitor`` instead of an ``Actor``.
+    nothing was created. ``public`` rows take a ``Visitor`` instead of an ``Actor``, rows with
+    a ``scope`` an ``Operator`` whose token is good for that.
 
     ``begin`` is another method of the service that takes the same command over a socket, for
     what comes often and answers nothing: it returns at once, what is begun next does not wait
@@ -77,6 +79,7 @@ class Endpoint:
     http: str | None = None
     status: int = 200
     public: bool = False
+    scope: Scope | None = None
     cost: Cost = "command"
     begin: "Callable[[Any, Any, Any], asyncio.Future[None]] | None" = None
 

@@ -15,33 +15,45 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from whatchat.domain.errors import ErrorBody, ErrorCode
 from whatchat.entrypoints.compression import Compression
 from whatchat.entrypoints.errors import json_error
-from whatchat.entrypoints.http import API
+from whatchat.entrypoints.http import ADMIN, API
 from whatchat.entrypoints.middleware import RequestLog, SecurityHeaders
 
 SOCKETS = "/socket.io"
 
 
 class PodApplication:
-    """Sends Socket.IO's own path to the sockets, without any middleware, the rest to HTTP."""
+    """Sends Socket.IO's own path to the sockets, without any middleware, the rest to HTTP.
 
-    def __init__(self, http: ASGIApp, sockets: ASGIApp) -> None:
+    What is for operators, where it is here, has an application of its own.
+    """
+
+    def __init__(self, http: ASGIApp, sockets: ASGIApp, admin: ASGIApp | None = None) -> None:
         self._http = http
         self._sockets = sockets
+        self._admin = admin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        is_socket = path == SOCKETS or path.startswith(f"{SOCKETS}/")
-        await (self._sockets if is_socket else self._http)(scope, receive, send)
+        if _is_below(SOCKETS, path):
+            await self._sockets(scope, receive, send)
+        elif self._admin is not None and _is_below(ADMIN, path):
+            await self._admin(scope, receive, send)
+        else:
+            await self._http(scope, receive, send)
 
 
 def http_application(
-    api: Sequence[Route], others: Sequence[BaseRoute], *, cors_origins: Sequence[str] = ()
+    api: Sequence[Route],
+    others: Sequence[BaseRoute],
+    *,
+    prefix: str = API,
+    cors_origins: Sequence[str] = (),
 ) -> Starlette:
-    """REST routes below ``/api``, other routes as they are; every failure is a JSON error."""
+    """REST routes below ``prefix``, other routes as they are; every failure is a JSON error."""
     app = Starlette(
-        routes=[Mount(API, Router(list(api), redirect_slashes=False)), *others],
+        routes=[Mount(prefix, Router(list(api), redirect_slashes=False)), *others],
         middleware=_middleware(cors_origins),
-        exception_handlers={HTTPException: partial(_http_error, api)},
+        exception_handlers={HTTPException: partial(_http_error, api, prefix)},
     )
     app.router.redirect_slashes = False
     return app
@@ -63,11 +75,19 @@ def _middleware(cors_origins: Sequence[str]) -> list[Middleware]:
     ]
 
 
-async def _http_error(api: Sequence[Route], request: Request, error: Exception) -> Response:
+def _is_below(prefix: str, path: str) -> bool:
+    return path == prefix or path.startswith(f"{prefix}/")
+
+
+async def _http_error(
+    api: Sequence[Route], prefix: str, request: Request, error: Exception
+) -> Response:
     """What routing refuses, in the contract's shape."""
     assert isinstance(error, HTTPException)  # noqa: S101 - the only kind registered
     if error.status_code == 405:
-        allow = _allowed(api, request.url.path) or (error.headers or {}).get("Allow", "")
+        allow = _allowed(api, request.url.path.removeprefix(prefix)) or (error.headers or {}).get(
+            "Allow", ""
+        )
         return _failure("invalid", "method not allowed", 405, {"Allow": allow})
     if error.status_code == 404:
         return _failure("not_found", "no such path", 404)
@@ -75,7 +95,7 @@ async def _http_error(api: Sequence[Route], request: Request, error: Exception) 
 
 
 def _allowed(api: Sequence[Route], path: str) -> str:
-    matching = (route for route in api if route.path_regex.match(path.removeprefix(API)))
+    matching = (route for route in api if route.path_regex.match(path))
     return ", ".join(sorted({method for route in matching for method in route.methods or ()}))
 
 

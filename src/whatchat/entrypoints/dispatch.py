@@ -10,9 +10,9 @@ from typing import Any, Literal, NoReturn
 import msgspec
 import structlog
 
-from whatchat.domain.actor import Actor, Visitor
+from whatchat.domain.actor import Actor, Caller, Operator, Visitor
 from whatchat.domain.contract import BoundEndpoint, Command
-from whatchat.domain.errors import ChatError, Unauthenticated, Unavailable
+from whatchat.domain.errors import ChatError, Forbidden, Unauthenticated, Unavailable
 from whatchat.entrypoints.decoding import decode_command
 from whatchat.entrypoints.limits import Limits
 from whatchat.observability.metrics import Metrics
@@ -83,7 +83,7 @@ class Dispatch:
     async def submit(
         self,
         endpoint: BoundEndpoint,
-        caller: Actor | Visitor,
+        caller: Caller,
         fields: object,
         *,
         via: Via,
@@ -91,13 +91,13 @@ class Dispatch:
     ) -> Any:
         """Run what ``fields`` say; ``lax`` as in :func:`decode_command`.
 
-        Charged before it is decoded: nonsense costs as much as sense.
+        Charged before it is decoded: nonsense costs as much as sense. Operators are not.
         """
         row = endpoint.row
         with self._observed(row.command.__name__, caller, via):
             caller = self._authorise(endpoint, caller)
             async with asyncio.timeout(self._deadline_seconds):
-                if self._limits is not None:
+                if self._limits is not None and not isinstance(caller, Operator):
                     await self._limits.charge(row.cost, caller, fields)
                 return await endpoint(caller, decode_command(row.command, fields, lax=lax))
 
@@ -109,15 +109,20 @@ class Dispatch:
                     await self._limits.charge("command", caller)
             raise refusal
 
-    def _authorise(self, endpoint: BoundEndpoint, caller: Actor | Visitor) -> Actor | Visitor:
-        if endpoint.row.public:
+    def _authorise(self, endpoint: BoundEndpoint, caller: Caller) -> Caller:
+        row = endpoint.row
+        if row.public:
             return Visitor(address=caller.address)
-        if isinstance(caller, Visitor) or caller.expires_at <= self._clock():
+        if isinstance(caller, Operator) and row.scope is not None:
+            if row.scope == "write" and caller.scope == "read":
+                raise Forbidden("this token may only read")
+            return caller
+        if not isinstance(caller, Actor) or row.scope or caller.expires_at <= self._clock():
             raise Unauthenticated
         return caller
 
     @contextmanager
-    def _observed(self, name: str, caller: Actor | Visitor, via: Via) -> Iterator[None]:
+    def _observed(self, name: str, caller: Caller, via: Via) -> Iterator[None]:
         """Trace, count, time and log what happens inside; let out nothing but ChatErrors."""
         start = time.perf_counter()
         outcome = "cancelled"
@@ -143,7 +148,7 @@ class Dispatch:
         name: str,
         outcome: str,
         start: float,
-        caller: Actor | Visitor,
+        caller: Caller,
         via: Via,
         *,
         often: bool = False,

@@ -1,25 +1,46 @@
 """The catalogue's rows as REST routes."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal, Protocol
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from whatchat.domain.actor import Actor, Visitor
+from whatchat.domain.actor import Actor, Caller, Operator, Visitor
 from whatchat.domain.contract import BoundEndpoint, Catalogue, Endpoint, Outcome
-from whatchat.domain.errors import ChatError, Unauthenticated
-from whatchat.domain.ports.authenticator import Authenticator
+from whatchat.domain.errors import ChatError, ErrorCode, Unauthenticated, Unavailable
 from whatchat.entrypoints.address import TrustedProxies, client_address
 from whatchat.entrypoints.arguments import QUERY_METHODS, request_fields
 from whatchat.entrypoints.dispatch import Dispatch
 from whatchat.entrypoints.errors import error_response
 
 API = "/api"
+ADMIN = "/admin"
+
+Outcomes = Literal["ok"] | ErrorCode
 
 _PARAMETER = re.compile(r"{(\w+)}")
+
+
+class Authentication(Protocol):
+    """Knows people or operators by their tokens."""
+
+    async def authenticate(self, token: str, address: str) -> Actor | Operator:
+        """Who a token speaks for; ``Unauthenticated`` for any that is not good."""
+        ...
+
+
+class Witness(Protocol):
+    """Is told of each call before it is answered; what it raises is the answer."""
+
+    async def __call__(
+        self, row: Endpoint, caller: Caller, named: Mapping[str, str], outcome: Outcomes
+    ) -> None:
+        """``named`` is what the path says."""
+        ...
 
 
 class Rest:
@@ -28,53 +49,77 @@ class Rest:
     def __init__(
         self,
         dispatch: Dispatch,
-        authenticator: Authenticator,
+        authenticator: Authentication,
         *,
         max_body_bytes: int,
         trusted_proxies: TrustedProxies = (),
+        witness: Witness | None = None,
     ) -> None:
         self._dispatch = dispatch
         self._authenticator = authenticator
         self._max_body_bytes = max_body_bytes
         self._trusted_proxies = trusted_proxies
+        self._witness = witness
 
     def routes(self, catalogue: Catalogue) -> list[Route]:
-        """The routes below ``/api``, those without parameters before those that would match."""
+        """The routes below their prefix, those without parameters before those that would match."""
         routes = [self._route(endpoint) for endpoint in catalogue.by_http.values()]
         return sorted(routes, key=lambda route: _PARAMETER.sub("~", route.path))
 
     def _route(self, endpoint: BoundEndpoint) -> Route:
         method, path = split_route(endpoint.row)
-        return Route(path.removeprefix(API), self._handler(endpoint), methods=[method])
+        below = path.removeprefix(prefix_of(endpoint.row))
+        return Route(below, self._handler(endpoint), methods=[method])
 
     def _handler(self, endpoint: BoundEndpoint) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
             try:
-                caller = await self._caller(endpoint.row, request)
-                fields = await request_fields(request, self._max_body_bytes)
-                lax = request.method in QUERY_METHODS
-                answer = await self._dispatch.submit(endpoint, caller, fields, via="http", lax=lax)
+                answer = await self._answer(endpoint, request)
             except ChatError as error:
                 return error_response(error)
             return _success(endpoint.row, answer)
 
         return handle
 
-    async def _caller(self, row: Endpoint, request: Request) -> Actor | Visitor:
+    async def _answer(self, endpoint: BoundEndpoint, request: Request) -> object:
         address = client_address(request.scope, self._trusted_proxies)
-        if row.public:
-            return Visitor(address=address)
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise Unauthenticated
-        return await self._authenticator.authenticate(token.strip(), address)
+        caller: Caller = Visitor(address=address)
+        outcome: Outcomes = Unavailable.code
+        try:
+            if not endpoint.row.public:
+                caller = await self._authenticator.authenticate(_token(request), address)
+            fields = await request_fields(request, self._max_body_bytes)
+            lax = request.method in QUERY_METHODS
+            answer = await self._dispatch.submit(endpoint, caller, fields, via="http", lax=lax)
+            outcome = "ok"
+        except ChatError as error:
+            outcome = error.code
+            raise
+        finally:
+            if self._witness is not None:
+                await self._witness(endpoint.row, caller, request.path_params, outcome)
+        return answer
+
+
+def _token(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated
+    return token.strip()
+
+
+def prefix_of(row: Endpoint) -> str:
+    """What a row's route begins with: operators' own are apart."""
+    return ADMIN if row.scope else API
 
 
 def split_route(row: Endpoint) -> tuple[str, str]:
     """Method and path of a row. Raises ``ValueError`` if it names what the command lacks."""
     method, _, path = (row.http or "").partition(" ")
     wire_names = {field.encode_name for field in msgspec.structs.fields(row.command)}
-    if not path.startswith(f"{API}/") or not wire_names.issuperset(path_parameters(path)):
+    if not path.startswith(f"{prefix_of(row)}/") or not wire_names.issuperset(
+        path_parameters(path)
+    ):
         raise ValueError(f"{row.http!r} is not a route for {row.command.__name__}")
     return method, path
 

@@ -71,7 +71,7 @@ class SecurityHeaders:
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
                 headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-                is_api = scope["path"].startswith("/api/")
+                is_api = scope["path"].startswith(("/api/", "/admin/"))
                 headers.setdefault("Cache-Control", "no-store" if is_api else "no-cache")
             await send(message)
 

@@ -12,6 +12,7 @@ from whatchat.adapters.embedded.account_store import SqliteAccountStore
 from whatchat.adapters.embedded.audit_store import SqliteAuditStore
 from whatchat.adapters.embedded.block_store import SqliteBlockStore
 from whatchat.adapters.embedded.database import Database
+from whatchat.adapters.embedded.inventory import SqliteInventory
 from whatchat.adapters.embedded.log_feed import SqliteLogFeed
 from whatchat.adapters.embedded.message_store import SqliteMessageStore
 from whatchat.adapters.embedded.receipt_store import SqliteReceiptStore
@@ -25,6 +26,7 @@ from whatchat.domain.ids import random_id
 from whatchat.domain.ports.account_store import AccountStore
 from whatchat.domain.ports.audit_store import AuditStore
 from whatchat.domain.ports.block_store import BlockStore
+from whatchat.domain.ports.inventory import Inventory
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
@@ -69,6 +71,8 @@ ADDED_INDEXES: Final[Sequence[str]] = (
         WHERE changed_at IS NOT NULL""",
     """CREATE INDEX IF NOT EXISTS accounts_excluded ON accounts (excluded_at)
         WHERE excluded_at IS NOT NULL""",
+    """CREATE INDEX IF NOT EXISTS accounts_banned ON accounts (username)
+        WHERE banned_at IS NOT NULL""",
     "CREATE INDEX IF NOT EXISTS members_shown ON members (room_id, shown_at)",
     # Messages that their sender alone sees are in none that others look into: whoever is blocked
     # could fill these without end. Counting unread ones passes over one's own without reading them.
@@ -111,6 +115,7 @@ class SqliteStore:
     feed: LogFeed
     seen: SeenStore
     reports: ReportStore
+    inventory: Inventory
 
     def __init__(self, path: str, *, clock: Clock = utc_now) -> None:
         self._database = Database(path)
@@ -125,6 +130,7 @@ class SqliteStore:
         self.feed = SqliteLogFeed(self._database)
         self.seen = SqliteSeenStore(self._database)
         self.reports = SqliteReportStore(self._database)
+        self.inventory = SqliteInventory(self._database)
 
     async def open(self) -> None:
         if self._database.path != ":memory:":

@@ -93,6 +93,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
         _index("accounts_username", "username", unique=True),
         _index("accounts_changed", "changed_at", **_where("changed_at")),
         _index("accounts_excluded", "excluded_at", **_where("excluded_at")),
+        _index("accounts_banned", "username", **_where("banned_at")),
         _index("accounts_names", "display_name_parts", "username"),
     ],
     "devices": [

@@ -8,6 +8,7 @@ from whatchat.adapters.mongo.audit_store import MongoAuditStore
 from whatchat.adapters.mongo.block_store import MongoBlockStore
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
+from whatchat.adapters.mongo.inventory import MongoInventory
 from whatchat.adapters.mongo.leases import Leases
 from whatchat.adapters.mongo.log_feed import MongoLogFeed
 from whatchat.adapters.mongo.message_store import MongoMessageStore
@@ -24,6 +25,7 @@ from whatchat.domain.ids import random_id
 from whatchat.domain.ports.account_store import AccountStore
 from whatchat.domain.ports.audit_store import AuditStore
 from whatchat.domain.ports.block_store import BlockStore
+from whatchat.domain.ports.inventory import Inventory
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
@@ -53,6 +55,7 @@ class MongoStore:
     feed: LogFeed
     seen: SeenStore
     reports: ReportStore
+    inventory: Inventory
 
     def __init__(self, url: str, *, clock: Clock = utc_now) -> None:
         self._database = MongoDatabase(url)
@@ -72,6 +75,7 @@ class MongoStore:
         self.feed = MongoLogFeed(self._database)
         self.seen = MongoSeenStore(self._database)
         self.reports = MongoReportStore(self._database)
+        self.inventory = MongoInventory(self._database, self._rooms)
 
     async def open(self) -> None:
         await self._database.open()

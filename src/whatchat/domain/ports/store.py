@@ -9,6 +9,7 @@ from msgspec import Struct
 from whatchat.domain.ports.account_store import AccountStore
 from whatchat.domain.ports.audit_store import AuditStore
 from whatchat.domain.ports.block_store import BlockStore
+from whatchat.domain.ports.inventory import Inventory
 from whatchat.domain.ports.log_feed import LogFeed
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.receipt_store import ReceiptStore
@@ -52,6 +53,7 @@ class Store(Protocol):
     feed: LogFeed
     seen: SeenStore
     reports: ReportStore
+    inventory: Inventory
 
     async def open(self) -> None:
         """Connect. Raises ``Unavailable`` naming what is wrong with the URL or the server."""
