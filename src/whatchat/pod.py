@@ -207,6 +207,9 @@ class Pod:
             self._closing.callback(self._limits.close)
         later(self._people.passwords.close)
         later(self._people.directory.close)
+        if rotation := self._people.rotation:
+            await rotation.start()
+            later(rotation.stop)
         await self._people.revocations.start()
         later(self._people.revocations.stop)
         await self._people.exclusions.start()

@@ -19,6 +19,7 @@ from whatchat.features.accounts.authenticator import TokenAuthenticator
 from whatchat.features.accounts.changes import AccountChanges
 from whatchat.features.accounts.directory import CachedUserDirectory
 from whatchat.features.accounts.exclusions import Exclusions
+from whatchat.features.accounts.key_rotation import KeyRotation
 from whatchat.features.accounts.moderation import AccountModeration
 from whatchat.features.accounts.passwords import PasswordHasher
 from whatchat.features.accounts.refresh_tokens import RefreshTokens
@@ -95,9 +96,13 @@ class People:
         self.moderation = AccountModeration(
             accounts, self.revocations, self.exclusions, ground.trail
         )
-        access = AccessTokens(signing_keys(ground.settings))
+        keys = signing_keys(ground.settings)
+        access = AccessTokens(keys.ring)
+        self.rotation = KeyRotation(keys.folder, access) if keys.folder else None
         refresh = RefreshTokens(ground.identity.secret)
-        self.authenticator = TokenAuthenticator(access, self.revocations, self.exclusions)
+        self.authenticator = TokenAuthenticator(
+            access, self.revocations, self.exclusions, rotation=self.rotation
+        )
         self.accounts = AccountService(
             accounts,
             self.passwords,

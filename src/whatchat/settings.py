@@ -1,5 +1,6 @@
 """The configuration: the only reader of the environment."""
 
+import os
 import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -9,12 +10,19 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from whatchat.secret_files import secrets_from_files
+
 PREFIX = "WHATCHAT_"
 MIN_SECRET_BYTES = 32
+
+SECRETS = ("store_url", "redis_url", "jwt_secret", "jwt_previous_secrets", "admin_token")
+"""What may be given as a file: ``WHATCHAT_JWT_SECRET_FILE`` in place of ``WHATCHAT_JWT_SECRET``."""
 
 _ORIGIN = re.compile(r"https?://[^/\s?#@]+\Z")
 _REDIS_URL = re.compile(r"(redis|rediss|redis\+sentinel|redis\+cluster)://[^/\s]+(/\S*)?\Z")
 _MONGODB_URL = re.compile(r"mongodb(\+srv)?://[^/\s]+(/\S*)?\Z")
+_ISSUER_URL = re.compile(r"https?://[^/\s?#@]+(/[^\s?#]*)?\Z")
+_LOOPBACK_URL = re.compile(r"http://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/|\Z)")
 
 
 class BadSetting(Exception):
@@ -31,7 +39,14 @@ class Settings(BaseSettings):
     store_url: Annotated[str, Field(repr=False)] = "sqlite:///./data/whatchat.db"
     redis_url: Annotated[str, Field(repr=False)] = ""
     jwt_secret: SecretStr | None = None
+    jwt_previous_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     jwt_keys_dir: Path | None = None
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    oidc_jwks_url: str | None = None
+    oidc_algorithms: Annotated[
+        tuple[Literal["EdDSA", "ES256", "RS256", "PS256"], ...], NoDecode
+    ] = ()
     env: Literal["development", "production"] = "development"
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
@@ -57,10 +72,16 @@ class Settings(BaseSettings):
         path = self.sqlite_path
         return None if path is None or path == ":memory:" else Path(path).parent
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "oidc_algorithms", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return _items(value) if isinstance(value, str) else value
+
+    @field_validator("jwt_previous_secrets", mode="before")
+    @classmethod
+    def _earlier(cls, value: object) -> object:
+        # A file has one on each line.
+        return _items(value.replace("\n", ",")) if isinstance(value, str) else value
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
@@ -101,6 +122,20 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {MIN_SECRET_BYTES} bytes")
         return secret
 
+    @field_validator("jwt_previous_secrets")
+    @classmethod
+    def _secrets(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for secret in secrets:
+            cls._secret(secret)
+        return secrets
+
+    @field_validator("oidc_issuer", "oidc_jwks_url")
+    @classmethod
+    def _issuer(cls, url: str | None) -> str | None:
+        if url is not None and not _ISSUER_URL.match(url):
+            raise ValueError("must be a URL such as https://login.example.org/realm")
+        return url
+
     @field_validator("jwt_keys_dir")
     @classmethod
     def _keys(cls, folder: Path | None) -> Path | None:
@@ -115,6 +150,23 @@ class Settings(BaseSettings):
                 "WHATCHAT_JWT_SECRET: set either this or WHATCHAT_JWT_KEYS_DIR, not both"
             )
         return self
+
+    @model_validator(mode="after")
+    def _issuer_as_a_whole(self) -> Self:
+        if self.oidc_issuer is not None and self.oidc_audience is None:
+            raise ValueError("WHATCHAT_OIDC_AUDIENCE: needed with WHATCHAT_OIDC_ISSUER")
+        for name in ("oidc_audience", "oidc_jwks_url"):
+            if self.oidc_issuer is None and getattr(self, name) is not None:
+                raise ValueError(f"{PREFIX}{name.upper()}: needs WHATCHAT_OIDC_ISSUER")
+        for name in ("oidc_issuer", "oidc_jwks_url"):
+            url = getattr(self, name) or "https:"
+            if not url.startswith("https:") and not self._may_use_plainly(url):
+                raise ValueError(f"{PREFIX}{name.upper()}: must begin with https://")
+        return self
+
+    def _may_use_plainly(self, url: str) -> bool:
+        """Whether keys may come from there without TLS: from this machine, in development."""
+        return self.env == "development" and _LOOPBACK_URL.match(url) is not None
 
     @model_validator(mode="after")
     def _fit_for_production(self) -> Self:
@@ -132,7 +184,11 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """The settings of this process. Raises :class:`BadSetting` naming what is wrong."""
     try:
-        return Settings(**overrides)
+        from_files = secrets_from_files(os.environ, SECRETS, prefix=PREFIX)
+    except ValueError as error:
+        raise BadSetting(str(error)) from None
+    try:
+        return Settings(**(from_files | overrides))
     except ValidationError as error:
         raise BadSetting(_line(error)) from None
 

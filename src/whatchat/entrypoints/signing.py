@@ -1,23 +1,33 @@
 """The keys that access tokens are signed with, from the settings."""
 
 import secrets
-from typing import Final
+from typing import Final, NamedTuple
 
 from whatchat.adapters.embedded.secret_file import kept_secret
-from whatchat.features.accounts.keys import KeyRing
+from whatchat.features.accounts.key_folder import KeyFolder
+from whatchat.features.accounts.keys import KeyRing, secret_key
 from whatchat.settings import MIN_SECRET_BYTES, BadSetting, Settings
 
 SECRET_FILE: Final = "jwt-secret"  # noqa: S105 - the name of a file
 
 
-def signing_keys(settings: Settings) -> KeyRing:
+class SigningKeys(NamedTuple):
+    """The keys to begin with, and the folder that they may change in."""
+
+    ring: KeyRing
+    folder: KeyFolder | None = None
+
+
+def signing_keys(settings: Settings) -> SigningKeys:
     """The keys that the settings name; :class:`BadSetting` if they are not usable."""
-    if settings.jwt_keys_dir is not None:
-        try:
-            return KeyRing.of_folder(settings.jwt_keys_dir)
-        except ValueError as error:
-            raise BadSetting(f"WHATCHAT_JWT_KEYS_DIR: {error}") from error
-    return KeyRing.of_secret(_secret(settings).encode())
+    previous = [one.get_secret_value().encode() for one in settings.jwt_previous_secrets]
+    if settings.jwt_keys_dir is None:
+        return SigningKeys(KeyRing.of_secret(_secret(settings).encode(), previous))
+    folder = KeyFolder(settings.jwt_keys_dir, [secret_key(secret) for secret in previous])
+    try:
+        return SigningKeys(folder.read(), folder)
+    except ValueError as error:
+        raise BadSetting(f"WHATCHAT_JWT_KEYS_DIR: {error}") from error
 
 
 def _secret(settings: Settings) -> str:

@@ -1,18 +1,17 @@
+import hashlib
+import hmac
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,10 +20,11 @@ from whatchat.domain.errors import Unauthenticated
 from whatchat.domain.ids import DeviceId, GrantId, UserId
 from whatchat.domain.times import utc_now
 from whatchat.features.accounts.access_tokens import LIFETIME_SECONDS, AccessTokens
-from whatchat.features.accounts.keys import KeyRing
+from whatchat.features.accounts.keys import SHARED_KID, KeyRing, secret_key
 
 SECRET = b"a secret of at least 32 bytes..."
-HEADER = {"typ": "at+jwt", "kid": "hs256"}
+OTHER = b"another secret, as long as that."
+HEADER = {"typ": "at+jwt", "kid": secret_key(SECRET).kid}
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -159,11 +159,11 @@ def test_a_token_with_a_wrong_claim_is_refused(
 @pytest.mark.parametrize(
     "header",
     [
-        {"typ": "JWT", "kid": "hs256"},
-        {"typ": None, "kid": "hs256"},
+        {"typ": "JWT", "kid": HEADER["kid"]},
+        {"typ": None, "kid": HEADER["kid"]},
         {"typ": "at+jwt"},
         {"typ": "at+jwt", "kid": "another"},
-        {"typ": "at+jwt", "kid": "hs256", "crit": ["b64"], "b64": False},
+        {"typ": "at+jwt", "kid": HEADER["kid"], "crit": ["b64"], "b64": False},
     ],
 )
 def test_a_token_with_a_wrong_header_is_refused(
@@ -186,7 +186,7 @@ def test_an_unsigned_token_is_refused(tokens: AccessTokens, name: str) -> None:
     unsigned = forged(claims(), key=None, algorithm="none")
     _, body, _ = unsigned.split(".")
     header = jwt.utils.base64url_encode(
-        f'{{"alg":"{name}","typ":"at+jwt","kid":"hs256"}}'.encode()
+        f'{{"alg":"{name}","typ":"at+jwt","kid":"{HEADER["kid"]}"}}'.encode()
     ).decode()
     refuse(tokens, unsigned)
     refuse(tokens, f"{header}.{body}.")
@@ -226,54 +226,94 @@ def test_any_changed_character_is_refused(tokens: AccessTokens) -> None:
         refuse(tokens, token[:place] + other + token[place + 1 :])
 
 
-class TestKeyFolder:
-    @pytest.fixture
-    def folder(self, tmp_path: Path) -> Path:
-        for kid in ("2026-01", "2026-02"):
-            (tmp_path / f"{kid}.pem").write_bytes(pem(Ed25519PrivateKey.generate()))
-        (tmp_path / "README").write_text("not a key")
-        (tmp_path / ".hidden.pem").write_text("not a key")
-        return tmp_path
-
-    def test_the_newest_key_signs_and_every_key_verifies(self, folder: Path) -> None:
-        before = AccessTokens(KeyRing.of_folder(folder))
-        token = issue(before)
-        (folder / "2026-03.pem").write_bytes(pem(Ed25519PrivateKey.generate()))
-        after = AccessTokens(KeyRing.of_folder(folder))
-        assert jwt.get_unverified_header(token)["kid"] == "2026-02"
-        assert jwt.get_unverified_header(issue(after))["kid"] == "2026-03"
-        assert after.verify(token).sub == "user"
+class TestPreviousSecrets:
+    def test_their_tokens_stay_good(self) -> None:
+        before = AccessTokens(KeyRing.of_secret(SECRET))
+        after = AccessTokens(KeyRing.of_secret(OTHER, [SECRET]))
+        assert after.verify(issue(before)).sub == "user"
         refuse(before, issue(after))
 
-    def test_a_withdrawn_key_verifies_no_longer(self, folder: Path) -> None:
-        token = issue(AccessTokens(KeyRing.of_folder(folder)))
-        (folder / "2026-02.pem").unlink()
-        refuse(AccessTokens(KeyRing.of_folder(folder)), token)
+    def test_they_sign_nothing(self) -> None:
+        after = AccessTokens(KeyRing.of_secret(OTHER, [SECRET]))
+        assert jwt.get_unverified_header(issue(after))["kid"] == secret_key(OTHER).kid
+        refuse(AccessTokens(KeyRing.of_secret(SECRET)), issue(after))
 
-    def test_a_public_key_is_never_taken_for_a_secret(self, folder: Path) -> None:
-        ring = KeyRing.of_folder(folder)
-        public = ring.newest.public.key
-        raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
-        header = {"typ": "at+jwt", "kid": ring.newest.kid}
-        refuse(AccessTokens(ring), forged(claims(), key=raw, header=header))
+    def test_one_that_was_withdrawn_is_refused(self) -> None:
+        token = issue(AccessTokens(KeyRing.of_secret(SECRET)))
+        refuse(AccessTokens(KeyRing.of_secret(OTHER)), token)
 
-    def test_one_kid_does_not_stand_for_another(self, folder: Path) -> None:
-        ring = KeyRing.of_folder(folder)
-        older = ring.find("2026-01")
-        assert older is not None
-        header = {"typ": "at+jwt", "kid": "2026-02"}
-        token = forged(claims(), key=older.private, algorithm="EdDSA", header=header)
-        refuse(AccessTokens(ring), token)
+    def test_one_name_does_not_stand_for_another(self) -> None:
+        after = AccessTokens(KeyRing.of_secret(OTHER, [SECRET]))
+        header = HEADER | {"kid": secret_key(OTHER).kid}
+        refuse(after, forged(claims(), header=header))
 
-    @pytest.mark.parametrize("content", [b"", b"not a key", pem(generate_private_key(SECP256R1()))])
-    def test_a_file_that_is_no_key_is_named(self, folder: Path, content: bytes) -> None:
-        (folder / "2026-09.pem").write_bytes(content)
-        with pytest.raises(ValueError, match=r"2026-09\.pem"):
-            KeyRing.of_folder(folder)
+    @pytest.mark.parametrize("secret", [SECRET, OTHER])
+    def test_tokens_of_when_every_secret_had_one_name_stay_good(self, secret: bytes) -> None:
+        after = AccessTokens(KeyRing.of_secret(OTHER, [SECRET]))
+        token = forged(claims(), key=secret, header=HEADER | {"kid": SHARED_KID})
+        assert after.verify(token).sub == "user"
 
-    def test_a_folder_without_keys_is_named(self, tmp_path: Path) -> None:
-        with pytest.raises(ValueError, match=tmp_path.name):
-            KeyRing.of_folder(tmp_path)
+    def test_the_library_takes_them_too(self) -> None:
+        after = AccessTokens(KeyRing.of_secret(OTHER, [SECRET]))
+        # Of another spelling than ours, so that the short way does not decide.
+        payload = json.dumps(claims() | {"nbf": 1}).encode()
+        for kid, secret in (("hs256", SECRET), ("hs256", OTHER), (HEADER["kid"], SECRET)):
+            token = jwt.PyJWS().encode(payload, secret, headers=HEADER | {"kid": kid})
+            assert after._own(token) is None
+            assert after.verify(token).sub == "user"
+        token = jwt.PyJWS().encode(payload, b"x" * 32, headers=HEADER | {"kid": SHARED_KID})
+        refuse(after, token)
+
+
+def test_the_name_of_a_secret_tells_nothing_of_it() -> None:
+    kid = secret_key(SECRET).kid
+    assert re.fullmatch("hs-[0-9a-f]{8}", kid)
+    assert kid[3:] not in hashlib.sha256(SECRET).hexdigest()
+    assert kid != secret_key(OTHER).kid
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"jku": "https://keys.example.org/jwks"},
+        {"x5u": "https://keys.example.org/chain.pem"},
+        {"x5c": ["MIIB"]},
+        {"jwk": {"kty": "oct", "k": "AAAA"}},
+        {"crit": ["exp"], "exp": 1},
+        {"crit": []},
+        {"zip": "DEF"},
+        {"b64": False},
+        {"cty": "JWT"},
+    ],
+)
+def test_a_header_that_we_do_not_write_is_refused(
+    tokens: AccessTokens, extra: dict[str, Any]
+) -> None:
+    refuse(tokens, signed(HEADER | extra, claims()))
+    tokens.verify(signed(HEADER, claims()))
+
+
+@pytest.mark.parametrize(
+    "kid",
+    [
+        "../../dev/null",
+        "/dev/null",
+        "https://keys.example.org",
+        "' OR 1=1 --",
+        "",
+        "hs256\x00",
+        "x" * 900,
+    ],
+)
+def test_a_kid_is_a_name_among_ours_and_nothing_else(tokens: AccessTokens, kid: str) -> None:
+    refuse(tokens, forged(claims(), header=HEADER | {"kid": kid}))
+    refuse(tokens, forged(claims(), key=bytes(32), header=HEADER | {"kid": kid}))
+
+
+@pytest.mark.parametrize("claim", ["sub", "did", "gid", "jti"])
+@pytest.mark.parametrize("value", ["", "a b", "x" * 33, "a\n", "$where", "ada@example.org"])
+def test_a_token_names_only_what_can_be_an_id(tokens: AccessTokens, claim: str, value: str) -> None:
+    refuse(tokens, forged(claims() | {claim: value}))
 
 
 def test_a_short_secret_is_refused() -> None:
@@ -286,3 +326,11 @@ def refuse(tokens: AccessTokens, token: str) -> None:
     with pytest.raises(Unauthenticated) as caught:
         tokens.verify(token)
     assert caught.value.body() == Unauthenticated().body()
+
+
+def signed(header: dict[str, Any], payload: dict[str, Any]) -> str:
+    """A token of our secret with exactly this header, which the library would not write."""
+    parts = [json.dumps(part).encode() for part in ({"alg": "HS256", **header}, payload)]
+    text = ".".join(jwt.utils.base64url_encode(part).decode() for part in parts)
+    digest = hmac.digest(SECRET, text.encode(), "sha256")
+    return f"{text}.{jwt.utils.base64url_encode(digest).decode()}"

@@ -14,18 +14,19 @@ def in_folder(folder: Path) -> Settings:
 
 def test_a_secret_that_is_given_is_used() -> None:
     keys = signing_keys(Settings(jwt_secret=SecretStr("s" * 32)))
-    assert keys.newest.private == b"s" * 32
+    assert keys.ring.signing.private == b"s" * 32
 
 
 def test_a_file_store_keeps_the_secret_that_is_made(tmp_path: Path) -> None:
     first, second = (signing_keys(in_folder(tmp_path)) for _ in range(2))
-    assert first.newest.private == second.newest.private
+    assert first.ring.signing.private == second.ring.signing.private
     assert stat.S_IMODE((tmp_path / "jwt-secret").stat().st_mode) == 0o600
 
 
 def test_a_store_in_memory_keeps_none() -> None:
     settings = Settings(store_url="sqlite://:memory:")
-    assert signing_keys(settings).newest.private != signing_keys(settings).newest.private
+    first, second = (signing_keys(settings) for _ in range(2))
+    assert first.ring.signing.private != second.ring.signing.private
 
 
 def test_a_damaged_secret_is_not_used(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 import re
 from ipaddress import ip_network
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from whatchat.settings import BadSetting, Settings, load_settings
+from whatchat.settings import SECRETS, BadSetting, Settings, load_settings
 
 ROOT = Path(__file__).parents[3]
 SECRET = "s" * 32
@@ -160,3 +161,112 @@ def test_the_example_explains_every_variable() -> None:
     blocks = [block for block in text.split("\n\n") if "WHATCHAT_" in block.splitlines()[-1]]
     assert len(blocks) == len(Settings.model_fields)
     assert all(block.startswith("# ") for block in blocks)
+
+
+class TestSecretsFromFiles:
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "secret"
+
+    @pytest.mark.parametrize("name", SECRETS)
+    def test_every_secret_may_be_a_file(
+        self, monkeypatch: pytest.MonkeyPatch, path: Path, name: str
+    ) -> None:
+        value = {
+            "store_url": "mongodb://user:word@db/chat",
+            "redis_url": "redis://:word@redis",
+        }.get(name, SECRET)
+        path.write_text(value + "\n")
+        monkeypatch.setenv(f"WHATCHAT_{name.upper()}_FILE", str(path))
+        found = load_settings()
+        monkeypatch.delenv(f"WHATCHAT_{name.upper()}_FILE")
+        monkeypatch.setenv(f"WHATCHAT_{name.upper()}", value)
+        assert found == load_settings() != Settings.model_construct()
+
+    @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+    def test_the_line_break_at_the_end_is_not_part_of_it(
+        self, monkeypatch: pytest.MonkeyPatch, path: Path, end: str
+    ) -> None:
+        path.write_bytes(f" {SECRET} {end}".encode())
+        monkeypatch.setenv("WHATCHAT_JWT_SECRET_FILE", str(path))
+        secret = load_settings().jwt_secret
+        assert secret is not None
+        assert secret.get_secret_value() == f" {SECRET} "
+
+    def test_previous_secrets_are_one_on_each_line(
+        self, monkeypatch: pytest.MonkeyPatch, path: Path
+    ) -> None:
+        path.write_text(f"{'a' * 32}\n{'b' * 32}\n")
+        monkeypatch.setenv("WHATCHAT_JWT_PREVIOUS_SECRETS_FILE", str(path))
+        found = [one.get_secret_value() for one in load_settings().jwt_previous_secrets]
+        assert found == ["a" * 32, "b" * 32]
+
+    def test_both_are_one_too_many(self, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+        path.write_text(SECRET)
+        monkeypatch.setenv("WHATCHAT_JWT_SECRET_FILE", str(path))
+        monkeypatch.setenv("WHATCHAT_JWT_SECRET", SECRET)
+        with pytest.raises(BadSetting, match=r"^WHATCHAT_JWT_SECRET: set either [^\n]+\Z"):
+            load_settings()
+
+    @pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff\xfe"])
+    def test_a_file_that_holds_no_secret_is_one_line(
+        self, monkeypatch: pytest.MonkeyPatch, path: Path, content: bytes | None
+    ) -> None:
+        if content is not None:
+            path.write_bytes(content)
+        monkeypatch.setenv("WHATCHAT_ADMIN_TOKEN_FILE", str(path))
+        with pytest.raises(BadSetting, match=r"^WHATCHAT_ADMIN_TOKEN_FILE: the file [^\n]+\Z"):
+            load_settings()
+
+    def test_what_is_in_a_file_is_checked_like_any_other(
+        self, monkeypatch: pytest.MonkeyPatch, path: Path
+    ) -> None:
+        path.write_text("too-short-but-mine")
+        monkeypatch.setenv("WHATCHAT_JWT_SECRET_FILE", str(path))
+        with pytest.raises(BadSetting, match=r"^WHATCHAT_JWT_SECRET: ") as refused:
+            load_settings()
+        assert "too-short-but-mine" not in str(refused.value)
+
+
+class TestIssuer:
+    ISSUER: ClassVar = {
+        "WHATCHAT_OIDC_ISSUER": "https://login.example.org/realm",
+        "WHATCHAT_OIDC_AUDIENCE": "chat",
+    }
+
+    @pytest.mark.parametrize(
+        ("changed", "named"),
+        [
+            ({"WHATCHAT_OIDC_AUDIENCE": ""}, "WHATCHAT_OIDC_AUDIENCE"),
+            ({"WHATCHAT_OIDC_ISSUER": ""}, "WHATCHAT_OIDC_AUDIENCE"),
+            ({"WHATCHAT_OIDC_ISSUER": "login.example.org"}, "WHATCHAT_OIDC_ISSUER"),
+            ({"WHATCHAT_OIDC_ISSUER": "https://login.example.org?x=1"}, "WHATCHAT_OIDC_ISSUER"),
+            ({"WHATCHAT_OIDC_ISSUER": "https://me:word@login.example"}, "WHATCHAT_OIDC_ISSUER"),
+            ({"WHATCHAT_OIDC_ISSUER": "http://login.example.org"}, "WHATCHAT_OIDC_ISSUER"),
+            ({"WHATCHAT_OIDC_ISSUER": "http://localhost.example.org"}, "WHATCHAT_OIDC_ISSUER"),
+            ({"WHATCHAT_OIDC_JWKS_URL": "file:///etc/passwd"}, "WHATCHAT_OIDC_JWKS_URL"),
+            ({"WHATCHAT_OIDC_JWKS_URL": "http://10.0.0.1/jwks"}, "WHATCHAT_OIDC_JWKS_URL"),
+            ({"WHATCHAT_OIDC_ALGORITHMS": "RS256,HS256"}, "WHATCHAT_OIDC_ALGORITHMS"),
+            ({"WHATCHAT_OIDC_ALGORITHMS": "none"}, "WHATCHAT_OIDC_ALGORITHMS"),
+        ],
+    )
+    def test_what_would_not_be_safe_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], named: str
+    ) -> None:
+        for name, value in {**self.ISSUER, **changed}.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(BadSetting, match=rf"^{named}: [^\n]+\Z"):
+            load_settings()
+
+    @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+    def test_this_machine_is_trusted_in_development_alone(
+        self, monkeypatch: pytest.MonkeyPatch, host: str
+    ) -> None:
+        changed = {"WHATCHAT_OIDC_ISSUER": f"http://{host}:8080/realm"}
+        for name, value in {**self.ISSUER, **changed}.items():
+            monkeypatch.setenv(name, value)
+        assert load_settings().oidc_issuer == f"http://{host}:8080/realm"
+        for name, value in PRODUCTION.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(BadSetting, match=r"^WHATCHAT_OIDC_ISSUER: "):
+            load_settings()

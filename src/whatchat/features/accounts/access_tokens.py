@@ -1,23 +1,57 @@
-"""Access tokens: JSON Web Tokens by the rules of RFC 8725 and RFC 9068."""
+"""Access tokens: JSON Web Tokens by the rules of RFC 8725 and RFC 9068.
+
+RFC 8725, line by line:
+
+- 3.1: the algorithm is that of our key, one for each key; what the token says must agree.
+- 3.2: HS256 and Ed25519 alone, by PyJWT; there is no ``none``.
+- 3.3: there is one signature, and nothing is believed before it is verified, but for the
+  ``kid`` that picks the key.
+- 3.4: keys are checked when they are read; nobody else chooses a point on a curve.
+- 3.5: secrets have 32 bytes and more, and are random.
+- 3.6: nothing is compressed; tokens are at most :data:`MAX_LENGTH` long.
+- 3.7: UTF-8 alone: msgspec refuses anything else.
+- 3.8, 3.9: ``iss`` and ``aud`` must be there and be ours; ``sub``, ``did``, ``gid`` and
+  ``jti`` must have the form of our ids.
+- 3.10: ``kid`` is looked up in a dictionary of our keys. A header with anything beside ``alg``,
+  ``typ`` and ``kid`` is refused: ``jku``, ``x5u`` and ``jwk`` are never followed, and there is
+  no ``crit`` that we understand.
+- 3.11, 3.12: ``typ`` is ``at+jwt``, and refresh tokens are no JSON Web Tokens at all. Tokens of an
+  external issuer have rules and keys of their own, chosen by ``iss``.
+- ``exp`` and ``iat`` are required.
+"""
 
 import hmac
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from contextlib import suppress
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
 import jwt
 import msgspec
-from msgspec import Struct
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import Meta, Struct
 
 from whatchat.domain.errors import Unauthenticated
-from whatchat.domain.ids import DeviceId, GrantId, UserId
-from whatchat.features.accounts.keys import KeyRing, SigningKey
+from whatchat.domain.ids import (
+    ID_PATTERN,
+    DeviceId,
+    DeviceIdField,
+    GrantId,
+    UserId,
+    UserIdField,
+)
+from whatchat.features.accounts.keys import SHARED_KID, KeyRing, SigningKey
 
 LIFETIME_SECONDS: Final = 900
 MAX_LENGTH: Final = 2_048
 
 _TYPE: Final = "at+jwt"
+_HEADERS: Final = {"alg", "typ", "kid"}
+
+
+class UnknownKey(Unauthenticated):
+    """The token names a key that is not known here, or not yet."""
 
 
 class Claims(Struct, frozen=True, kw_only=True):
@@ -25,12 +59,12 @@ class Claims(Struct, frozen=True, kw_only=True):
 
     iss: str
     aud: str
-    sub: UserId
-    did: DeviceId
-    gid: GrantId
+    sub: UserIdField
+    did: DeviceIdField
+    gid: Annotated[GrantId, Meta(pattern=ID_PATTERN)]
     iat: int
     exp: int
-    jti: str
+    jti: Annotated[str, Meta(pattern=ID_PATTERN)]
 
 
 class _OwnClaims(Claims, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,14 +84,17 @@ class AccessTokens:
     def __init__(
         self, keys: KeyRing, *, issuer: str = "whatchat", audience: str = "whatchat"
     ) -> None:
-        self._keys = keys
         self._issuer = issuer
         self._audience = audience
-        self._secrets = {
-            _header_segment(key): key.private
-            for key in keys.all
-            if key.algorithm == "HS256" and isinstance(key.private, bytes)
-        }
+        self.use(keys)
+
+    def use(self, keys: KeyRing) -> None:
+        """Go on with these keys instead of those before."""
+        self._keys = keys
+        secrets = {key.kid: key.private for key in keys.all if isinstance(key.private, bytes)}
+        by_kid: dict[str, tuple[bytes, ...]] = {kid: (secret,) for kid, secret in secrets.items()}
+        by_kid[SHARED_KID] = tuple(secrets.values())
+        self._secrets = {_header_segment(kid): found for kid, found in by_kid.items()}
 
     def issue(
         self, user_id: UserId, device_id: DeviceId, grant_id: GrantId, *, jti: str, at: datetime
@@ -74,16 +111,19 @@ class AccessTokens:
             exp=issued + LIFETIME_SECONDS,
             jti=jti,
         )
-        key = self._keys.newest
+        key = self._keys.signing
         return jwt.encode(
             msgspec.structs.asdict(claims),
-            key.private,
+            _private(key),
             algorithm=key.algorithm,
-            headers=_header(key),
+            headers=_header(key.kid),
         )
 
     def verify(self, token: str) -> Claims:
-        """What a good token says; the same ``Unauthenticated`` for every other."""
+        """What a good token says; the same ``Unauthenticated`` for every other.
+
+        Where the key is missing it is :class:`UnknownKey`, of which the text is no other.
+        """
         if len(token) > MAX_LENGTH or not token.isascii():
             raise Unauthenticated
         try:
@@ -99,8 +139,10 @@ class AccessTokens:
         """
         signed, _, signature = token.rpartition(".")
         header, _, payload = signed.partition(".")
-        key = self._secrets.get(header)
-        if key is None or not hmac.compare_digest(_signature(signed, key), signature.encode()):
+        secrets = self._secrets.get(header, ())
+        if not any(
+            hmac.compare_digest(_signature(signed, key), signature.encode()) for key in secrets
+        ):
             return None
         try:
             claims = _decoder.decode(urlsafe_b64decode(payload + "=="))
@@ -109,15 +151,22 @@ class AccessTokens:
         is_for_us = claims.iss == self._issuer and claims.aud == self._audience
         return claims if is_for_us and claims.exp > time.time() else None
 
-    def _key_named_by(self, token: str) -> SigningKey:
+    def _keys_named_by(self, token: str) -> tuple[SigningKey, ...]:
         header = jwt.get_unverified_header(token)
-        key = self._keys.find(header.get("kid"))
-        if key is None or header.get("typ") != _TYPE:
+        if header.keys() != _HEADERS or header["typ"] != _TYPE:
             raise Unauthenticated
-        return key
+        if keys := self._keys.named(header["kid"]):
+            return keys
+        raise UnknownKey
 
     def _payload(self, token: str) -> object:
-        key = self._key_named_by(token)
+        *others, last = self._keys_named_by(token)
+        for key in others:
+            with suppress(jwt.InvalidSignatureError):
+                return self._payload_by(key, token)
+        return self._payload_by(last, token)
+
+    def _payload_by(self, key: SigningKey, token: str) -> object:
         return jwt.decode(
             token,
             key.public,
@@ -134,11 +183,16 @@ def _signature(signed: str, secret: bytes) -> bytes:
     return urlsafe_b64encode(digest).rstrip(b"=")
 
 
-def _header(key: SigningKey) -> dict[str, str]:
-    return {"typ": _TYPE, "kid": key.kid}
+def _header(kid: str) -> dict[str, str]:
+    return {"typ": _TYPE, "kid": kid}
 
 
-def _header_segment(key: SigningKey) -> str:
-    """How the tokens begin that we sign with this key."""
-    token = jwt.encode({}, key.private, algorithm=key.algorithm, headers=_header(key))
-    return token.partition(".")[0]
+def _header_segment(kid: str) -> str:
+    """How the tokens begin that we sign with the secret of that name."""
+    return jwt.encode({}, bytes(32), algorithm="HS256", headers=_header(kid)).partition(".")[0]
+
+
+def _private(key: SigningKey) -> bytes | Ed25519PrivateKey:
+    if key.private is None:
+        raise ValueError(f"{key.kid} is a key to verify with")
+    return key.private

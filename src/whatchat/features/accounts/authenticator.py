@@ -5,8 +5,9 @@ from collections.abc import Callable
 from whatchat.domain.actor import Actor
 from whatchat.domain.errors import Unauthenticated
 from whatchat.domain.ids import GrantId
-from whatchat.features.accounts.access_tokens import AccessTokens
+from whatchat.features.accounts.access_tokens import AccessTokens, Claims, UnknownKey
 from whatchat.features.accounts.exclusions import Exclusions
+from whatchat.features.accounts.key_rotation import KeyRotation
 from whatchat.features.accounts.revocations import Revocations
 
 
@@ -14,14 +15,20 @@ class TokenAuthenticator:
     """Implements ``Authenticator`` on signed tokens, and what this pod knows to be void."""
 
     def __init__(
-        self, tokens: AccessTokens, revocations: Revocations, exclusions: Exclusions
+        self,
+        tokens: AccessTokens,
+        revocations: Revocations,
+        exclusions: Exclusions,
+        *,
+        rotation: KeyRotation | None = None,
     ) -> None:
         self._tokens = tokens
         self._revocations = revocations
         self._exclusions = exclusions
+        self._rotation = rotation
 
     async def authenticate(self, token: str, address: str) -> Actor:
-        claims = self._tokens.verify(token)
+        claims = await self._claims(token)
         if claims.gid in self._revocations or claims.sub in self._exclusions:
             raise Unauthenticated
         return Actor(
@@ -31,6 +38,15 @@ class TokenAuthenticator:
             expires_at=claims.exp,
             address=address,
         )
+
+    async def _claims(self, token: str) -> Claims:
+        try:
+            return self._tokens.verify(token)
+        except UnknownKey:
+            if self._rotation is None:
+                raise
+        await self._rotation.look_again()
+        return self._tokens.verify(token)
 
     def when_revoked(self, notify: Callable[[GrantId], None]) -> None:
         self._revocations.listen(notify)
