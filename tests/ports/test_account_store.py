@@ -91,6 +91,13 @@ class TestPeople:
         assert not await accounts.add(second)
         assert await accounts.by_ids([first.user_id, second.user_id]) == {first.user_id: first}
 
+    async def test_a_taken_id_changes_nothing(self, accounts: AccountStore) -> None:
+        ada = account("ada")
+        assert await accounts.add(ada)
+        assert not await accounts.add(replace(ada, username="bob"))
+        assert await accounts.by_username("bob") is None
+        assert await accounts.by_ids([ada.user_id]) == {ada.user_id: ada}
+
     async def test_of_many_registrations_of_one_name_one_succeeds(
         self, accounts: AccountStore
     ) -> None:
@@ -428,6 +435,81 @@ class TestRevocations:
         assert len(reading.grant_ids) == 1
         assert later.grant_ids == ()
         assert later.read_at >= reading.read_at
+
+
+class TestSignInsOfOthers:
+    """Sign-ins that an issuer elsewhere began: one device, one grant, for ever."""
+
+    @pytest.fixture
+    async def ada(self, accounts: AccountStore) -> Account:
+        ada = account("ada")
+        await accounts.add(ada)
+        return ada
+
+    async def test_it_is_listed_until_it_ends(self, accounts: AccountStore, ada: Account) -> None:
+        phone, its = device(ada.user_id), grant(b"")
+        assert await accounts.keep_signed_in(phone, its)
+        assert await accounts.devices(ada.user_id, now=NOW) == [phone]
+        assert await accounts.devices(ada.user_id, now=its.expires_at) == []
+
+    async def test_it_is_prolonged_and_never_shortened(
+        self, accounts: AccountStore, ada: Account
+    ) -> None:
+        phone, its = device(ada.user_id), grant(b"")
+        longer = replace(its, expires_at=LATER + timedelta(hours=1))
+        seen = replace(phone, last_seen_at=NOW + timedelta(minutes=1), name="another")
+        for record, one in ((phone, its), (seen, longer), (phone, its)):
+            assert await accounts.keep_signed_in(record, one)
+        (found,) = await accounts.devices(ada.user_id, now=LATER)
+        assert found == replace(seen, name=phone.name)
+        assert await revoked(accounts) == set()
+
+    async def test_one_that_was_signed_out_never_comes_back(
+        self, accounts: AccountStore, ada: Account
+    ) -> None:
+        phone, its = device(ada.user_id), grant(b"")
+        await accounts.keep_signed_in(phone, its)
+        assert await accounts.sign_out(ada.user_id, [phone.device_id]) == [its.grant_id]
+        later = replace(its, expires_at=LATER + timedelta(hours=1))
+        assert not await accounts.keep_signed_in(phone, later)
+        assert await accounts.devices(ada.user_id, now=NOW) == []
+        assert await revoked(accounts) == {its.grant_id}
+
+    async def test_of_many_at_once_and_a_sign_out_the_sign_out_wins(
+        self, accounts: AccountStore, ada: Account
+    ) -> None:
+        phone, its = device(ada.user_id), grant(b"")
+        await accounts.keep_signed_in(phone, its)
+        await asyncio.gather(
+            *(accounts.keep_signed_in(phone, its) for _ in range(4)),
+            accounts.sign_out(ada.user_id, [phone.device_id]),
+            *(accounts.keep_signed_in(phone, its) for _ in range(4)),
+        )
+        assert not await accounts.keep_signed_in(phone, its)
+        assert await accounts.devices(ada.user_id, now=NOW) == []
+
+    async def test_many_begin_one(self, accounts: AccountStore, ada: Account) -> None:
+        phone, its = device(ada.user_id), grant(b"")
+        begun = await asyncio.gather(*(accounts.keep_signed_in(phone, its) for _ in range(6)))
+        assert all(begun)
+        assert await accounts.devices(ada.user_id, now=NOW) == [phone]
+
+    async def test_it_never_takes_another_sign_ins_device(
+        self, accounts: AccountStore, ada: Account
+    ) -> None:
+        phone, its = device(ada.user_id), grant()
+        await accounts.sign_in(phone, its)
+        assert not await accounts.keep_signed_in(phone, grant(b""))
+        assert (await rotate(accounts, its, b"x")).verdict == "rotated"
+
+    async def test_whoever_is_banned_is_refused(self, accounts: AccountStore, ada: Account) -> None:
+        phone, its = device(ada.user_id), grant(b"")
+        await accounts.keep_signed_in(phone, its)
+        await accounts.ban(ada.user_id)
+        with pytest.raises(Unauthenticated):
+            await accounts.keep_signed_in(device(ada.user_id), grant(b""))
+        await accounts.unban(ada.user_id)
+        assert not await accounts.keep_signed_in(phone, its)
 
 
 class TestExclusions:

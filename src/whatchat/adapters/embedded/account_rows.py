@@ -80,17 +80,40 @@ def put_grant(connection: sqlite3.Connection, device: DeviceRecord, grant: Grant
         " ON CONFLICT (user_id, device_id) DO UPDATE SET name = excluded.name,"
         " last_seen_at = excluded.last_seen_at, grant_id = excluded.grant_id,"
         " token_hash = excluded.token_hash, expires_at = excluded.expires_at",
-        (
-            device.user_id,
-            device.device_id,
-            device.name,
-            to_millis(device.created_at),
-            to_millis(device.last_seen_at),
-            grant.grant_id,
-            grant.token_hash,
-            to_millis(grant.expires_at),
-        ),
+        _values(device, grant),
     )
+    _forget_unseen(connection, device)
+
+
+def keep_grant(connection: sqlite3.Connection, device: DeviceRecord, grant: Grant) -> bool:
+    """Write the device with its only grant, or prolong that; false if it has ended."""
+    cursor = connection.execute(
+        "INSERT INTO devices VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (user_id, device_id) DO UPDATE SET"
+        " last_seen_at = max(last_seen_at, excluded.last_seen_at),"
+        " expires_at = max(expires_at, excluded.expires_at)"
+        " WHERE grant_id = excluded.grant_id",
+        _values(device, grant),
+    )
+    if cursor.rowcount:
+        _forget_unseen(connection, device)
+    return cursor.rowcount == 1
+
+
+def _values(device: DeviceRecord, grant: Grant) -> tuple[object, ...]:
+    return (
+        device.user_id,
+        device.device_id,
+        device.name,
+        to_millis(device.created_at),
+        to_millis(device.last_seen_at),
+        grant.grant_id,
+        grant.token_hash,
+        to_millis(grant.expires_at),
+    )
+
+
+def _forget_unseen(connection: sqlite3.Connection, device: DeviceRecord) -> None:
     now = to_millis(device.last_seen_at)
     connection.execute(
         "DELETE FROM devices WHERE user_id = ? AND last_seen_at < ?"

@@ -9,6 +9,7 @@ from whatchat.adapters.embedded.account_rows import (
     account_of,
     device_of,
     end_grants,
+    keep_grant,
     put_grant,
     replace_hash,
     rotate,
@@ -56,7 +57,7 @@ class SqliteAccountStore:
             cursor = connection.execute(
                 "INSERT INTO accounts (user_id, username, display_name, display_name_folded,"
                 " password_hash, created_at, presence, read_receipts)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (username) DO NOTHING",
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 values,
             )
             return cursor.rowcount == 1
@@ -145,6 +146,14 @@ class SqliteAccountStore:
             ended = end_grants(connection, device.user_id, [device.device_id])
             put_grant(connection, device, grant)
             return ended[0] if ended else None
+
+        return await self._database.write(work)
+
+    async def keep_signed_in(self, device: DeviceRecord, grant: Grant) -> bool:
+        def work(connection: sqlite3.Connection) -> bool:
+            if is_banned(connection, device.user_id):
+                raise Unauthenticated
+            return keep_grant(connection, device, grant)
 
         return await self._database.write(work)
 

@@ -79,6 +79,24 @@ def signing_in(device: DeviceRecord, grant: Grant) -> Document:
     }
 
 
+def keeping_signed_in(device: DeviceRecord, grant: Grant) -> Document:
+    """The update that puts a device's only grant in force, or prolongs it."""
+    return {
+        "$set": {
+            "user_id": device.user_id,
+            "device_id": device.device_id,
+            "grant_id": grant.grant_id,
+            "token_hash": grant.token_hash,
+        },
+        "$max": {
+            "last_seen_at": device.last_seen_at,
+            "expires_at": grant.expires_at,
+            "forget_at": _forget_at(device.last_seen_at, grant),
+        },
+        "$setOnInsert": {"name": device.name, "created_at": device.created_at, "rotations": []},
+    }
+
+
 def rotating(
     token_hash: bytes, nonce_hash: bytes, successor: Grant, now: datetime, oldest: datetime
 ) -> list[dict[str, Any]]:

@@ -122,6 +122,10 @@ class MongoAccountStore:
         return await self._sign_ins.put(device, grant)
 
     @within_deadline
+    async def keep_signed_in(self, device: DeviceRecord, grant: Grant) -> bool:
+        return await self._sign_ins.keep(device, grant)
+
+    @within_deadline
     async def device(self, user_id: UserId, device_id: DeviceId) -> DeviceRecord | None:
         key = {"_id": device_key(user_id, device_id)}
         found = await self._database.majority.devices.find_one(key)

@@ -13,6 +13,7 @@ from whatchat.adapters.mongo.account_documents import (
     SIGNED_OUT,
     device_key,
     device_of,
+    keeping_signed_in,
     rotating,
     signing_in,
 )
@@ -40,15 +41,9 @@ class SignIns:
         The account is written to, so that of a sign-in and a ban (or a change of password) at
         the same time one is made after the other.
         """
-        accounts = self._database.majority.accounts
-        user, mark = {"_id": device.user_id}, {"$set": {"signed_in_by": grant.grant_id}}
 
         async def work(session: AsyncClientSession) -> GrantId | None:
-            account = await accounts.find_one_and_update(
-                user, mark, {"banned_at": 1}, session=session
-            )
-            if account and "banned_at" in account:
-                raise Unauthenticated
+            await self._require_welcome(device.user_id, grant, session)
             before = await self._database.majority.devices.find_one_and_update(
                 {"_id": device_key(device.user_id, device.device_id)},
                 signing_in(device, grant),
@@ -59,6 +54,22 @@ class SignIns:
                 return None
             await self._note_revoked([before["grant_id"]], session)
             return GrantId(before["grant_id"])
+
+        return await self.together(work)
+
+    async def keep(self, device: DeviceRecord, grant: Grant) -> bool:
+        """Put a device's only grant in force, or prolong it; false if it has ended."""
+        key = {"_id": device_key(device.user_id, device.device_id)}
+
+        async def work(session: AsyncClientSession) -> bool:
+            await self._require_welcome(device.user_id, grant, session)
+            devices = self._database.majority.devices
+            before = await devices.find_one(key, {"grant_id": 1}, session=session)
+            if before is not None and before.get("grant_id") != grant.grant_id:
+                return False
+            changes = keeping_signed_in(device, grant)
+            await devices.update_one(key, changes, upsert=True, session=session)
+            return True
 
         return await self.together(work)
 
@@ -134,6 +145,19 @@ class SignIns:
                 return Rotation(verdict="repeated", device=device_of(device), at=earlier["at"])
         await self.end_within(in_force, session)
         return Rotation(verdict="reused", device=device_of(device))
+
+    async def _require_welcome(
+        self, user_id: UserId, grant: Grant, session: AsyncClientSession
+    ) -> None:
+        """Refuse who is banned, and be in the way of a ban at the same time."""
+        account = await self._database.majority.accounts.find_one_and_update(
+            {"_id": user_id},
+            {"$set": {"signed_in_by": grant.grant_id}},
+            {"banned_at": 1},
+            session=session,
+        )
+        if account and "banned_at" in account:
+            raise Unauthenticated
 
     async def end_within(self, match: Document, session: AsyncClientSession) -> list[GrantId]:
         """Revoke the grants of the devices that match, in a transaction of the caller's."""

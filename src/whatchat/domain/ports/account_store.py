@@ -13,6 +13,8 @@ from whatchat.domain.models import Visibility
 class Account(Struct, frozen=True, kw_only=True):
     """A person's account; ``password_hash`` is an Argon2id string.
 
+    It is empty for who signs in elsewhere: no password is right.
+
     Whoever is banned is so since ``banned_at`` by the store's time, for ``ban_reason``.
     """
 
@@ -122,7 +124,7 @@ class AccountStore(Protocol):
     """
 
     async def add(self, account: Account) -> bool:
-        """Create an account; false, and nothing done, if its username is taken."""
+        """Create an account; false, and nothing done, if its username or its id is taken."""
         ...
 
     async def by_username(self, username: str) -> Account | None:
@@ -180,6 +182,14 @@ class AccountStore(Protocol):
         Returns the device's earlier grant, which is revoked, if it had one. The user's
         devices that have none in force and were not seen for 90 days may be forgotten.
         Raises ``Unauthenticated``, and does nothing, if the user is banned.
+        """
+        ...
+
+    async def keep_signed_in(self, device: DeviceRecord, grant: Grant) -> bool:
+        """Put ``grant`` in force on a device that never has another, or prolong it there.
+
+        False, and nothing done, once it was signed out. Raises ``Unauthenticated``, and does
+        nothing, if the user is banned. For sign-ins that others than this store began.
         """
         ...
 

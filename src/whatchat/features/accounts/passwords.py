@@ -54,9 +54,12 @@ class PasswordHasher:
         return await self._run(lambda: self._argon2.hash(_normal(password)))
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        """Whether the password is right; ``None`` (no such user) is wrong and takes as long."""
+        """Whether the password is right.
+
+        ``None`` (no such user) and an empty hash (no password) are wrong, and take as long.
+        """
         matches = await self._run(lambda: self._matches(password, password_hash or self._nobody))
-        return matches and password_hash is not None
+        return matches and bool(password_hash)
 
     def is_outdated(self, password_hash: str) -> bool:
         """Whether the hash was made with other parameters than today's."""

@@ -143,9 +143,12 @@ class AccountService:
     async def change_password(self, actor: Actor, command: ChangePassword) -> None:
         """Replace the password and sign out every device but the caller's.
 
-        ``Forbidden`` if the current one is wrong, ``Conflict`` if it changed meanwhile.
+        ``Forbidden`` if the current one is wrong, or if there is none because the user signs
+        in elsewhere; ``Conflict`` if it changed meanwhile.
         """
         account = await self._account(actor)
+        if not account.password_hash:
+            raise Forbidden("this account has no password: it signs in elsewhere")
         if not await self._passwords.verify(command.current_password, account.password_hash):
             refused = Act(kind="password.changed", outcome=Forbidden.code, user_id=actor.user_id)
             await self._trail.record(actor, refused)
