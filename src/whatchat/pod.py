@@ -12,8 +12,10 @@ from whatchat.audit.trail import Trail
 from whatchat.background.deliver_only import DeliverOnly
 from whatchat.background.expiry import Expiry
 from whatchat.background.routine import Part, Routine
+from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.contract import Catalogue, Endpoint, Event, Feature
 from whatchat.domain.ids import UserId
+from whatchat.domain.ports.limiter import Quota
 from whatchat.domain.ports.room_log import RoomLog
 from whatchat.domain.ports.store import StoreIdentity
 from whatchat.entrypoints.address import client_address
@@ -28,6 +30,7 @@ from whatchat.entrypoints.limits import Limits
 from whatchat.entrypoints.pages import page_routes
 from whatchat.entrypoints.pod_lease import PodLease
 from whatchat.entrypoints.probes import Readiness, probe_routes
+from whatchat.entrypoints.quotas import CONNECTS, IMPATIENCE
 from whatchat.entrypoints.sockets import SocketCommands
 from whatchat.features.accounts import endpoints as accounts
 from whatchat.features.blocking import endpoints as blocking
@@ -44,9 +47,10 @@ from whatchat.features.sync import endpoints as sync
 from whatchat.features.typing import endpoints as typing
 from whatchat.observability.loop_lag import watch_loop_lag
 from whatchat.observability.metrics import Metrics
+from whatchat.realtime.caps import Caps
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import Transport
-from whatchat.realtime.server import Caps, RealtimeServer
+from whatchat.realtime.server import RealtimeServer
 from whatchat.services import Adapters, Conversations, Ground, People, Presence
 from whatchat.settings import Settings
 
@@ -123,6 +127,7 @@ class _Entrances:
             ),
             guard=self.policy.refusal,
             caps=_caps(settings),
+            told=_ignore if self.limits is None else self.limits.hit,
             live=conversations.live,
         )
 
@@ -284,10 +289,22 @@ def _limits(ground: Ground) -> Limits | None:
     return None if limiter is None else Limits(limiter, ground.metrics, ground.trail)
 
 
+def _ignore(_limit: str, _dimension: str, _caller: Actor | Visitor) -> None:
+    """There are no limits that anybody could come to."""
+
+
 def _caps(settings: Settings) -> Caps:
     if settings.rate_limits == "off":
         return Caps()
-    return Caps(settings.connections_per_address, settings.connections_per_user)
+    return Caps(
+        settings.connections_per_address,
+        settings.connections_per_user,
+        handshakes=Quota(
+            rate=settings.handshakes_per_second, burst=settings.connections_per_address
+        ),
+        connects=CONNECTS,
+        impatience=IMPATIENCE,
+    )
 
 
 def documented() -> Catalogue:

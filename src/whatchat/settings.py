@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     admin_token: SecretStr | None = None
     rate_limits: Literal["on", "off"] = "on"
     connections_per_address: Annotated[int, Field(ge=1)] = 4096
+    handshakes_per_second: Annotated[int, Field(ge=1)] = 200
     connections_per_user: Annotated[int, Field(ge=1)] = 100
 
     @property

@@ -12,9 +12,10 @@ from whatchat.features.accounts.access_tokens import AccessTokens
 from whatchat.features.accounts.keys import KeyRing
 from whatchat.features.sessions.service import SessionService
 from whatchat.observability.metrics import Metrics
+from whatchat.realtime.caps import Caps
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import Transport
-from whatchat.realtime.server import Caps, RealtimeServer
+from whatchat.realtime.server import RealtimeServer
 from whatchat.settings import Settings
 
 

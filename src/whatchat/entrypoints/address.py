@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Any, Final
+from typing import Any
 
 TrustedProxies = Sequence[IPv4Network | IPv6Network]
-
-_CUSTOMER_BITS: Final = 64
 
 
 def client_address(scope: Mapping[str, Any], trusted: TrustedProxies) -> str:
@@ -29,17 +27,6 @@ def client_address(scope: Mapping[str, Any], trusted: TrustedProxies) -> str:
             break
         address = earlier
     return str(address)
-
-
-def network(address: str) -> str:
-    """Who is likely behind it: an IPv4 address, or the /64 that one customer commonly holds.
-
-    What is no address is ``unknown``.
-    """
-    parsed = _parse(address)
-    if isinstance(parsed, IPv6Address):
-        return f"{int(parsed) >> (128 - _CUSTOMER_BITS):x}::/{_CUSTOMER_BITS}"
-    return "unknown" if parsed is None else str(parsed)
 
 
 def _forwarded(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:

@@ -61,6 +61,12 @@ class Limits:
             self._refuse(cost, wait)
         self._verdicts.labels(cost, "allowed").inc()
 
+    def hit(self, limit: str, dimension: str, caller: Actor | Visitor) -> None:
+        """Count and tell of a limit that is kept elsewhere."""
+        self._verdicts.labels(limit, "refused").inc()
+        if self._hits.note(limit, caller):
+            self._hits.tell(limit, caller, dimension)
+
     def close(self) -> None:
         """Tell what is counted and not told yet."""
         self._hits.close()

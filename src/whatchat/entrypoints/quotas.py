@@ -1,13 +1,12 @@
 """How much anybody may ask for, by what it costs."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Final
 
 from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.contract import Cost
+from whatchat.domain.networks import network_of
 from whatchat.domain.ports.limiter import Charge, Quota
-from whatchat.entrypoints.address import network
 
 QUOTAS: Mapping[Cost, Quota] = {
     "sign_in": Quota(rate=10, burst=1000),
@@ -26,6 +25,12 @@ USER_SHARE: Final = 2
 
 NETWORK_SHARE: Final = 50
 """And so many a network: offices and mobile carriers put hundreds of people behind one address."""
+
+CONNECTS: Final = Quota(rate=10, burst=500)
+"""Of one user, on each pod: what a user's rooms are read for."""
+
+IMPATIENCE: Final = Quota(rate=10, burst=250)
+"""Refused commands of one device that came sooner than it was told; beyond that it is closed."""
 
 CHARGED_HERE: frozenset[Cost] = frozenset({"receipt", "typing"})
 """What each pod charges by itself, by user alone: cheaper than to ask anybody whether it may be
@@ -72,10 +77,9 @@ def user_owner(user_id: str) -> str:
     return f"user:{user_id}"
 
 
-@lru_cache(maxsize=4096)
 def network_owner(address: str) -> str:
     """Whose quotas those of an address are."""
-    return f"network:{network(address)}"
+    return f"network:{network_of(address)}"
 
 
 def weight(fields: object) -> int:

@@ -13,7 +13,7 @@ from whatchat.realtime.connection import Connection
 from whatchat.realtime.engine import Engine
 from whatchat.realtime.frame import frame, plain_frame
 from whatchat.realtime.gateway import Gateway
-from whatchat.realtime.link import UNAUTHENTICATED, Closing, Scope
+from whatchat.realtime.link import FLOODING, UNAUTHENTICATED, Closing, Scope
 from whatchat.realtime.session import Session
 from whatchat.realtime.socket_client import SocketClient
 from whatchat.realtime.socket_server import SocketServer
@@ -22,6 +22,9 @@ from whatchat.realtime.tasks import Tasks
 log = structlog.get_logger()
 
 NAMESPACE = "/"
+
+_NOTHING_MORE: Final = (UNAUTHENTICATED, FLOODING)
+"""Who is closed for these gets nothing done of what waits."""
 
 _NO_ENVIRON: Final[dict[str, Any]] = {}
 
@@ -103,7 +106,7 @@ class ChatSockets(SocketServer):
 
     def dispatch(self, client: SocketClient, packet: Packet) -> Awaitable[None]:
         connection = client.session.connection
-        if connection is None or connection.closing == UNAUTHENTICATED:
+        if connection is None or connection.closing in _NOTHING_MORE:
             return _nothing()
         name, *arguments = packet.items
         if self._gateway.begin(connection, name, arguments, packet.ack_id):

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
 from whatchat.domain.ids import random_id
+from whatchat.domain.networks import network_of
 from whatchat.realtime.frame import Frame, plain_frame
 from whatchat.realtime.heartbeat import Heartbeat
 from whatchat.realtime.link import MALFORMED, SLOW_CONSUMER, Closing, Scope, Transport
@@ -60,7 +61,8 @@ class Listener(Protocol):
 class Engine:
     """All sessions of a pod, and what they have in common.
 
-    ``per_address`` caps how many sessions one address may hold. Requests that poll come
+    ``per_network`` caps how many sessions one network may hold, and ``turn_away`` says why no
+    newcomer is taken from an address now, if it is so. Requests that poll come
     through a ``PollingApplication``, WebSockets through :meth:`websocket`, which is for
     uvicorn's ``ws`` setting; they are served at ``path`` alone.
     """
@@ -73,7 +75,8 @@ class Engine:
         path: str = "/socket.io/",
         guard: Guard = lambda _scope: None,
         address_of: Callable[[Scope], str] = lambda scope: str((scope.get("client") or ("?",))[0]),
-        per_address: int | None = None,
+        per_network: int | None = None,
+        turn_away: Callable[[str], Refusal | None] = lambda _address: None,
         outbox_bytes: int = OUTBOX_BYTES,
     ) -> None:
         self.listener = listener
@@ -96,8 +99,9 @@ class Engine:
         self.probing: Wheel[Probe] = Wheel(PROBE_SECONDS, lambda probe: probe.dismiss(MALFORMED))
         self._guard = guard
         self._address_of = address_of
-        self._per_address = per_address
-        self._addresses: dict[str, int] = {}
+        self._per_network = per_network
+        self._turn_away = turn_away
+        self._networks: dict[str, int] = {}
         self._emptied: asyncio.Event | None = None
         self._open = (
             f'"pingInterval":{transport.ping_interval_ms},'
@@ -122,14 +126,16 @@ class Engine:
             return None if query["sid"] in self.sessions else SESSION_UNKNOWN
         if not self.listener.is_open():
             return NOT_NOW
-        return TOO_MANY if self._is_crowded(self._address_of(scope)) else None
+        address = self._address_of(scope)
+        return TOO_MANY if self._is_crowded(address) else self._turn_away(address)
 
     def open(self, scope: Scope, carrier: Carrier) -> Session:
         """Begin a session."""
         sid, address = random_id(), self._address_of(scope)
         session = self.sessions[sid] = Session(self, sid, carrier, address)
-        if self._per_address is not None:
-            self._addresses[address] = self._addresses.get(address, 0) + 1
+        if self._per_network is not None:
+            network = network_of(address)
+            self._networks[network] = self._networks.get(network, 0) + 1
         session.write(self._handshake(sid, carrier))
         self.heartbeat.start(session)
         self.listener.opened(session, scope)
@@ -185,18 +191,19 @@ class Engine:
         return plain_frame(f'0{{"sid":"{sid}","upgrades":{upgrades},{self._open}')
 
     def _is_crowded(self, address: str) -> bool:
-        return self._per_address is not None and (
-            self._addresses.get(address, 0) >= self._per_address
+        return self._per_network is not None and (
+            self._networks.get(network_of(address), 0) >= self._per_network
         )
 
     def _leave_address(self, address: str) -> None:
-        if self._per_address is None:
+        if self._per_network is None:
             return
-        left = self._addresses[address] - 1
+        network = network_of(address)
+        left = self._networks[network] - 1
         if left:
-            self._addresses[address] = left
+            self._networks[network] = left
         else:
-            del self._addresses[address]
+            del self._networks[network]
 
 
 def query_of(scope: Scope) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """The requests of clients that poll, as an ASGI application."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -137,18 +137,27 @@ async def _body(scope: Scope, receive: Receive, most: int) -> bytes:
 
 async def refuse(send: Send, refusal: Refusal) -> None:
     """Answer a request that is not served."""
-    await _answer(send, refusal.status, refusal.body(), _JSON)
+    wait = refusal.retry_after
+    more = [(b"retry-after", str(wait).encode())] if wait else []
+    await _answer(send, refusal.status, refusal.body(), _JSON, more)
 
 
 async def _answer_frames(send: Send, frames: list[Frame]) -> None:
     await _answer(send, 200, payload(frames), _TEXT)
 
 
-async def _answer(send: Send, status: int, body: bytes, content_type: bytes) -> None:
+async def _answer(
+    send: Send,
+    status: int,
+    body: bytes,
+    content_type: bytes,
+    more: Sequence[tuple[bytes, bytes]] = (),
+) -> None:
     headers = [
         (b"content-type", content_type),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
+        *more,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -22,6 +22,7 @@ from whatchat.domain.times import utc_now
 from whatchat.observability.logging import hashed
 from whatchat.observability.metrics import Metrics
 from whatchat.realtime.admission import Admission, Greet, Prepared
+from whatchat.realtime.caps import Caps, OnHit, Patience, Turnstile
 from whatchat.realtime.channels import Channels
 from whatchat.realtime.chat_sockets import ChatSockets
 from whatchat.realtime.codec import event_frame, failure_frame, success_frame
@@ -35,7 +36,7 @@ from whatchat.realtime.hub import Hub
 from whatchat.realtime.interpreter import InterpretedLink, Interpreters
 from whatchat.realtime.leases import Leases
 from whatchat.realtime.lifetimes import Lifetimes
-from whatchat.realtime.link import DRAINING, Link, Scope, Transport
+from whatchat.realtime.link import DRAINING, FLOODING, Link, Scope, Transport
 from whatchat.realtime.live_hub import LiveHub
 from whatchat.realtime.membership_watch import MembershipWatch
 from whatchat.realtime.polling_app import PollingApplication
@@ -50,20 +51,13 @@ RETRY_AFTER_MS: Final = 5_000
 _NOTHING: Final = b"{}"
 
 
-class Caps(NamedTuple):
-    """How many connections this pod takes from one address, and from one user."""
-
-    per_address: int | None = None
-    per_user: int | None = None
-
-
 class RealtimeServer:
     """One pod's sockets.
 
     ``app`` is the ASGI application for clients that poll, ``websocket`` is for uvicorn's
     ``ws`` setting; ``guard`` turns requests away from both. ``lifetimes`` is the pod's
     ``LiveSessions``, made beforehand because ``commands`` need it, as is ``live``, which
-    knows who is connected. ``caps`` of ``None`` are none.
+    knows who is connected. ``caps`` of ``None`` are none; ``told`` hears who comes to them.
     """
 
     def __init__(
@@ -83,6 +77,7 @@ class RealtimeServer:
         transport: Transport,
         guard: Guard = lambda _scope: None,
         caps: Caps | None = None,
+        told: OnHit = lambda _limit, _dimension, _caller: None,
         live: LiveHub | None = None,
     ) -> None:
         self._commands = commands
@@ -92,7 +87,9 @@ class RealtimeServer:
         self._broker = broker
         self._metrics = metrics
         self._pod = pod
-        self._caps = caps or Caps()
+        self._caps = caps = caps or Caps()
+        self._turnstile = Turnstile(caps, told)
+        self._patience = Patience(caps.impatience, told)
         self._stopping = False
         self._interpreters = Interpreters()
         self._tasks = Tasks()
@@ -114,7 +111,8 @@ class RealtimeServer:
                 transport,
                 guard=guard,
                 address_of=address_of,
-                per_address=self._caps.per_address,
+                per_network=caps.per_network,
+                turn_away=self._turnstile.handshake,
             ),
             self._tasks,
         )
@@ -168,6 +166,8 @@ class RealtimeServer:
             raise Unavailable
         actor = await self._authenticator.authenticate(_token(auth), address)
         self._require_room(actor)
+        self._patience.require(actor)
+        self._turnstile.connect(actor)
         actor = replace(actor, session_id=session_id)
         interpreter = self._interpreters.asked_for(auth)
         if interpreter is not None:
@@ -248,6 +248,7 @@ class RealtimeServer:
     def gone(self, connection: Connection, reason: str) -> None:
         """Forget a client; harmless if that has happened."""
         self._prepared.pop(connection.session_id, None)
+        self._patience.forget(connection)
         if not self.hub.remove(connection):
             return
         self._live.gone(connection.actor.user_id, connection.session_id)
@@ -277,6 +278,10 @@ class RealtimeServer:
         else:
             payload = msgspec.json.encode(error.body(event))
             connection.send(event_frame(ErrorRaised.name, payload))
+        if isinstance(error, RateLimited) and self._patience.is_over(
+            connection, error.retry_after_ms or 0
+        ):
+            connection.close(FLOODING)
 
 
 def _channels(broker: Broker, tasks: Tasks) -> tuple[Channels[UserId], Channels[RoomId]]:

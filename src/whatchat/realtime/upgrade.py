@@ -76,7 +76,8 @@ def _is_key(key: bytes) -> bool:
 
 
 def _refusal(refusal: Refusal) -> bytes:
-    return _http(HTTPStatus(refusal.status), refusal.body())
+    wait = b"Retry-After: %d\r\n" % refusal.retry_after if refusal.retry_after else b""
+    return _http(HTTPStatus(refusal.status), refusal.body(), wait)
 
 
 def _http(status: HTTPStatus, body: bytes, headers: bytes = b"") -> bytes:

@@ -25,10 +25,12 @@ from whatchat.domain.contract import Catalogue, Command, Endpoint, Event, Featur
 from whatchat.domain.errors import Conflict
 from whatchat.domain.ids import DeviceId, GrantId, UserId, random_id
 from whatchat.domain.models import View
+from whatchat.domain.ports.limiter import Limiter
 from whatchat.domain.times import utc_now
 from whatchat.entrypoints.address import client_address
 from whatchat.entrypoints.dispatch import Dispatch
 from whatchat.entrypoints.handshake import Handshake, HandshakePolicy
+from whatchat.entrypoints.limits import Limits
 from whatchat.entrypoints.server import PodServer
 from whatchat.entrypoints.sockets import SocketCommands
 from whatchat.features.accounts.access_tokens import LIFETIME_SECONDS, AccessTokens
@@ -43,9 +45,10 @@ from whatchat.features.rooms import endpoints as rooms
 from whatchat.features.sessions import endpoints as sessions
 from whatchat.features.sessions.service import SessionService
 from whatchat.observability.metrics import Metrics
+from whatchat.realtime.caps import Caps
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import Transport
-from whatchat.realtime.server import Caps, RealtimeServer
+from whatchat.realtime.server import RealtimeServer
 from whatchat.services import Adapters, Conversations, Ground
 from whatchat.settings import Settings
 
@@ -257,10 +260,12 @@ class House:
         cors_origins: tuple[str, ...] = (),
         transport: Transport = DEFAULTS,
         caps: Caps | None = None,
+        limiter: Limiter | None = None,
     ) -> Node:
-        return await self.stack.enter_async_context(
-            _running(self, cors_origins=cors_origins, transport=transport, caps=caps)
+        running = _running(
+            self, cors_origins=cors_origins, transport=transport, caps=caps, limiter=limiter
         )
+        return await self.stack.enter_async_context(running)
 
     async def raw(self, node: Node, *, user_id: str = "", **options: Any) -> Raw:
         """A bare WebSocket, connected as a user if one is named."""
@@ -298,7 +303,12 @@ class House:
 
 @asynccontextmanager
 async def _running(
-    house: House, *, cors_origins: tuple[str, ...], transport: Transport, caps: Caps | None
+    house: House,
+    *,
+    cors_origins: tuple[str, ...],
+    transport: Transport,
+    caps: Caps | None,
+    limiter: Limiter | None,
 ) -> AsyncIterator[Node]:
     store, identity = house.store, await house.store.identity()
     broker = InProcessBroker(house.exchange)
@@ -322,8 +332,9 @@ async def _running(
         ]
     )
     policy = HandshakePolicy(cors_origins=cors_origins)
+    limits = None if limiter is None else Limits(limiter, metrics, ground.trail)
     realtime = RealtimeServer(
-        commands=SocketCommands(catalogue, Dispatch(metrics, None)),
+        commands=SocketCommands(catalogue, Dispatch(metrics, limits)),
         greet=greeter.greet,
         lifetimes=lifetimes,
         authenticator=authenticator,

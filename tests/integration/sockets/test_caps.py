@@ -4,7 +4,7 @@ import json
 
 from tests.integration.sockets.pods import House, Raw, token
 from tests.waiting import until
-from whatchat.realtime.server import Caps
+from whatchat.realtime.caps import Caps
 
 
 async def refusal(raw: Raw, user_id: str) -> str:

@@ -29,7 +29,7 @@ def listener() -> Listener:
 
 @pytest.fixture
 async def engine(listener: Listener) -> AsyncIterator[Engine]:
-    engine = engine_of(listener, per_address=2)
+    engine = engine_of(listener, per_network=2)
     yield engine
     engine.stop()
 

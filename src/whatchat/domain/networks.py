@@ -1,0 +1,24 @@
+"""Who is likely behind an address."""
+
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+_CUSTOMER_BITS: Final = 64
+
+
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
+    """An IPv4 address itself; of an IPv6 address the /64 that one customer commonly holds.
+
+    What is no address is ``unknown``.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return f"{int(parsed) >> (128 - _CUSTOMER_BITS):x}::/{_CUSTOMER_BITS}"
+        parsed = parsed.ipv4_mapped
+    return str(parsed)
