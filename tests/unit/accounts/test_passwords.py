@@ -151,3 +151,23 @@ async def test_closing_finishes_what_was_accepted() -> None:
     assert await accepted
     with pytest.raises(Unavailable):
         await passwords.hash("correct horse")
+
+
+async def test_a_new_password_is_hashed_unless_it_is_guessable(passwords: PasswordHasher) -> None:
+    hashed = await passwords.hash_new("correct horse", "ada")
+    assert hashed is not None
+    assert await passwords.verify("correct horse", hashed)
+    assert await passwords.hash_new("password123", "ada") is None
+    assert await passwords.hash_new("zbigniewska", "zbigniewska") is None
+    # As it is hashed: in fullwidth letters it is no better.
+    assert await passwords.hash_new("\uff50assword123", "ada") is None
+
+
+async def test_passwords_are_judged_within_the_pools_bounds(passwords: PasswordHasher) -> None:
+    gate = Gate(passwords, 1)
+    judging = [asyncio.create_task(passwords.hash_new("password123")) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(RateLimited):
+        await passwords.hash_new("password123")
+    gate.open()
+    assert await asyncio.gather(*judging) == [None] * 3

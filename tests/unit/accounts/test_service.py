@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.contract import Catalogue, Feature
-from whatchat.domain.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from whatchat.domain.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from whatchat.domain.ids import DeviceId, UserId
 from whatchat.domain.models import Profile, User
 from whatchat.domain.ports.store import Store
@@ -98,9 +98,20 @@ class TestRegistering:
         assert refused.value.field == "username"
         await pod.login("ada")
 
+    @pytest.mark.parametrize("password", ["password123", "zbigniewska", "Lovelacska"])
+    async def test_a_guessable_password_is_refused(self, pod: Pod, password: str) -> None:
+        command = Register(
+            username="zbigniewska", password=password, display_name="Zbig Lovelacska"
+        )
+        with pytest.raises(Invalid) as refused:
+            await pod.service.register(VISITOR, command)
+        assert (refused.value.field, refused.value.reason) == ("password", "guessable")
+        assert password not in refused.value.text
+        assert await pod.store.accounts.by_username("zbigniewska") is None
+
     async def test_of_many_at_once_one_succeeds(self, pod: Pod) -> None:
         outcomes = await asyncio.gather(
-            *(pod.register("ada", f"password {number}") for number in range(5)),
+            *(pod.register("ada", f"correct horse {number}") for number in range(5)),
             return_exceptions=True,
         )
         kinds = sorted(type(one).__name__ for one in outcomes)
@@ -355,6 +366,30 @@ class TestSigningOut:
         assert refused.value.field == "currentPassword"
         assert await is_signed_in(pod, first)
         await pod.login("ada")
+
+    @pytest.mark.parametrize("new", ["password123", "zbigniewska1"])
+    async def test_a_guessable_new_password_changes_nothing(self, pod: Pod, new: str) -> None:
+        actor = await pod.actor(await pod.register("zbigniewska"))
+        laptop = await pod.login("zbigniewska")
+        with pytest.raises(Invalid) as refused:
+            await pod.service.change_password(
+                actor, ChangePassword(current_password="correct horse", new_password=new)
+            )
+        assert (refused.value.field, refused.value.reason) == ("newPassword", "guessable")
+        assert await is_signed_in(pod, laptop)
+        await pod.login("zbigniewska")
+
+    async def test_a_guessable_password_of_before_signs_in(
+        self, pod: Pod, passwords: PasswordHasher
+    ) -> None:
+        ada = await pod.register("ada")
+        account = (await pod.store.accounts.by_ids([ada.user.id]))[ada.user.id]
+        assert await pod.store.accounts.rehash(
+            ada.user.id,
+            expected=account.password_hash,
+            password_hash=await passwords.hash("password123"),
+        )
+        assert (await pod.login("ada", "password123")).user == ada.user
 
     async def test_of_two_changes_at_once_one_is_in_force(self, pod: Pod) -> None:
         actor = await pod.actor(await pod.register("ada"))

@@ -16,6 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import Type
 
 from whatchat.domain.errors import RateLimited, Unavailable
+from whatchat.features.accounts.guessing import is_guessable
 
 T = TypeVar("T")
 
@@ -31,7 +32,8 @@ class PasswordHasher:
 
     A flood of sign-ins cannot stall the event loop: at most ``workers`` hashes run at
     once (by default one for two cores), at a lower priority than the loop's thread, and
-    at most ``waiting`` more wait; beyond that :class:`RateLimited` is raised at once.
+    at most ``waiting`` more wait; beyond that :class:`RateLimited` is raised at once. What
+    judges new passwords runs there as well.
     """
 
     def __init__(
@@ -52,6 +54,17 @@ class PasswordHasher:
     async def hash(self, password: str) -> str:
         """The password's hash, with its parameters and salt, as one string."""
         return await self._run(lambda: self._argon2.hash(_normal(password)))
+
+    async def hash_new(self, password: str, *names: str) -> str | None:
+        """The hash of a password to be; ``None`` if whoever knows the ``names`` soon guesses it."""
+
+        def work() -> str | None:
+            normal = _normal(password)
+            if is_guessable(normal, *names):
+                return None
+            return self._argon2.hash(normal)
+
+        return await self._run(work)
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """Whether the password is right.

@@ -7,7 +7,14 @@ from msgspec import UNSET, UnsetType
 
 from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.audit import NEW_DEVICE, Act
-from whatchat.domain.errors import ChatError, Conflict, Forbidden, NotFound, Unauthenticated
+from whatchat.domain.errors import (
+    ChatError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unauthenticated,
+)
 from whatchat.domain.ids import DeviceId, UserId, random_id
 from whatchat.domain.models import Device, Profile, User
 from whatchat.domain.ports.account_store import Account, AccountStore, DeviceRecord
@@ -39,6 +46,10 @@ from whatchat.features.accounts.sign_ins import Reused, SignIns
 T = TypeVar("T")
 
 UNNAMED_DEVICE: Final = "Unnamed device"
+GUESSABLE: Final = (
+    "the password is too easy to guess: take several words that have nothing to do with each"
+    " other, or let a password manager make one"
+)
 
 
 class AccountService:
@@ -64,14 +75,20 @@ class AccountService:
         self._clock = clock
 
     async def register(self, visitor: Visitor, command: Register) -> SignedIn:
-        """Open an account; ``Conflict`` if the username is taken."""
+        """Open an account; ``Conflict`` if the username is taken.
+
+        That a name is taken is no secret, so nothing is hashed to hide it.
+        """
         if await self._accounts.by_username(command.username):
             raise _taken()
+        display_name = _given(command.display_name) or command.username
         account = Account(
             user_id=UserId(random_id()),
             username=command.username,
-            display_name=_given(command.display_name) or command.username,
-            password_hash=await self._passwords.hash(command.password),
+            display_name=display_name,
+            password_hash=await self._new_hash(
+                command.password, "password", command.username, display_name
+            ),
             created_at=self._clock(),
         )
         if not await self._accounts.add(account):
@@ -156,7 +173,9 @@ class AccountService:
         ended = await self._accounts.change_password(
             account.user_id,
             expected=account.password_hash,
-            password_hash=await self._passwords.hash(command.new_password),
+            password_hash=await self._new_hash(
+                command.new_password, "newPassword", account.username, account.display_name
+            ),
             keep=actor.device_id,
         )
         if ended is None:
@@ -202,6 +221,13 @@ class AccountService:
         if command.user_id not in found:
             raise NotFound
         return found[command.user_id]
+
+    async def _new_hash(self, password: str, field: str, *names: str) -> str:
+        """The hash of a password that is not soon guessed, else ``Invalid``."""
+        hashed = await self._passwords.hash_new(password, *names)
+        if hashed is None:
+            raise Invalid(GUESSABLE, field=field, reason="guessable")
+        return hashed
 
     async def _account(self, actor: Actor) -> Account:
         found = await self._accounts.by_ids((actor.user_id,))
