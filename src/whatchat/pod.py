@@ -8,6 +8,8 @@ from typing import Final
 
 import structlog
 
+from whatchat.audit.handing_out import HandingOut
+from whatchat.audit.sealing import Sealing
 from whatchat.audit.trail import Trail
 from whatchat.background.deliver_only import DeliverOnly
 from whatchat.background.expiry import Expiry
@@ -20,6 +22,7 @@ from whatchat.domain.ports.room_log import RoomLog
 from whatchat.domain.ports.store import StoreIdentity
 from whatchat.entrypoints.address import client_address
 from whatchat.entrypoints.asgi import PodApplication, http_application
+from whatchat.entrypoints.audit_keys import head_keys
 from whatchat.entrypoints.background import BackgroundTasks
 from whatchat.entrypoints.dispatch import Dispatch
 from whatchat.entrypoints.ending import CLOSE_SECONDS, ENDPOINT_SECONDS, until
@@ -177,6 +180,8 @@ class Pod:
         # Where there may be several pods, workers do it.
         is_alone = lease is not None and not settings.redis_url
         self._parts = chores(ground, self._conversations.log) if is_alone else ()
+        self._sealing = (sealing(ground),) if is_alone else ()
+        self._sealers = BackgroundTasks(self._fail)
         probes = probe_routes(self.readiness, self.metrics)
         self.internal = http_application([], probes) if settings.internal_port else None
         pages = page_routes(entrances.catalogue)
@@ -207,6 +212,9 @@ class Pod:
         self._tasks.start("loop-lag", watch_loop_lag(self.metrics.loop_lag_seconds))
         if self._lease is not None:
             self._tasks.start("lease", self._lease.keep(self._fail))
+        for part in self._sealing:
+            self._sealers.start(part.name, Routine(part).run())
+        later(self._sealers.stop)  # which seals what the trail still wrote
         later(self._trail.stop)
         if self._limits is not None:
             self._closing.callback(self._limits.close)
@@ -273,6 +281,21 @@ class Pod:
     def _fail(self) -> None:
         self.failed = True
         self.must_end.set()
+
+
+def sealing(ground: Ground) -> Part:
+    """What chains the audit log, done by one of those who share a store."""
+    settings = ground.settings
+    keys = head_keys(settings, make=True)
+    return Sealing(
+        ground.adapters.store,
+        ground.pod,
+        ground.metrics,
+        keys[-1] if keys else None,
+        HandingOut(settings.audit_heads_file),
+        head_seconds=settings.audit_head_seconds,
+        clock=ground.clock,
+    )
 
 
 def chores(ground: Ground, room_log: RoomLog) -> tuple[Part, ...]:

@@ -61,6 +61,10 @@ class Settings(BaseSettings):
     handshakes_per_second: Annotated[int, Field(ge=1)] = 200
     connections_per_user: Annotated[int, Field(ge=1)] = 100
 
+    audit_key_file: Path | None = None
+    audit_heads_file: Path | None = None
+    audit_head_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
+
     @property
     def sqlite_path(self) -> str | None:
         """The embedded store's file, or ``:memory:``; ``None`` if the store is another."""
@@ -143,6 +147,13 @@ class Settings(BaseSettings):
         if folder is not None and not folder.is_dir():
             raise ValueError("must be a folder")
         return folder
+
+    @field_validator("audit_heads_file")
+    @classmethod
+    def _heads_file(cls, path: Path | None) -> Path | None:
+        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+            raise ValueError("must be a file in a folder that exists")
+        return path
 
     @model_validator(mode="after")
     def _one_kind_of_key(self) -> Self:

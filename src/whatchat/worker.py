@@ -20,7 +20,7 @@ from whatchat.entrypoints.probes import Readiness, probe_routes
 from whatchat.features.accounts.changes import AccountChanges
 from whatchat.features.accounts.directory import CachedUserDirectory
 from whatchat.features.blocking.blocks import CachedBlocks
-from whatchat.pod import chores
+from whatchat.pod import chores, sealing
 from whatchat.services import Conversations, Ground
 
 GROUPS: Final = (Retention.group, LAST_WORDS)
@@ -65,6 +65,7 @@ class Worker:
             Consumer(queues.common, Retention(store.messages), self.name, store.ping, metrics),
             LastWords(store, queues.last_words, conversations.announcing.tell, self.name, metrics),
             *chores(ground, self._log),
+            sealing(ground),
         )
         self._routines = {part.name: Routine(part) for part in parts}
         self._tasks = BackgroundTasks(self._fail)

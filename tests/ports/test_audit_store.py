@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from tests.servers.mongod import Answer
 from whatchat.adapters.embedded.store import SqliteStore
 from whatchat.adapters.mongo.store import MongoStore
-from whatchat.domain.ports.audit_store import AuditStore, Pending, Sealed
+from whatchat.domain.ports.audit_store import AuditStore, KeptHead, Pending, Sealed
 from whatchat.domain.ports.store import Store
 
 EVERYTHING = 10_000
@@ -32,6 +32,10 @@ def sealed(first: int, *names: str) -> list[Sealed]:
         )
         for seq, name in enumerate(names, first)
     ]
+
+
+def head(seq: int, signed: bytes) -> KeptHead:
+    return KeptHead(seq=seq, head=signed)
 
 
 async def names_of_pending(store: Store) -> list[str]:
@@ -129,12 +133,18 @@ async def test_sealers_at_once_make_one_chain(store: Store) -> None:
 
 async def test_the_first_head_of_a_place_stays(store: Store) -> None:
     assert await store.audit.heads(after=0, limit=10) == []
-    await store.audit.sign(12, b"the twelfth")
-    await store.audit.sign(9, b"the ninth")
-    await store.audit.sign(12, b"another")
-    await store.audit.sign(31, b"the last")
-    assert await store.audit.heads(after=0, limit=2) == [b"the ninth", b"the twelfth"]
-    assert await store.audit.heads(after=9, limit=10) == [b"the twelfth", b"the last"]
+    await store.audit.sign(head(12, b"the twelfth"))
+    await store.audit.sign(head(9, b"the ninth"))
+    await store.audit.sign(head(12, b"another"))
+    await store.audit.sign(head(31, b"the last"))
+    assert await store.audit.heads(after=0, limit=2) == [
+        head(9, b"the ninth"),
+        head(12, b"the twelfth"),
+    ]
+    assert await store.audit.heads(after=9, limit=10) == [
+        head(12, b"the twelfth"),
+        head(31, b"the last"),
+    ]
 
 
 async def test_what_lasts_is_there_in_the_next_process(tmp_path: Path, mongo_url: str) -> None:
@@ -149,10 +159,10 @@ async def test_what_lasts_is_there_in_the_next_process(tmp_path: Path, mongo_url
             if turn == 0:
                 await store.audit.add(waiting("a", "b"))
                 await store.audit.seal(sealed(1, "a"))
-                await store.audit.sign(1, b"a head")
+                await store.audit.sign(head(1, b"a head"))
             assert await chain(store) == sealed(1, "a")
             assert await names_of_pending(store) == ["b"]
-            assert await store.audit.heads(after=0, limit=10) == [b"a head"]
+            assert await store.audit.heads(after=0, limit=10) == [head(1, b"a head")]
             await store.close()
 
 
@@ -180,7 +190,7 @@ async def test_sqlite_refuses_to_change_what_is_sealed(tmp_path: Path, table: st
     await store.open()
     await store.migrate()
     await store.audit.seal(sealed(1, "a"))
-    await store.audit.sign(1, b"a head")
+    await store.audit.sign(head(1, b"a head"))
     await store.close()
     connection = sqlite3.connect(tmp_path / "store.db")
     for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET seq = 3"):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from whatchat.audit.trail import Trail
 from whatchat.domain.errors import Unavailable
-from whatchat.domain.ports.audit_store import Pending, Sealed
+from whatchat.domain.ports.audit_store import KeptHead, Pending, Sealed
 from whatchat.observability.metrics import Metrics
 
 
@@ -46,10 +46,10 @@ class AuditStoreAtWill:
     async def read(self, *, after: int, limit: int) -> list[Sealed]:
         return [one for one in self.chain if one.seq > after][:limit]
 
-    async def sign(self, seq: int, head: bytes) -> None:
+    async def sign(self, head: KeptHead) -> None:
         raise Unavailable
 
-    async def heads(self, *, after: int, limit: int) -> list[bytes]:
+    async def heads(self, *, after: int, limit: int) -> list[KeptHead]:
         return []
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from whatchat.adapters.embedded.database import Database
-from whatchat.domain.ports.audit_store import Pending, Sealed
+from whatchat.domain.ports.audit_store import KeptHead, Pending, Sealed
 
 _ADD: Final = (
     "INSERT OR IGNORE INTO audit_pending (record_id, body) SELECT ?1, ?2"
@@ -64,19 +64,19 @@ class SqliteAuditStore:
         )
         return list(map(_sealed, rows))
 
-    async def sign(self, seq: int, head: bytes) -> None:
+    async def sign(self, head: KeptHead) -> None:
         await self._database.write(
             lambda connection: connection.execute(
-                "INSERT OR IGNORE INTO audit_heads VALUES (?, ?)", (seq, head)
+                "INSERT OR IGNORE INTO audit_heads VALUES (?, ?)", (head.seq, head.head)
             ).close()
         )
 
-    async def heads(self, *, after: int, limit: int) -> list[bytes]:
-        sql = "SELECT head FROM audit_heads WHERE seq > ? ORDER BY seq LIMIT ?"
+    async def heads(self, *, after: int, limit: int) -> list[KeptHead]:
+        sql = "SELECT seq, head FROM audit_heads WHERE seq > ? ORDER BY seq LIMIT ?"
         rows = await self._database.read(
             lambda connection: connection.execute(sql, (after, limit)).fetchall()
         )
-        return [row["head"] for row in rows]
+        return [KeptHead(seq=row["seq"], head=row["head"]) for row in rows]
 
 
 def _goes_on(connection: sqlite3.Connection, first: Sealed) -> bool:

@@ -9,7 +9,7 @@ from whatchat.adapters.mongo.collections import Collection, Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
 from whatchat.domain.errors import Unavailable
-from whatchat.domain.ports.audit_store import Pending, Sealed
+from whatchat.domain.ports.audit_store import KeptHead, Pending, Sealed
 
 DUPLICATE_KEY: Final = 11000
 
@@ -65,20 +65,23 @@ class MongoAuditStore:
         return [_sealed(found) for found in await cursor.to_list()]
 
     @within_deadline
-    async def sign(self, seq: int, head: bytes) -> None:
+    async def sign(self, head: KeptHead) -> None:
         heads = self._database.majority.audit_heads
         try:
-            await heads.insert_one({"_id": seq, "head": head})
+            await heads.insert_one({"_id": head.seq, "head": head.head})
         except DuplicateKeyError:
-            if not await heads.find_one({"_id": seq}):
+            if not await heads.find_one({"_id": head.seq}):
                 raise Unavailable from None  # there is one, but no majority has it yet
 
     @within_deadline
-    async def heads(self, *, after: int, limit: int) -> list[bytes]:
+    async def heads(self, *, after: int, limit: int) -> list[KeptHead]:
         cursor = self._database.majority.audit_heads.find(
             {"_id": {"$gt": after}}, sort=[("_id", 1)], limit=limit, batch_size=limit + 1
         )
-        return [_bytes(found, "head") for found in await cursor.to_list()]
+        return [
+            KeptHead(seq=int(found["_id"]), head=_bytes(found, "head"))
+            for found in await cursor.to_list()
+        ]
 
     async def _confirm(self, record_ids: Sequence[str]) -> None:
         """See to it that a majority has these, in one place or the other."""

@@ -23,6 +23,13 @@ class Sealed(Struct, frozen=True, kw_only=True):
     digest: bytes
 
 
+class KeptHead(Struct, frozen=True, kw_only=True):
+    """A signed head as it is filed under its ``seq``."""
+
+    seq: int
+    head: bytes
+
+
 class AuditStore(Protocol):
     """Append-only: nothing here changes or removes what is in the chain.
 
@@ -66,10 +73,10 @@ class AuditStore(Protocol):
         """
         ...
 
-    async def sign(self, seq: int, head: bytes) -> None:
+    async def sign(self, head: KeptHead) -> None:
         """Keep a signed head, for whoever has none from outside; the first of a ``seq`` stays."""
         ...
 
-    async def heads(self, *, after: int, limit: int) -> list[bytes]:
-        """Signed heads of a higher ``seq``, in its order."""
+    async def heads(self, *, after: int, limit: int) -> list[KeptHead]:
+        """Signed heads of a higher ``seq``, in its order, as they are found."""
         ...
