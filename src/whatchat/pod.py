@@ -14,30 +14,22 @@ from whatchat.audit.trail import Trail
 from whatchat.background.deliver_only import DeliverOnly
 from whatchat.background.expiry import Expiry
 from whatchat.background.routine import Part, Routine
-from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.contract import Catalogue, Endpoint, Event, Feature
 from whatchat.domain.ids import UserId
-from whatchat.domain.ports.limiter import Quota
 from whatchat.domain.ports.room_log import RoomLog
 from whatchat.domain.ports.store import StoreIdentity
-from whatchat.entrypoints.address import client_address
+from whatchat.entrances import Entrances
 from whatchat.entrypoints.asgi import PodApplication, http_application
 from whatchat.entrypoints.audit_keys import head_keys
 from whatchat.entrypoints.background import BackgroundTasks
-from whatchat.entrypoints.dispatch import Dispatch
 from whatchat.entrypoints.ending import CLOSE_SECONDS, ENDPOINT_SECONDS, until
-from whatchat.entrypoints.handshake import Handshake, HandshakePolicy
-from whatchat.entrypoints.http import Rest
+from whatchat.entrypoints.handshake import Handshake
 from whatchat.entrypoints.leaving import Leaving
-from whatchat.entrypoints.limits import Limits
 from whatchat.entrypoints.pages import page_routes
 from whatchat.entrypoints.pod_lease import PodLease
 from whatchat.entrypoints.probes import Readiness, probe_routes
-from whatchat.entrypoints.quotas import CONNECTS, IMPATIENCE
-from whatchat.entrypoints.sockets import SocketCommands
 from whatchat.features.accounts import endpoints as accounts
 from whatchat.features.blocking import endpoints as blocking
-from whatchat.features.blocking.service import BlockingService
 from whatchat.features.messages import endpoints as messages
 from whatchat.features.presence import endpoints as presence
 from whatchat.features.receipts import endpoints as receipts
@@ -45,15 +37,10 @@ from whatchat.features.reports import endpoints as reports
 from whatchat.features.rooms import endpoints as rooms
 from whatchat.features.search import endpoints as search
 from whatchat.features.sessions import endpoints as sessions
-from whatchat.features.sessions.service import SessionService
 from whatchat.features.sync import endpoints as sync
 from whatchat.features.typing import endpoints as typing
 from whatchat.observability.loop_lag import watch_loop_lag
 from whatchat.observability.metrics import Metrics
-from whatchat.realtime.caps import Caps
-from whatchat.realtime.lifetimes import Lifetimes
-from whatchat.realtime.link import Transport
-from whatchat.realtime.server import RealtimeServer
 from whatchat.services import Adapters, Conversations, Ground, People, Presence
 from whatchat.settings import Settings
 
@@ -73,66 +60,6 @@ FEATURES: Final[Mapping[str, tuple[tuple[Endpoint, ...], tuple[type[Event], ...]
 """What each feature has on the wire, whether or not its service is there."""
 
 log = structlog.get_logger("whatchat.pod")
-
-
-class _Entrances:
-    """The ways in: what may be asked for, over sockets and over REST."""
-
-    def __init__(
-        self, ground: Ground, people: People, conversations: Conversations, presence: Presence
-    ) -> None:
-        settings = ground.settings
-        self.policy = HandshakePolicy(cors_origins=settings.cors_origins)
-        self.lifetimes = lifetimes = Lifetimes()
-        sessions = SessionService(people.authenticator, lifetimes, epoch=ground.identity.epoch)
-        blocking_service = BlockingService(
-            ground.adapters.store.blocks,
-            people.blocks,
-            people.directory,
-            conversations.concealment,
-            ground.trail,
-        )
-        self.catalogue = _catalogue(
-            accounts=people.accounts,
-            blocking=blocking_service,
-            rooms=conversations.rooms,
-            messages=conversations.messages,
-            receipts=conversations.receipts,
-            typing=conversations.typing,
-            presence=presence.service,
-            sync=conversations.sync,
-            search=conversations.search,
-            reports=conversations.reports,
-            sessions=sessions,
-        )
-        self.limits = _limits(ground)
-        dispatch = Dispatch(ground.metrics, self.limits)
-        self.rest = Rest(
-            dispatch,
-            people.authenticator,
-            max_body_bytes=settings.max_payload_bytes,
-            trusted_proxies=settings.trusted_proxies,
-        )
-        self.realtime = RealtimeServer(
-            commands=SocketCommands(self.catalogue, dispatch),
-            greet=sessions.greet,
-            lifetimes=lifetimes,
-            authenticator=people.authenticator,
-            broker=ground.adapters.broker,
-            rooms=ground.adapters.store.rooms,
-            room_log=conversations.log,
-            registry=ground.adapters.sessions,
-            metrics=ground.metrics,
-            pod=ground.pod,
-            address_of=partial(client_address, trusted=settings.trusted_proxies),
-            transport=Transport(
-                settings.ping_interval_ms, settings.ping_timeout_ms, settings.max_payload_bytes
-            ),
-            guard=self.policy.refusal,
-            caps=_caps(settings),
-            told=_ignore if self.limits is None else self.limits.hit,
-            live=conversations.live,
-        )
 
 
 class Pod:
@@ -166,12 +93,12 @@ class Pod:
         self._tasks = BackgroundTasks(self._fail)
         self._trail = Trail(name, adapters.store.audit, metrics)
         ground = Ground(name, settings, adapters, identity, self.metrics, self._trail)
-        self._people = People(ground)
-        self._conversations = Conversations(ground, self._people.directory, self._people.blocks)
+        people = self._people = People(ground)
+        self._conversations = Conversations(ground, people.directory, people.blocks, people.witness)
         live = self._conversations.live
         self._presence = Presence(ground, self._people.directory, self._people.blocks, live)
         self._people.changes.listen(self._presence.second_looks.setting_changed)
-        entrances = _Entrances(ground, self._people, self._conversations, self._presence)
+        entrances = Entrances(ground, people, self._conversations, self._presence, _catalogue)
         self._realtime = entrances.realtime
         self._limits = entrances.limits
         self._people.blocks.listen(self._block_changed)
@@ -218,19 +145,8 @@ class Pod:
         later(self._trail.stop)
         if self._limits is not None:
             self._closing.callback(self._limits.close)
-        later(self._people.passwords.close)
-        later(self._people.directory.close)
-        if rotation := self._people.rotation:
-            await rotation.start()
-            later(rotation.stop)
-        await self._people.revocations.start()
-        later(self._people.revocations.stop)
-        await self._people.exclusions.start()
-        later(self._people.exclusions.stop)
-        await self._people.changes.start()
-        later(self._people.changes.stop)
-        await self._people.blocks.start()
-        later(self._people.blocks.stop)
+        await self._people.start(self._closing)
+        self._tasks.start("anomalies", self._people.look())
         self._tasks.start("typing", self._conversations.typing.run())
         self._conversations.log.start()
         later(self._leave_the_rest)
@@ -304,29 +220,6 @@ def chores(ground: Ground, room_log: RoomLog) -> tuple[Part, ...]:
     return (
         Expiry(store, room_log, ground.pod, metrics),
         DeliverOnly(store, ground.pod, metrics),
-    )
-
-
-def _limits(ground: Ground) -> Limits | None:
-    limiter = ground.adapters.limiter
-    return None if limiter is None else Limits(limiter, ground.metrics, ground.trail)
-
-
-def _ignore(_limit: str, _dimension: str, _caller: Actor | Visitor) -> None:
-    """There are no limits that anybody could come to."""
-
-
-def _caps(settings: Settings) -> Caps:
-    if settings.rate_limits == "off":
-        return Caps()
-    return Caps(
-        settings.connections_per_address,
-        settings.connections_per_user,
-        handshakes=Quota(
-            rate=settings.handshakes_per_second, burst=settings.connections_per_address
-        ),
-        connects=CONNECTS,
-        impatience=IMPATIENCE,
     )
 
 

@@ -1,17 +1,25 @@
 """What the features do, wired to what they stand on."""
 
+from contextlib import AsyncExitStack
 from typing import NamedTuple, get_args
 
+from whatchat.anomalies.overrides import changed
+from whatchat.anomalies.remedies import Remedies
+from whatchat.anomalies.rule import BadRule
+from whatchat.anomalies.rules import RULES
+from whatchat.anomalies.watch import Watch
 from whatchat.audit.trail import Trail
 from whatchat.domain.log import MembershipChange, MessageChange
 from whatchat.domain.ports.blocks import Blocks
 from whatchat.domain.ports.broker import Broker
 from whatchat.domain.ports.limiter import Limiter
 from whatchat.domain.ports.live_users import LiveUsers
+from whatchat.domain.ports.moderation import Moderation
 from whatchat.domain.ports.session_registry import SessionRegistry
 from whatchat.domain.ports.store import Store, StoreIdentity
 from whatchat.domain.ports.tally import Tally
 from whatchat.domain.ports.user_directory import UserDirectory
+from whatchat.domain.ports.witness import Witness
 from whatchat.domain.times import Clock, utc_now
 from whatchat.entrypoints.signing import signing_keys
 from whatchat.features.accounts.access_tokens import AccessTokens
@@ -53,7 +61,7 @@ from whatchat.realtime.live_hub import LiveHub
 from whatchat.roomlog import OrderedRoomLog
 from whatchat.roomlog.announcing import Announcers, Announcing
 from whatchat.roomlog.stamping import Stamp
-from whatchat.settings import Settings
+from whatchat.settings import BadSetting, Settings
 
 
 class Adapters(NamedTuple):
@@ -82,7 +90,10 @@ class Ground(NamedTuple):
 
 
 class People:
-    """Accounts, who tokens speak for, and who has blocked whom."""
+    """Accounts, who tokens speak for, who has blocked whom, and whose doings look wrong.
+
+    Raises ``BadSetting`` for rules that cannot be.
+    """
 
     def __init__(self, ground: Ground) -> None:
         store = ground.adapters.store
@@ -111,12 +122,37 @@ class People:
             self.directory,
             ground.trail,
         )
+        self._watch = _watch(ground, self.moderation)
+        self.witness = self._watch.witness if self._watch else None
+
+    async def start(self, closing: AsyncExitStack) -> None:
+        """Begin to follow what the store says of people, until ``closing``."""
+        later = closing.push_async_callback
+        later(self.passwords.close)
+        later(self.directory.close)
+        if self.rotation:
+            await self.rotation.start()
+            later(self.rotation.stop)
+        for one in (self.revocations, self.exclusions, self.changes, self.blocks):
+            await one.start()
+            later(one.stop)
+
+    async def look(self) -> None:
+        """Look for anomalies until cancelled, if anything is to."""
+        if self._watch is not None:
+            await self._watch.run()
 
 
 class Conversations:
     """Rooms, and what is said in them; ``live`` is to know the pod's sockets."""
 
-    def __init__(self, ground: Ground, directory: UserDirectory, blocks: Blocks) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        directory: UserDirectory,
+        blocks: Blocks,
+        witness: Witness | None = None,
+    ) -> None:
         store, identity = ground.adapters.store, ground.identity
         self.live = LiveHub()
         views = StoredRoomViews(store.rooms, store.messages, directory)
@@ -144,7 +180,7 @@ class Conversations:
             ground.trail,
         )
         self.messages = MessageService(
-            self.log, store.rooms, store.messages, directory, blocks, ground.trail
+            self.log, store.rooms, store.messages, directory, blocks, ground.trail, witness
         )
         self.receipts = self._receipts(ground, directory, blocks)
         self.typing = self._typing(ground, directory, blocks)
@@ -198,3 +234,18 @@ class Presence:
         await self.teller.stop()
         await self.second_looks.stop()
         await self.watchers.stop()
+
+
+def _watch(ground: Ground, moderation: Moderation) -> Watch | None:
+    """What looks for anomalies, if anything is to."""
+    settings, adapters = ground.settings, ground.adapters
+    if adapters.tally is None:
+        return None
+    try:
+        rules = changed(RULES, settings.anomaly_rules) if settings.anomaly_rules else RULES
+    except BadRule as error:
+        raise BadSetting(f"WHATCHAT_ANOMALY_RULES: {error}") from None
+    remedies = Remedies(moderation, adapters.limiter, ground.trail, ground.metrics)
+    watch = Watch(rules, adapters.tally, remedies, ground.metrics)
+    ground.trail.listen(watch.take)
+    return watch

@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     internal_port: Annotated[int, Field(ge=0, le=65_535)] = 0
     admin_token: SecretStr | None = None
     rate_limits: Literal["on", "off"] = "on"
+    anomaly_rules: Path | None = None
     connections_per_address: Annotated[int, Field(ge=1)] = 4096
     handshakes_per_second: Annotated[int, Field(ge=1)] = 200
     connections_per_user: Annotated[int, Field(ge=1)] = 100

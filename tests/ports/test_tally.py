@@ -25,7 +25,9 @@ class Clock:
 class Never:
     """A tally that must not be asked."""
 
-    async def add(self, key: str, *, seconds: int, most: int, member: str | None = None) -> int:
+    async def add(
+        self, key: str, *, seconds: int, most: int, member: str | None = None, times: int = 1
+    ) -> int:
         raise AssertionError("Redis was not asked")
 
     async def count(self, key: str, *, seconds: int) -> int:
@@ -65,6 +67,12 @@ async def test_nothing_was_counted_of_what_nobody_added(tally: Tally) -> None:
 async def test_no_more_are_counted_than_most(tally: Tally) -> None:
     assert [await add(tally, most=3) for _ in range(5)] == [1, 2, 3, 3, 3]
     assert await tally.count("a", seconds=60) == 3
+
+
+async def test_several_count_at_once(tally: Tally) -> None:
+    assert await tally.add("a", seconds=60, most=5, times=3) == 3
+    assert await tally.add("a", seconds=60, most=5, times=10_000) == 5
+    assert await tally.add("b", seconds=60, most=5, times=3, member="x") == 1
 
 
 async def test_the_window_slides(tally: Tally, clock: Clock) -> None:

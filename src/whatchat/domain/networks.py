@@ -1,7 +1,7 @@
 """Who is likely behind an address."""
 
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 _CUSTOMER_BITS: Final = 64
@@ -19,6 +19,6 @@ def network_of(address: str) -> str:
         return "unknown"
     if isinstance(parsed, IPv6Address):
         if parsed.ipv4_mapped is None:
-            return f"{int(parsed) >> (128 - _CUSTOMER_BITS):x}::/{_CUSTOMER_BITS}"
+            return str(IPv6Network((int(parsed), _CUSTOMER_BITS), strict=False))
         parsed = parsed.ipv4_mapped
     return str(parsed)

@@ -90,6 +90,17 @@ class Metrics:
             "Counts that this pod kept alone, as Redis was away.",
             registry=registry,
         )
+        self.anomalies = Counter(
+            "whatchat_anomalies",
+            "Anomalies found by this pod, by rule and by what is done about it.",
+            ("rule", "action"),
+            registry=registry,
+        )
+        self.anomaly_sightings_dropped = Counter(
+            "whatchat_anomaly_sightings_dropped",
+            "Acts that no rule was asked about, as too many waited.",
+            registry=registry,
+        )
         self.append_conflicts = Counter(
             "whatchat_append_conflicts",
             "Appends that found their rev taken by another writer.",

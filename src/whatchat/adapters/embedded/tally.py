@@ -33,13 +33,16 @@ class InProcessTally:
         self._entries = 0
         self._numbers = count()
 
-    async def add(self, key: str, *, seconds: int, most: int, member: str | None = None) -> int:
+    async def add(
+        self, key: str, *, seconds: int, most: int, member: str | None = None, times: int = 1
+    ) -> int:
         now = self._clock()
         # Re-inserted at the end: the dictionary stays in order of the latest addition.
         log = self._logs.pop(key, None) or _Log()
         self._logs[key] = log
         before = len(log.times)
-        _note(log, next(self._numbers) if member is None else member, now)
+        for _ in range(min(times, most)):
+            _note(log, next(self._numbers) if member is None else member, now)
         _trim(log, now - seconds, most)
         log.ends = now + seconds
         self._entries += len(log.times) - before

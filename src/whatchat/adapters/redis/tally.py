@@ -1,6 +1,6 @@
 """What all pods count together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from whatchat.adapters.redis.keys import Keys
@@ -35,21 +35,26 @@ class RedisTally:
         self._metrics = metrics
         self._clock = clock
 
-    async def add(self, key: str, *, seconds: int, most: int, member: str | None = None) -> int:
+    async def add(
+        self, key: str, *, seconds: int, most: int, member: str | None = None, times: int = 1
+    ) -> int:
+        members = [member] if member else [random_id() for _ in range(min(times, most))]
         try:
-            return await self._run(key, seconds, most, member or random_id())
+            return await self._run(key, seconds, most, members)
         except Unavailable:  # or full, or a replica
             self._metrics.tally_fallbacks.inc()
-            return await self._fallback.add(key, seconds=seconds, most=most, member=member)
+            return await self._fallback.add(
+                key, seconds=seconds, most=most, member=member, times=times
+            )
 
     async def count(self, key: str, *, seconds: int) -> int:
         try:
-            return await self._run(key, seconds, 0, "")
+            return await self._run(key, seconds, 0, ())
         except Unavailable:
             self._metrics.tally_fallbacks.inc()
             return await self._fallback.count(key, seconds=seconds)
 
-    async def _run(self, key: str, seconds: int, most: int, member: str) -> int:
+    async def _run(self, key: str, seconds: int, most: int, members: Sequence[str]) -> int:
         now = "" if self._clock is None else repr(self._clock())
         name = (self._keys.tally(key),)
-        return int(await _TALLY.run(self._servers, name, seconds, most, member, now))
+        return int(await _TALLY.run(self._servers, name, now, seconds, most, *members))

@@ -9,10 +9,13 @@ class Tally(Protocol):
     Counts may be lost as a whole: they raise suspicion, they prove nothing.
     """
 
-    async def add(self, key: str, *, seconds: int, most: int, member: str | None = None) -> int:
+    async def add(
+        self, key: str, *, seconds: int, most: int, member: str | None = None, times: int = 1
+    ) -> int:
         """Count once more, and say how many there were in the last ``seconds``, at most ``most``.
 
-        The same ``member`` counts once, at its latest time; without one everything counts.
+        The same ``member`` counts once, at its latest time; without one everything counts,
+        so many ``times``.
         """
         ...
 

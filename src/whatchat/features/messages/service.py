@@ -18,6 +18,7 @@ from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_log import Applied, RoomLog, Rule
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.user_directory import UserDirectory
+from whatchat.domain.ports.witness import Witness
 from whatchat.domain.proposing import propose
 from whatchat.domain.showing import show_message, show_messages
 from whatchat.features.messages import rules
@@ -43,6 +44,7 @@ class MessageService:
         directory: UserDirectory,
         blocks: Blocks,
         trail: AuditTrail,
+        witness: Witness | None = None,
     ) -> None:
         self._log = log
         self._rooms = rooms
@@ -50,6 +52,7 @@ class MessageService:
         self._directory = directory
         self._blocks = blocks
         self._trail = trail
+        self._witness = witness
 
     async def send(self, actor: Actor, command: SendMessage) -> Outcome[Message]:
         """Accept a message: durable in the log before this returns."""
@@ -69,6 +72,8 @@ class MessageService:
             command.room_id,
             propose(actor, command, rule, client_id=command.client_id, target=reply_to),
         )
+        if self._witness is not None:
+            self._witness.message_sent(actor.user_id)
         return Outcome(await self._shown(actor, applied), created=not applied.repeated)
 
     async def edit(self, actor: Actor, command: EditMessage) -> Message:

@@ -10,6 +10,7 @@ from whatchat.domain.errors import Forbidden, Unauthenticated
 from whatchat.domain.ids import Rev, RoomId
 from whatchat.domain.ports.authenticator import Authenticator
 from whatchat.domain.ports.live_sessions import LiveSessions
+from whatchat.domain.ports.witness import Witness
 from whatchat.domain.times import Clock, timestamp, utc_now
 from whatchat.features.sessions.contract import (
     RefreshSession,
@@ -32,16 +33,20 @@ class SessionService:
         *,
         epoch: str,
         clock: Clock = utc_now,
+        witness: Witness | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._live = live
         self._epoch = epoch
         self._clock = clock
+        self._witness = witness
 
     def greet(self, actor: Actor, heads: Sequence[tuple[RoomId, Rev]]) -> SessionReady:
         """The first event for a socket; ``heads`` are its user's rooms, latest activity first."""
         if actor.session_id is None:
             raise Unauthenticated
+        if self._witness is not None:
+            self._witness.connected(actor)
         rooms = [RoomHead(room_id=room_id, rev=rev) for room_id, rev in heads[:LISTED_ROOMS]]
         return SessionReady(
             user_id=actor.user_id,

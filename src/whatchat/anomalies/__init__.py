@@ -1,0 +1,1 @@
+"""What looks wrong: rules on metadata alone, counted on all pods, beside all commands."""
