@@ -9,10 +9,14 @@ from whatchat.domain.errors import Invalid
 
 _NOT_IN_TEXT: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _NOT_IN_LINES: Final = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+_UNSEEN: Final = r"\u00ad\u034f\u115f\u1160\u180e\u200b\u2060-\u2064\u2800\u3164\ufeff\uffa0"
+_JOINERS: Final = r"\u061c\u200c-\u200f\ufe00-\ufe0f"
 _SURROGATES: Final = r"\ud800-\udfff"
 
 _CONTROL = re.compile(f"[{_NOT_IN_TEXT}{_SURROGATES}]")
 _CONTROL_OR_BREAK = re.compile(f"[{_NOT_IN_LINES}{_SURROGATES}]")
+_UNSEEN_IN_NAMES = re.compile(f"[{_UNSEEN}]")
+_SEEN = re.compile(rf"[^\s{_JOINERS}]")
 
 TEXT: Final = Meta(extra_json_schema={"pattern": f"^[^{_NOT_IN_TEXT}]*$"})
 """What documents say of a field that :func:`require_text` checks."""
@@ -24,6 +28,14 @@ LINE: Final = Meta(
 
 MAYBE_BLANK_LINE: Final = Meta(extra_json_schema={"pattern": f"^[^{_NOT_IN_LINES}]*$"})
 """The same where the minimum is 0."""
+
+NAME: Final = Meta(
+    extra_json_schema={
+        "pattern": rf"^[^{_NOT_IN_LINES}{_UNSEEN}]*[^\s{_NOT_IN_LINES}{_UNSEEN}{_JOINERS}]"
+        rf"[^{_NOT_IN_LINES}{_UNSEEN}]*$"
+    }
+)
+"""What documents say of a field that :func:`require_name` checks."""
 
 
 def require_text(value: str, field: str, *, max_bytes: int) -> None:
@@ -44,6 +56,18 @@ def require_line(value: str, field: str, *, minimum: int = 1, maximum: int) -> N
     _refuse(_CONTROL_OR_BREAK.search(value), field)
     if not minimum <= len(value) <= maximum or (minimum and not value.strip()):
         raise Invalid(f"`{field}` must be {minimum} to {maximum} characters", field=field)
+
+
+def require_name(value: str, field: str, *, maximum: int) -> None:
+    """As :func:`require_line`, and there is something to see, and nothing that never shows.
+
+    Two names that differ differ on the screen as well. What joins letters and emojis may stand
+    between them: many scripts need it.
+    """
+    require_line(value, field, maximum=maximum)
+    _refuse(_UNSEEN_IN_NAMES.search(value), field)
+    if not _SEEN.search(value):
+        raise Invalid(f"`{field}` must have something to see", field=field)
 
 
 def _refuse(found: re.Match[str] | None, field: str) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from whatchat.domain.errors import Invalid
-from whatchat.domain.text import require_line, require_text
+from whatchat.domain.text import require_line, require_name, require_text
 
 
 @pytest.mark.parametrize("text", ["hi", "two\nlines\tand\r\nmore", "é" * 8, "👩‍👩‍👧", "مرحبا"])
@@ -26,3 +26,20 @@ def test_a_line_is_one_line_within_bounds(text: str) -> None:
         require_line(text, "name", maximum=10)
     assert caught.value.field == "name"
     require_line("é" * 10, "name", maximum=10)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "\u200b", "Ada\u200b", "\ufeffAda", "A\u00adda", "\u3164", "\u200d", " \u200f ", "a\nb"],
+)
+def test_a_name_can_be_seen_and_has_nothing_that_cannot(text: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        require_name(text, "name", maximum=10)
+    assert caught.value.field == "name"
+
+
+@pytest.mark.parametrize(
+    "text", ["Ada", "👨\u200d👩\u200d👧", "\u0645\u06cc\u200c\u062e", "❤\ufe0f", "\u200f\u0639"]
+)
+def test_a_name_of_any_script_is_fine(text: str) -> None:
+    require_name(text, "name", maximum=10)

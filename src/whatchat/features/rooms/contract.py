@@ -15,12 +15,12 @@ from whatchat.domain.models import (
     RoomKind,
     View,
 )
-from whatchat.domain.text import LINE, TEXT, require_line, require_text
+from whatchat.domain.text import NAME, TEXT, require_name, require_text
 
 MAX_NAME = 100
 MAX_DESCRIPTION_BYTES = 2_048
 
-Name = Annotated[str, Meta(max_length=MAX_NAME), LINE]
+Name = Annotated[str, Meta(max_length=MAX_NAME), NAME]
 PartOfName = Annotated[str, Meta(max_length=MAX_NAME)]
 Description = Annotated[str, Meta(max_length=MAX_DESCRIPTION_BYTES), TEXT]
 UserIds = Annotated[tuple[UserIdField, ...], Meta(max_length=MAX_ROOM_PEOPLE)]
@@ -194,6 +194,6 @@ class RoomLeft(RoomEvent, frozen=True, kw_only=True):
 
 def _require_texts(name: str | UnsetType, description: str | UnsetType) -> None:
     if name is not UNSET:
-        require_line(name, "name", maximum=MAX_NAME)
+        require_name(name, "name", maximum=MAX_NAME)
     if description is not UNSET and description:
         require_text(description, "description", max_bytes=MAX_DESCRIPTION_BYTES)

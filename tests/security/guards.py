@@ -1,0 +1,167 @@
+"""How the guards of the product are taken out, one at a time, in this process."""
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import jwt
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tests.security import test_handshake as handshakes
+from tests.security import test_injection as injection
+from tests.security import test_live_sessions as sessions
+from tests.security import test_logs as logs
+from tests.security import test_mass_assignment as assignment
+from tests.security import test_payloads as payloads
+from tests.security import test_refresh as refresh
+from tests.security import test_tokens as tokens
+from tests.security.forging import segment
+from whatchat.features.sessions.contract import RefreshSession
+
+Attack = Callable[[Any], Awaitable[None]]
+Out = Callable[[pytest.MonkeyPatch], None]
+
+_decode = jwt.decode
+
+
+def replaced(path: str, stand_in: object) -> Out:
+    """Put this in the place of what stands there."""
+
+    def out(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(path, stand_in)
+
+    return out
+
+
+def checked_without(**options: bool) -> Out:
+    """Have tokens checked by the library with some of its checks off."""
+    chosen: Any = {"verify_iss": False, **options}
+
+    def decode(token: str, key: Any, **arguments: Any) -> Any:
+        kept = {"algorithms": arguments["algorithms"], "audience": arguments["audience"]}
+        return _decode(token, key, options=chosen, **kept)
+
+    return replaced("jwt.decode", decode)
+
+
+def _unverified(token: str, *_: object, **__: object) -> Any:
+    return _decode(token, options={"verify_signature": False})
+
+
+def _by_the_tokens_own_algorithm(token: str, key: Any, **arguments: Any) -> Any:
+    """What made the attack famous: the header says how to use the key."""
+    if jwt.get_unverified_header(token)["alg"] != "HS256":
+        return _decode(token, key, **arguments)
+    signed, _, signature = token.rpartition(".")
+    secret = key.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    if segment(hmac.digest(secret, signed.encode(), "sha256")) != signature:
+        raise jwt.InvalidSignatureError
+    return _unverified(token)
+
+
+def _without_end(patch: pytest.MonkeyPatch) -> None:
+    checked_without(verify_exp=False)(patch)
+    patch.setattr("whatchat.entrypoints.dispatch.Dispatch._authorise", lambda _s, _e, who: who)
+
+
+async def _prolong_anything(endpoint: Any, actor: Any, command: Any) -> Any:
+    service = endpoint.service
+    if not isinstance(command, RefreshSession):
+        return await endpoint.row.run(service, actor, command)
+    fresh = await service._authenticator.authenticate(command.token, actor.address)
+    service._live.extend(msgspec.structs.replace(fresh, session_id=actor.session_id))
+    return {"expiresIn": 1}
+
+
+def _decode_known_fields(kind: Any, fields: Any, **_: Any) -> Any:
+    names = {one.encode_name for one in msgspec.structs.fields(kind)}
+    known = {name: value for name, value in fields.items() if name in names}
+    return msgspec.convert(known, kind, strict=False)
+
+
+def _decode_as_text(kind: Any, fields: Any, **_: Any) -> Any:
+    return msgspec.convert(
+        {name: str(value) if isinstance(value, dict) else value for name, value in fields.items()},
+        kind,
+    )
+
+
+def _lenient(decode: Callable[..., Any]) -> Out:
+    def out(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr("whatchat.entrypoints.dispatch.decode_command", decode)
+        patch.setattr("whatchat.entrypoints.dispatch._decoded", decode)
+
+    return out
+
+
+def _grant_alone(_tokens: Any, token: str) -> Any:
+    return token.partition(".")[0]
+
+
+ACCOUNTS: Final = "whatchat.features.accounts"
+HANDSHAKE: Final = "whatchat.entrypoints.handshake"
+
+GUARDS: Final[Mapping[Attack, Out]] = {
+    tokens.test_algorithm_none: replaced("jwt.decode", _unverified),
+    tokens.test_public_key_as_a_secret: replaced("jwt.decode", _by_the_tokens_own_algorithm),
+    tokens.test_key_id_injection: replaced(
+        f"{ACCOUNTS}.keys.KeyRing.named", lambda ring, _kid: ring.all
+    ),
+    tokens.test_foreign_issuer: checked_without(verify_iss=False),
+    tokens.test_foreign_audience: checked_without(verify_aud=False),
+    tokens.test_wrong_type: replaced(
+        f"{ACCOUNTS}.access_tokens.AccessTokens._keys_named_by",
+        lambda self, token: self._keys.named(jwt.get_unverified_header(token).get("kid")),
+    ),
+    tokens.test_expired: _without_end,
+    tokens.test_signature_stripped_or_borrowed: replaced("jwt.decode", _unverified),
+    refresh.test_replayed_refresh: replaced(
+        f"{ACCOUNTS}.revocations.Revocations.revoke", lambda _self, _grants: None
+    ),
+    refresh.test_refresh_repeated_with_another_nonce: replaced(
+        f"{ACCOUNTS}.refresh_tokens.RefreshTokens.nonce_hash", lambda _self, _nonce: b""
+    ),
+    refresh.test_forged_refresh_tokens: replaced(
+        f"{ACCOUNTS}.refresh_tokens.RefreshTokens.grant_of", _grant_alone
+    ),
+    sessions.test_token_that_ends_on_a_live_socket: replaced(
+        "whatchat.realtime.lifetimes.Lifetimes.watch", lambda _self, _connection: None
+    ),
+    sessions.test_prolonging_with_a_token_of_somebody_else: replaced(
+        "whatchat.domain.contract.BoundEndpoint.__call__", _prolong_anything
+    ),
+    sessions.test_revoked_on_another_pod: replaced(
+        f"{ACCOUNTS}.revocations.Revocations._poll", lambda _self: _nothing()
+    ),
+    handshakes.test_socket_of_a_foreign_page: replaced(
+        f"{HANDSHAKE}.HandshakePolicy._is_allowed", lambda *_: True
+    ),
+    handshakes.test_origins_that_look_right: replaced(
+        f"{HANDSHAKE}.HandshakePolicy._is_allowed",
+        lambda policy, origin, _: origin.startswith(tuple(policy._origins)),
+    ),
+    handshakes.test_token_in_the_address: replaced(
+        f"{HANDSHAKE}._flaw_of_query", lambda _query: None
+    ),
+    handshakes.test_script_of_a_foreign_page: replaced(
+        f"{HANDSHAKE}._flaw_of_query", lambda _query: None
+    ),
+    assignment.test_fields_that_are_not_the_callers_to_set: _lenient(_decode_known_fields),
+    injection.test_operators_in_place_of_text: _lenient(_decode_as_text),
+    logs.test_lines_and_escapes_in_a_path: replaced(
+        "whatchat.observability.logging.escape", lambda _logger, _method, event: event
+    ),
+    logs.test_names_that_read_backwards: replaced(
+        "whatchat.domain.text._refuse", lambda _found, _field: None
+    ),
+    payloads.test_oversize_packet: replaced(
+        "whatchat.realtime.link.Transport.max_payload_bytes", 1 << 20
+    ),
+}
+"""Attacks, and what each must succeed without."""
+
+
+async def _nothing() -> None:
+    return None
