@@ -18,7 +18,7 @@ JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster check test test-full static format docs screenshots chaos bench bench-durable bench-sync bench-presence bench-smoke seams-latest lock setup tools clean
+.PHONY: help serve cluster check test test-full static format docs screenshots chaos bench bench-durable bench-sync bench-presence bench-limits bench-smoke seams-latest lock setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,11 +65,12 @@ screenshots: .venv/dev tools ## Take the pictures of the playground that the REA
 chaos: .venv/dev tools ## Break one thing after the other under load, in 12 minutes; CHAOS_FLAGS=--help
 	$(BIN)/python -m tests.chaos $(CHAOS_FLAGS)
 
-bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, and all of the below, in 40 minutes; BENCH_FLAGS=--help
+bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, and all of the below, in 45 minutes; BENCH_FLAGS=--help
 	$(BIN)/python -m loadtests.bench $(BENCH_FLAGS)
 	@$(MAKE) bench-durable
 	@$(MAKE) bench-sync
 	@$(MAKE) bench-presence
+	@$(MAKE) bench-limits
 
 bench-durable: .venv/dev tools ## Measure pods over MongoDB and Redis, in 10 minutes; DURABLE_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.durable $(DURABLE_FLAGS)
@@ -80,12 +81,16 @@ bench-sync: .venv/dev tools ## Measure the sync of 1,000 rooms over MongoDB and 
 bench-presence: .venv/dev tools ## Have 10,000 people come at once, and half of them go, in 3 minutes; PRESENCE_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.presence $(PRESENCE_FLAGS)
 
+bench-limits: .venv/dev tools ## Measure what limits and audit add to a message, in 4 minutes; LIMITS_FLAGS=--help
+	$(BIN)/python -m loadtests.bench.limits $(LIMITS_FLAGS)
+
 bench-smoke: .venv/dev $(BENCH) ## The same with tiny numbers: that it works, not how fast anything is
 	@.ci/install redis-server
 	$(BIN)/python -m loadtests.bench $(TINY)
 	$(BIN)/python -m loadtests.bench $(TINY) --redis
 	@$(MAKE) bench-durable DURABLE_FLAGS="--connections 40 --rounds 1 --seconds 0.2 --pressure 0.05"
 	@$(MAKE) bench-sync SYNC_FLAGS="--rooms 20 --rounds 1"
+	@$(MAKE) bench-limits LIMITS_FLAGS="--connections 20 --rate 50 --seconds 0.5 --rounds 1"
 
 setup: $(BENCH)
 

@@ -13,6 +13,7 @@ from whatchat.domain.ids import ClientId, DeviceId, GrantId, Rev, RoomId, UserId
 from whatchat.domain.log import Entry, RoomCreated
 from whatchat.domain.models import RoomSettings
 from whatchat.domain.ports.account_store import Account
+from whatchat.domain.ports.store import Store
 from whatchat.domain.times import utc_now
 from whatchat.features.accounts.access_tokens import AccessTokens
 from whatchat.features.accounts.keys import KeyRing
@@ -37,7 +38,7 @@ class Crowd:
             for user_id in self.rooms[number]
         ]
 
-    async def move_in(self, store: MongoStore) -> None:
+    async def move_in(self, store: Store) -> None:
         """Give everybody an account, and open the rooms."""
         for some in batches(self.user_ids, AT_ONCE):
             await asyncio.gather(*(store.accounts.add(_account(user_id)) for user_id in some))

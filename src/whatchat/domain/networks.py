@@ -14,7 +14,7 @@ def network_of(address: str) -> str:
     What is no address is ``unknown``.
     """
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(address.partition("%")[0])
     except ValueError:
         return "unknown"
     if isinstance(parsed, IPv6Address):

@@ -1,8 +1,11 @@
 """Where a request comes from."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
+
+_ENDPOINT = re.compile(r"\[([^\[\]%]*)[^\[\]]*\](?::\d{1,5})?|([\d.]+):\d{1,5}")
 
 TrustedProxies = Sequence[IPv4Network | IPv6Network]
 
@@ -36,8 +39,10 @@ def _forwarded(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    """An address, with or without brackets, port and zone."""
+    host = _ENDPOINT.fullmatch(text)
     try:
-        address = ip_address(text.strip("[]"))
+        address = ip_address((host[1] or host[2]) if host else text.partition("%")[0])
     except ValueError:
         return None
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address

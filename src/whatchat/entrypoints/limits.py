@@ -14,6 +14,7 @@ from whatchat.entrypoints.limit_hits import LimitHits
 from whatchat.entrypoints.quotas import (
     CHARGED_HERE,
     DIMENSIONS,
+    QUOTAS,
     USER_QUOTAS,
     charges_of,
     network_owner,
@@ -35,6 +36,7 @@ class Limits:
         self._rates = Rates()
         self._hits = LimitHits(trail)
         self._verdicts = metrics.limiter_verdicts
+        self._allowed = {cost: metrics.limiter_verdicts.labels(cost, "allowed") for cost in QUOTAS}
 
     async def charge(self, cost: Cost, caller: Actor | Visitor, fields: object = None) -> None:
         """Charge a command that says ``fields``. Raises ``RateLimited`` if it is too much."""
@@ -47,7 +49,7 @@ class Limits:
             if self._hits.note(cost, caller):
                 self._hits.tell(cost, caller, await self._dimension(charges))
             self._refuse(cost, wait)
-        self._verdicts.labels(cost, "allowed").inc()
+        self._allowed[cost].inc()
 
     def charge_here(self, cost: Cost, caller: Actor | Visitor) -> None:
         """The same for what is in ``CHARGED_HERE``."""
@@ -59,7 +61,7 @@ class Limits:
             if self._hits.note(cost, caller):
                 self._hits.tell(cost, caller, dimension)
             self._refuse(cost, wait)
-        self._verdicts.labels(cost, "allowed").inc()
+        self._allowed[cost].inc()
 
     def hit(self, limit: str, dimension: str, caller: Actor | Visitor) -> None:
         """Count and tell of a limit that is kept elsewhere."""

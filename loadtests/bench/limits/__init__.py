@@ -1,0 +1,1 @@
+"""What limits and audit cost a message."""
