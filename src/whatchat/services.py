@@ -23,7 +23,9 @@ from whatchat.domain.ports.witness import Witness
 from whatchat.domain.times import Clock, utc_now
 from whatchat.entrypoints.signing import signing_keys
 from whatchat.features.accounts.access_tokens import AccessTokens
+from whatchat.features.accounts.attempts import PasswordAttempts
 from whatchat.features.accounts.authenticator import TokenAuthenticator
+from whatchat.features.accounts.bad_tokens import BadTokens, CountingAuthenticator
 from whatchat.features.accounts.changes import AccountChanges
 from whatchat.features.accounts.directory import CachedUserDirectory
 from whatchat.features.accounts.exclusions import Exclusions
@@ -111,8 +113,11 @@ class People:
         access = AccessTokens(keys.ring)
         self.rotation = KeyRotation(keys.folder, access) if keys.folder else None
         refresh = RefreshTokens(ground.identity.secret)
-        self.authenticator = TokenAuthenticator(
-            access, self.revocations, self.exclusions, rotation=self.rotation
+        limiter = ground.adapters.limiter
+        bad_tokens = BadTokens(ground.trail, limited=limiter is not None)
+        self.authenticator = CountingAuthenticator(
+            TokenAuthenticator(access, self.revocations, self.exclusions, rotation=self.rotation),
+            bad_tokens,
         )
         self.accounts = AccountService(
             accounts,
@@ -121,6 +126,8 @@ class People:
             self.revocations,
             self.directory,
             ground.trail,
+            attempts=PasswordAttempts(limiter, ground.trail),
+            bad_tokens=bad_tokens,
         )
         self._watch = _watch(ground, self.moderation)
         self.witness = self._watch.witness if self._watch else None

@@ -49,7 +49,7 @@ class Outcome(Struct, Generic[T], frozen=True):
     created: bool
 
 
-Cost = Literal["command", "message", "query", "receipt", "typing", "sign_in", "refresh"]
+Cost = Literal["command", "message", "query", "receipt", "typing", "register", "sign_in", "refresh"]
 """What a command is charged as by the rate limiter."""
 
 

@@ -9,6 +9,7 @@ from whatchat.domain.networks import network_of
 from whatchat.domain.ports.limiter import Charge, Quota
 
 QUOTAS: Mapping[Cost, Quota] = {
+    "register": Quota(rate=10, burst=1000),
     "sign_in": Quota(rate=10, burst=1000),
     "refresh": Quota(rate=50, burst=1000),
     "message": Quota(rate=100, burst=3000),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.told import Told
 from tests.unit.accounts.line import Line
-from whatchat.domain.actor import Actor
+from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.audit import SERVER, Party
 from whatchat.domain.errors import NotFound, Unauthenticated
 from whatchat.domain.ids import UserId
@@ -17,6 +17,7 @@ from whatchat.features.accounts.contract import GetUser, Refresh, SignedIn, Toke
 from whatchat.features.accounts.exclusions import Exclusions
 from whatchat.features.accounts.moderation import AccountModeration
 
+VISITOR = Visitor(address="192.0.2.1")
 OPERATOR = Party(role="operator", address="192.0.2.9")
 
 
@@ -50,7 +51,7 @@ async def test_a_ban_bars_every_way_in(pod: Pod) -> None:
     with pytest.raises(Unauthenticated):
         await pod.login("ada")
     with pytest.raises(Unauthenticated):
-        await pod.service.refresh(None, Refresh(refresh_token=ada.refresh_token))
+        await pod.service.refresh(VISITOR, Refresh(refresh_token=ada.refresh_token))
 
 
 async def test_a_ban_reaches_another_pod_with_no_sign_in_to_revoke(start_pod: StartPod) -> None:

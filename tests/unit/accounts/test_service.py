@@ -467,7 +467,7 @@ def test_the_rows_fit_into_a_catalogue(pod: Pod) -> None:
     public = {row.http for row in ENDPOINTS if row.public}
     assert public == {f"POST /api/auth/{one}" for one in ("register", "login", "refresh")}
     assert {row.http: row.cost for row in ENDPOINTS if row.public} == {
-        "POST /api/auth/register": "sign_in",
+        "POST /api/auth/register": "register",
         "POST /api/auth/login": "sign_in",
         "POST /api/auth/refresh": "refresh",
     }

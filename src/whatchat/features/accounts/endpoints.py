@@ -25,7 +25,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         http="POST /api/auth/register",
         status=201,
         public=True,
-        cost="sign_in",
+        cost="register",
     ),
     Endpoint(Login, AccountService.login, http="POST /api/auth/login", public=True, cost="sign_in"),
     Endpoint(

@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Final, TypeVar
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.audit import NEW_DEVICE, Act
@@ -21,6 +22,8 @@ from whatchat.domain.ports.account_store import Account, AccountStore, DeviceRec
 from whatchat.domain.ports.audit_trail import AuditTrail
 from whatchat.domain.ports.user_directory import UserDirectory
 from whatchat.domain.times import Clock, timestamp, utc_now
+from whatchat.features.accounts.attempts import PasswordAttempts
+from whatchat.features.accounts.bad_tokens import BadTokens
 from whatchat.features.accounts.contract import (
     ChangePassword,
     DeviceList,
@@ -45,6 +48,7 @@ from whatchat.features.accounts.sign_ins import Reused, SignIns
 
 T = TypeVar("T")
 
+NOBODY: Final = UserId("-")
 UNNAMED_DEVICE: Final = "Unnamed device"
 GUESSABLE: Final = (
     "the password is too easy to guess: take several words that have nothing to do with each"
@@ -64,6 +68,8 @@ class AccountService:
         directory: UserDirectory,
         trail: AuditTrail,
         *,
+        attempts: PasswordAttempts | None = None,
+        bad_tokens: BadTokens | None = None,
         clock: Clock = utc_now,
     ) -> None:
         self._accounts = accounts
@@ -72,6 +78,8 @@ class AccountService:
         self._revocations = revocations
         self._directory = directory
         self._trail = trail
+        self._attempts = attempts or PasswordAttempts(None, trail)
+        self._bad_tokens = bad_tokens or BadTokens(trail, limited=False)
         self._clock = clock
 
     async def register(self, visitor: Visitor, command: Register) -> SignedIn:
@@ -107,13 +115,14 @@ class AccountService:
         """
         account = await self._accounts.by_username(command.username)
         user_id = account.user_id if account else None
+        known = await self._known_device(user_id, _given(command.device_id))
         try:
-            answer = await self._admit(account, command)
+            account = await self._whose(account, visitor, command, known)
+            answer = await self._admit(account, known, command)
         except Unauthenticated as refusal:
             refused = Act(kind="sign_in", outcome=refusal.code, user_id=user_id)
             await self._trail.record(visitor, refused)
             raise
-        known = answer.device_id == _given(command.device_id)
         await self._trail.record(
             visitor,
             Act(
@@ -125,12 +134,29 @@ class AccountService:
         )
         return answer
 
-    async def _admit(self, account: Account | None, command: Login) -> SignedIn:
-        expected = account.password_hash if account else None
-        right = await self._passwords.verify(command.password, expected)
-        if account is None or not right or account.banned_at is not None:
-            raise Unauthenticated
-        device = await self._device(account, command)
+    async def _whose(
+        self,
+        account: Account | None,
+        visitor: Visitor,
+        command: Login,
+        known: DeviceRecord | None,
+    ) -> Account:
+        """The account, if the password is right and it is not banned.
+
+        Whatever is wrong, the same is asked of the limiter and the hasher.
+        """
+        device_id = known.device_id if known else None
+        async with self._attempts.of_sign_in(visitor, command.username, device_id):
+            expected = account.password_hash if account else None
+            right = await self._passwords.verify(command.password, expected)
+            if account is None or not right or account.banned_at is not None:
+                raise Unauthenticated
+            return account
+
+    async def _admit(
+        self, account: Account, known: DeviceRecord | None, command: Login
+    ) -> SignedIn:
+        device = self._device(account, known, _given(command.device_name))
         answer = await self._sign_in(account, device)
         await self._confirm(account, device, command.password)
         return answer
@@ -139,17 +165,10 @@ class AccountService:
         """Exchange a refresh token; ``Unauthenticated`` if it is spent, unknown or expired."""
         try:
             return await self._sign_ins.renew(command.refresh_token, _given(command.nonce))
-        except Reused as reuse:
-            device = reuse.device
-            await self._trail.record(
-                visitor,
-                Act(
-                    kind="refresh.reused",
-                    outcome=reuse.code,
-                    user_id=device.user_id,
-                    device_id=device.device_id,
-                ),
-            )
+        except Unauthenticated as refusal:
+            if isinstance(refusal, Reused):
+                await self._trail.record(visitor, _reuse_of(refusal.device))
+            self._bad_tokens.refused(visitor.address)
             raise
 
     async def logout(self, actor: Actor, _command: Logout) -> None:
@@ -166,10 +185,12 @@ class AccountService:
         account = await self._account(actor)
         if not account.password_hash:
             raise Forbidden("this account has no password: it signs in elsewhere")
-        if not await self._passwords.verify(command.current_password, account.password_hash):
-            refused = Act(kind="password.changed", outcome=Forbidden.code, user_id=actor.user_id)
+        try:
+            await self._require_password(actor, account, command.current_password)
+        except Forbidden as refusal:
+            refused = Act(kind="password.changed", outcome=refusal.code, user_id=actor.user_id)
             await self._trail.record(actor, refused)
-            raise Forbidden("the current password is wrong", field="currentPassword")
+            raise
         ended = await self._accounts.change_password(
             account.user_id,
             expected=account.password_hash,
@@ -222,6 +243,11 @@ class AccountService:
             raise NotFound
         return found[command.user_id]
 
+    async def _require_password(self, actor: Actor, account: Account, password: str) -> None:
+        async with self._attempts.of_change(actor):
+            if not await self._passwords.verify(password, account.password_hash):
+                raise Forbidden("the current password is wrong", field="currentPassword")
+
     async def _new_hash(self, password: str, field: str, *names: str) -> str:
         """The hash of a password that is not soon guessed, else ``Invalid``."""
         hashed = await self._passwords.hash_new(password, *names)
@@ -235,20 +261,21 @@ class AccountService:
             raise Unauthenticated
         return found[actor.user_id]
 
-    async def _device(self, account: Account, command: Login) -> DeviceRecord:
-        """The device named, if it is this user's, else a new one."""
-        name = _given(command.device_name)
-        device_id = _given(command.device_id)
-        known = await self._accounts.device(account.user_id, device_id) if device_id else None
+    async def _known_device(
+        self, user_id: UserId | None, device_id: DeviceId | None
+    ) -> DeviceRecord | None:
+        """The device named, if it is this user's; nobody's are looked for as anybody's."""
+        if device_id is None:
+            return None
+        return await self._accounts.device(user_id or NOBODY, device_id)
+
+    def _device(
+        self, account: Account, known: DeviceRecord | None, name: str | None
+    ) -> DeviceRecord:
+        """The one that is known, else a new one."""
         if known is None:
             return self._new_device(account, name or UNNAMED_DEVICE)
-        return DeviceRecord(
-            device_id=known.device_id,
-            user_id=known.user_id,
-            name=name or known.name,
-            created_at=known.created_at,
-            last_seen_at=self._clock(),
-        )
+        return replace(known, name=name or known.name, last_seen_at=self._clock())
 
     def _new_device(self, account: Account, name: str) -> DeviceRecord:
         now = self._clock()
@@ -298,6 +325,15 @@ class AccountService:
 
 def _taken() -> Conflict:
     return Conflict("the username is taken", field="username")
+
+
+def _reuse_of(device: DeviceRecord) -> Act:
+    return Act(
+        kind="refresh.reused",
+        outcome=Reused.code,
+        user_id=device.user_id,
+        device_id=device.device_id,
+    )
 
 
 def _given(value: T | UnsetType) -> T | None:
