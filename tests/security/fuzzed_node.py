@@ -92,3 +92,19 @@ def _post(node: NodeProcess, token: str, path: str, body: dict[str, Any]) -> Any
     )
     assert answer.ok, answer.text
     return answer.json()
+
+
+def real(value: object, found: str) -> Any:
+    """``found`` in the shape of ``value``."""
+    if isinstance(value, list):
+        return [found]
+    return {found: 0} if isinstance(value, dict) else found
+
+
+def as_written(value: Any) -> Any:
+    """JSON Schema calls 1.0 an integer; a client that means 1 writes 1."""
+    if isinstance(value, dict):
+        return {name: as_written(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [as_written(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -18,7 +18,7 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tests.security.fuzzed_node import PATIENCE_SECONDS, FuzzedNode, fuzzed_node
+from tests.security.fuzzed_node import PATIENCE_SECONDS, FuzzedNode, as_written, fuzzed_node, real
 from tests.servers.mongod import ReplicaSet
 
 SCHEMA = schemathesis.openapi.from_path(Path(__file__).parents[2] / "docs/openapi.json")
@@ -139,19 +139,3 @@ def mode_of(case: Case[Any]) -> GenerationMode:
     """How the whole was made."""
     assert case.meta is not None
     return case.meta.generation.mode
-
-
-def real(value: object, found: str) -> Any:
-    """``found`` in the shape of ``value``."""
-    if isinstance(value, list):
-        return [found]
-    return {found: 0} if isinstance(value, dict) else found
-
-
-def as_written(value: Any) -> Any:
-    """JSON Schema calls 1.0 an integer; a client that means 1 writes 1."""
-    if isinstance(value, dict):
-        return {name: as_written(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [as_written(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
