@@ -16,7 +16,8 @@ from whatchat.domain.errors import ErrorBody, ErrorCode
 from whatchat.entrypoints.compression import Compression
 from whatchat.entrypoints.errors import json_error
 from whatchat.entrypoints.http import ADMIN, API
-from whatchat.entrypoints.middleware import RequestLog, SecurityHeaders
+from whatchat.entrypoints.middleware import RequestLog
+from whatchat.entrypoints.security_headers import SecurityHeaders
 
 SOCKETS = "/socket.io"
 
@@ -68,8 +69,8 @@ def _middleware(cors_origins: Sequence[str]) -> list[Middleware]:
         expose_headers=("Retry-After", "X-Trace-Id"),
     )
     return [
-        Middleware(RequestLog),
         Middleware(SecurityHeaders),
+        Middleware(RequestLog),
         *([cors] if cors_origins else []),
         Middleware(Compression),
     ]

@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from whatchat.entrypoints.compression import Compression
+from whatchat.entrypoints.security_headers import SecurityHeaders
 from whatchat.realtime.polling_app import refuse
 from whatchat.realtime.refusals import BAD_REQUEST, FORBIDDEN, Refusal
 
@@ -59,15 +60,19 @@ class Handshake:
         self, app: ASGIApp, policy: HandshakePolicy, *, cors_origins: Collection[str] = ()
     ) -> None:
         self._policy = policy
-        self._app = CORSMiddleware(
+        self._polling = CORSMiddleware(
             Compression(app), allow_origins=tuple(cors_origins), allow_methods=("GET", "POST")
         )
+        self._app = SecurityHeaders(self._checked)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+    async def _checked(self, scope: Scope, receive: Receive, send: Send) -> None:
         # All but preflights reaches the engine, which asks the policy itself.
         refusal = self._policy.refusal(scope) if scope["method"] == "OPTIONS" else None
         if refusal is None:
-            await self._app(scope, receive, send)
+            await self._polling(scope, receive, send)
         else:
             log.info("handshake refused", status=refusal.status)
             await refuse(send, refusal)

@@ -72,7 +72,10 @@ class Rest:
         return Route(below, self._handler(endpoint), methods=[method])
 
     def _handler(self, endpoint: BoundEndpoint) -> Callable[[Request], Awaitable[Response]]:
+        _, template = split_route(endpoint.row)
+
         async def handle(request: Request) -> Response:
+            request.state.route = template
             try:
                 answer = await self._answer(endpoint, request)
             except ChatError as error:

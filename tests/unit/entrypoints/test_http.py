@@ -250,7 +250,7 @@ async def test_every_answer_is_traced_and_safe(client: httpx.AsyncClient) -> Non
         assert headers["x-trace-id"] == "0af7651916cd43dd8448eb211c80319c"
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
-        assert "default-src 'self'" in headers["content-security-policy"]
+        assert headers["content-security-policy"].startswith("default-src 'none'")
         assert headers["cache-control"] == "no-store"
 
 
@@ -263,6 +263,19 @@ async def test_only_listed_origins_may_read_the_answers(client: httpx.AsyncClien
     assert good.headers["access-control-allow-origin"] == "https://app.example"
     bad = await client.options("/api/toys", headers={"Origin": "https://evil.example", **asked})
     assert "access-control-allow-origin" not in bad.headers
+    assert good.headers["access-control-max-age"] == "600"
+    for answer in (good, await client.get("/api/toys", headers={"Origin": "https://app.example"})):
+        assert "access-control-allow-credentials" not in answer.headers
+        assert "Origin" in answer.headers["vary"].split(", ")
+
+
+async def test_the_log_has_the_route_and_not_the_path(
+    client: httpx.AsyncClient, logged: Logged
+) -> None:
+    await client.delete("/api/toys/a-secret-id")
+    await client.get("/api/nothing/a-secret-id")
+    written = [line["path"] for line in logged() if line["event"] == "request"]
+    assert written == ["/api/toys/{toyId}", "/api/*"]
 
 
 async def test_one_line_for_the_request_and_one_for_the_command(

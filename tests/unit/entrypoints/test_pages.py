@@ -53,7 +53,21 @@ async def test_the_documents_are_served(
 
 async def test_a_page_may_load_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
     policy = (await client.get("/")).headers["content-security-policy"]
-    assert policy.startswith("default-src 'self'; connect-src 'self' ws: wss:")
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in policy
+    assert not any(place in policy for place in ("*", "http:", "https:", "ws:", "wss:"))
+
+
+async def test_an_unchanged_page_keeps_its_policy(client: httpx.AsyncClient) -> None:
+    page = await client.get("/")
+    again = await client.get("/", headers={"If-None-Match": page.headers["etag"]})
+    assert again.status_code == 304
+    assert "content-security-policy" not in again.headers
+
+
+async def test_what_is_no_page_is_nothing_to_a_browser(client: httpx.AsyncClient) -> None:
+    policy = (await client.get("/openapi.json")).headers["content-security-policy"]
+    assert policy == "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
 async def test_other_methods_are_json_errors(client: httpx.AsyncClient) -> None:
