@@ -21,6 +21,7 @@ from whatchat.domain.ports.tally import Tally
 from whatchat.domain.ports.user_directory import UserDirectory
 from whatchat.domain.ports.witness import Witness
 from whatchat.domain.times import Clock, utc_now
+from whatchat.entrypoints.issuer import external
 from whatchat.entrypoints.signing import signing_keys
 from whatchat.features.accounts.access_tokens import AccessTokens
 from whatchat.features.accounts.attempts import PasswordAttempts
@@ -111,12 +112,26 @@ class People:
         )
         keys = signing_keys(ground.settings)
         access = AccessTokens(keys.ring)
-        self.rotation = KeyRotation(keys.folder, access) if keys.folder else None
+        self._rotation = KeyRotation(keys.folder, access) if keys.folder else None
         refresh = RefreshTokens(ground.identity.secret)
+        self._external = external(
+            ground.settings,
+            accounts,
+            self.exclusions,
+            ground.trail,
+            ground.metrics,
+            secret=ground.identity.secret,
+        )
         limiter = ground.adapters.limiter
         bad_tokens = BadTokens(ground.trail, limited=limiter is not None)
         self.authenticator = CountingAuthenticator(
-            TokenAuthenticator(access, self.revocations, self.exclusions, rotation=self.rotation),
+            TokenAuthenticator(
+                access,
+                self.revocations,
+                self.exclusions,
+                rotation=self._rotation,
+                external=self._external.people if self._external else None,
+            ),
             bad_tokens,
         )
         self.accounts = AccountService(
@@ -137,9 +152,10 @@ class People:
         later = closing.push_async_callback
         later(self.passwords.close)
         later(self.directory.close)
-        if self.rotation:
-            await self.rotation.start()
-            later(self.rotation.stop)
+        for keys in (self._rotation, self._external and self._external.keys):
+            if keys is not None:
+                await keys.start()
+                later(keys.stop)
         for one in (self.revocations, self.exclusions, self.changes, self.blocks):
             await one.start()
             later(one.stop)

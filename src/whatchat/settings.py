@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from whatchat.domain.urls import is_absolute, is_private
 from whatchat.secret_files import secrets_from_files
 
 PREFIX = "WHATCHAT_"
@@ -21,8 +22,6 @@ SECRETS = ("store_url", "redis_url", "jwt_secret", "jwt_previous_secrets", "admi
 _ORIGIN = re.compile(r"https?://[^/\s?#@]+\Z")
 _REDIS_URL = re.compile(r"(redis|rediss|redis\+sentinel|redis\+cluster)://[^/\s]+(/\S*)?\Z")
 _MONGODB_URL = re.compile(r"mongodb(\+srv)?://[^/\s]+(/\S*)?\Z")
-_ISSUER_URL = re.compile(r"https?://[^/\s?#@]+(/[^\s?#]*)?\Z")
-_LOOPBACK_URL = re.compile(r"http://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/|\Z)")
 
 
 class BadSetting(Exception):
@@ -138,7 +137,7 @@ class Settings(BaseSettings):
     @field_validator("oidc_issuer", "oidc_jwks_url")
     @classmethod
     def _issuer(cls, url: str | None) -> str | None:
-        if url is not None and not _ISSUER_URL.match(url):
+        if url is not None and not is_absolute(url):
             raise ValueError("must be a URL such as https://login.example.org/realm")
         return url
 
@@ -172,14 +171,10 @@ class Settings(BaseSettings):
             if self.oidc_issuer is None and getattr(self, name) is not None:
                 raise ValueError(f"{PREFIX}{name.upper()}: needs WHATCHAT_OIDC_ISSUER")
         for name in ("oidc_issuer", "oidc_jwks_url"):
-            url = getattr(self, name) or "https:"
-            if not url.startswith("https:") and not self._may_use_plainly(url):
+            url = getattr(self, name)
+            if url and not is_private(url, loopback=self.env == "development"):
                 raise ValueError(f"{PREFIX}{name.upper()}: must begin with https://")
         return self
-
-    def _may_use_plainly(self, url: str) -> bool:
-        """Whether keys may come from there without TLS: from this machine, in development."""
-        return self.env == "development" and _LOOPBACK_URL.match(url) is not None
 
     @model_validator(mode="after")
     def _fit_for_production(self) -> Self:

@@ -157,6 +157,11 @@ class Metrics:
             "Acts that this node could not record, as too many records waited for the store.",
             registry=registry,
         )
+        self.issuer_failures = Counter(
+            "whatchat_issuer_failures",
+            "Times that the keys of the external issuer could not be read.",
+            registry=registry,
+        )
         self.loop_lag_seconds = Histogram(
             "whatchat_event_loop_lag_seconds",
             "How late the event loop ran a timer.",

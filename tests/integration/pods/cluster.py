@@ -67,7 +67,7 @@ class Aide:
 class Cluster:
     """Opens pods and workers; ``async with`` closes them, the latest first."""
 
-    def __init__(self, mongo_url: str, redis_url: str) -> None:
+    def __init__(self, mongo_url: str, redis_url: str, **settings: object) -> None:
         self._redis_url = redis_url
         self._settings = Settings.model_validate(
             {
@@ -76,6 +76,7 @@ class Cluster:
                 "jwt_secret": SECRET,
                 "drain_seconds": 0,
                 "rate_limits": "off",
+                **settings,
             }
         )
         self._opened = AsyncExitStack()

@@ -9,7 +9,7 @@ from whatchat.domain.ids import DeviceId, Rev, RoomId, SessionId, UserId
 from whatchat.domain.models import View
 from whatchat.domain.times import Timestamp
 
-MAX_TOKEN_LENGTH = 4096
+MAX_TOKEN_LENGTH = 8192
 
 
 class RefreshSession(Command, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""What is read from other servers over HTTP."""

@@ -1,0 +1,17 @@
+"""What may be said of a URL before it is asked for."""
+
+import re
+from typing import Final
+
+_ABSOLUTE: Final = re.compile(r"https?://[^/\s?#@]+(/[^\s?#]*)?\Z")
+_LOOPBACK: Final = re.compile(r"http://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/|\Z)")
+
+
+def is_absolute(url: str) -> bool:
+    """Whether it names a server and nothing but a place there: no user, query or fragment."""
+    return _ABSOLUTE.match(url) is not None
+
+
+def is_private(url: str, *, loopback: bool) -> bool:
+    """Whether nobody on the way can change the answer: TLS, or, where allowed, this machine."""
+    return url.startswith("https://") or (loopback and _LOOPBACK.match(url) is not None)
