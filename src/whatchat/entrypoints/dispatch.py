@@ -12,7 +12,7 @@ import structlog
 
 from whatchat.domain.actor import Actor, Caller, Operator, Visitor
 from whatchat.domain.contract import BoundEndpoint, Command
-from whatchat.domain.errors import ChatError, Forbidden, Unauthenticated, Unavailable
+from whatchat.domain.errors import ChatError, Forbidden, RateLimited, Unauthenticated, Unavailable
 from whatchat.entrypoints.decoding import decode_command
 from whatchat.entrypoints.limits import Limits
 from whatchat.observability.metrics import Metrics
@@ -156,7 +156,8 @@ class Dispatch:
         seconds = time.perf_counter() - start
         self._metrics.commands.labels(name, outcome).inc()
         self._metrics.command_seconds.labels(name).observe(seconds)
-        say = log.debug if often else log.info
+        # Floods are counted, and the audit log is told: a line for each would help whoever floods.
+        say = log.debug if often or outcome == RateLimited.code else log.info
         say(
             "command",
             command=name,

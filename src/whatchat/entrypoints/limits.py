@@ -21,6 +21,7 @@ from whatchat.entrypoints.quotas import (
     user_owner,
     weight,
 )
+from whatchat.entrypoints.waits import Waits
 from whatchat.observability.metrics import Metrics
 
 
@@ -34,6 +35,7 @@ class Limits:
     def __init__(self, limiter: Limiter, metrics: Metrics, trail: AuditTrail) -> None:
         self._limiter = limiter
         self._rates = Rates()
+        self._waits = Waits()
         self._hits = LimitHits(trail)
         self._verdicts = metrics.limiter_verdicts
         self._allowed = {cost: metrics.limiter_verdicts.labels(cost, "allowed") for cost in QUOTAS}
@@ -43,13 +45,18 @@ class Limits:
         if cost in CHARGED_HERE:
             self.charge_here(cost, caller)
             return
-        charges = charges_of(cost, caller, weight(fields))
-        wait = await self._limiter.charge(charges)
-        if wait:
-            if self._hits.note(cost, caller):
-                self._hits.tell(cost, caller, await self._dimension(charges))
-            self._refuse(cost, wait)
-        self._allowed[cost].inc()
+        units, whose = weight(fields), _whose(cost, caller)
+        wait = self._waits.left(whose, units)
+        if not wait:
+            wait = await self._limiter.charge(charges_of(cost, caller, units))
+            if not wait:
+                self._allowed[cost].inc()
+                return
+            self._waits.begin(whose, units, wait)
+        if self._hits.note(cost, caller):
+            dimension = await self._dimension(charges_of(cost, caller, units))
+            self._hits.tell(cost, caller, dimension)
+        self._refuse(cost, wait)
 
     def charge_here(self, cost: Cost, caller: Actor | Visitor) -> None:
         """The same for what is in ``CHARGED_HERE``."""
@@ -83,3 +90,9 @@ class Limits:
             return DIMENSIONS[-1]
         waits = [await self._limiter.charge((replace(charge, cost=0),)) for charge in charges]
         return DIMENSIONS[waits.index(max(waits))]
+
+
+def _whose(cost: Cost, caller: Actor | Visitor) -> tuple[str, ...]:
+    if isinstance(caller, Actor):
+        return cost, caller.address, caller.user_id, caller.device_id
+    return cost, caller.address
