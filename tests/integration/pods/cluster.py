@@ -18,6 +18,7 @@ from whatchat.audit.trail import Trail
 from whatchat.background.last_words import POD_LEASES
 from whatchat.bootstrap import build, queues_of
 from whatchat.domain.ids import random_id
+from whatchat.domain.ports.moderation import Moderation
 from whatchat.domain.ports.store import Store
 from whatchat.entrypoints.pod_lease import PodLease
 from whatchat.entrypoints.server import PodServer, listen, url_of
@@ -38,6 +39,7 @@ class Node:
     url: str
     broker: RedisBroker
     metrics: Metrics
+    moderation: Moderation
     _lease: asyncio.Task[None]
 
     async def is_ready(self) -> bool:
@@ -106,7 +108,7 @@ class Cluster:
         lease = await self._lease(store, pod)
         await pod.start()
         self._opened.push_async_callback(pod.stop)
-        return Node(await self._listening(pod), broker, pod.metrics, lease)
+        return Node(await self._listening(pod), broker, pod.metrics, pod._people.moderation, lease)
 
     async def worker(self) -> Aide:
         """A worker beside the pods."""
