@@ -49,14 +49,16 @@ static: .venv/dev $(JS) ## Lint, formatting, types, layering and generated docum
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/whatchat schema openapi --check
 	$(BIN)/whatchat schema asyncapi --check
+	$(BIN)/whatchat schema admin --check
 
 format: .venv/dev ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: .venv/dev ## Make docs/openapi.json and docs/asyncapi.json anew
+docs: .venv/dev ## Make docs/openapi.json, docs/asyncapi.json and docs/admin.json anew
 	$(BIN)/whatchat schema openapi > docs/openapi.json
 	$(BIN)/whatchat schema asyncapi > docs/asyncapi.json
+	$(BIN)/whatchat schema admin > docs/admin.json
 
 screenshots: .venv/dev tools ## Take the pictures of the playground that the README shows
 	@.ci/install =fonts-noto-color-emoji

@@ -11,13 +11,15 @@ import structlog
 import typer
 import uvloop
 
+from whatchat.administration import documented_operations
 from whatchat.bootstrap import CannotRun, build, build_worker, open_store
 from whatchat.domain.errors import Unavailable
 from whatchat.entrypoints.ending import Ending
-from whatchat.entrypoints.schema.documents import DOCUMENTS, has_drifted, render
+from whatchat.entrypoints.schema.documents import DOCUMENTS, admin_openapi, has_drifted, render
 from whatchat.entrypoints.server import (
     PodServer,
     connections_within,
+    is_loopback,
     listen,
     raise_descriptor_limit,
     run_servers,
@@ -47,6 +49,7 @@ class DocumentName(StrEnum):
 
     openapi = "openapi"
     asyncapi = "asyncapi"
+    admin = "admin"
 
 
 @app.command()
@@ -103,7 +106,10 @@ def schema(
     docs: Annotated[Path, typer.Option(help="Where the copies are.")] = Path("docs"),
 ) -> None:
     """Print a generated document."""
-    text = render(DOCUMENTS[document.value](documented()))
+    if document is DocumentName.admin:
+        text = render(admin_openapi(documented_operations()))
+    else:
+        text = render(DOCUMENTS[document.value](documented()))
     kept = docs / f"{document.value}.json"
     if not check:
         sys.stdout.write(text)
@@ -125,7 +131,7 @@ def main() -> None:
 
 
 async def _serve(settings: Settings, host: str, port: int) -> None:
-    pod = await build(settings)
+    pod = await build(settings, is_local=_is_local(host))
     try:
         await _listen_and_serve(pod, settings, host, port)
     finally:
@@ -143,7 +149,7 @@ async def _listen_and_serve(pod: Pod, settings: Settings, host: str, port: int) 
     if pod.internal is not None:
         internal = PodServer(pod.internal)
         listening.append((internal, _listen(host, settings.internal_port)))
-    ending = Ending(pod.must_end)
+    ending = Ending(pod.must_end, pod.asked_to_end)
     ending.listen()
     await pod.start()
     spare_collector()
@@ -171,6 +177,14 @@ async def _work(settings: Settings, host: str) -> None:
             raise CannotRun("the worker could not go on; its log says why")
     finally:
         await worker.stop()
+
+
+def _is_local(host: str) -> bool:
+    """Whether a host is this machine's alone; one that cannot be looked up is not."""
+    try:
+        return is_loopback(host)
+    except OSError:
+        return False
 
 
 def _listen(host: str, port: int) -> socket.socket:

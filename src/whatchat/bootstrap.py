@@ -38,12 +38,15 @@ class CannotRun(Exception):
     """Something outside the settings is in the way; the text is one line."""
 
 
-async def build(settings: Settings, adapters: Adapters | None = None) -> Pod:
+async def build(
+    settings: Settings, adapters: Adapters | None = None, *, is_local: bool = False
+) -> Pod:
     """Put a pod together, without starting it.
 
     ``adapters`` are injected by tests that run several pods in one process: the store open
     and migrated, all left open when the pod stops. Otherwise the settings choose them; without
-    Redis the pod is the only one on its store. Raises :class:`BadSetting` or
+    Redis the pod is the only one on its store. ``is_local``: only this machine reaches its
+    main port. Raises :class:`BadSetting` or
     :class:`CannotRun`, and then leaves nothing open.
     """
     name, metrics = _name(), Metrics()
@@ -53,7 +56,8 @@ async def build(settings: Settings, adapters: Adapters | None = None) -> Pod:
             adapters = await _choose(settings, metrics, opened)
             lease = await _lease(settings, adapters.store, name)
             opened.push_async_callback(lease.release)
-        pod = Pod(name, settings, adapters, await adapters.store.identity(), lease, metrics)
+        identity = await adapters.store.identity()
+        pod = Pod(name, settings, adapters, identity, lease, metrics, is_local=is_local)
         await pod.owns(opened.pop_all())
     return pod
 

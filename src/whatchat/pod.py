@@ -7,7 +7,9 @@ from functools import partial
 from typing import Final
 
 import structlog
+from starlette.routing import Route
 
+from whatchat.administration import admin_routes
 from whatchat.audit.handing_out import HandingOut
 from whatchat.audit.sealing import Sealing
 from whatchat.audit.trail import Trail
@@ -24,8 +26,10 @@ from whatchat.entrypoints.audit_keys import head_keys
 from whatchat.entrypoints.background import BackgroundTasks
 from whatchat.entrypoints.ending import CLOSE_SECONDS, ENDPOINT_SECONDS, until
 from whatchat.entrypoints.handshake import Handshake
+from whatchat.entrypoints.http import ADMIN
 from whatchat.entrypoints.leaving import Leaving
 from whatchat.entrypoints.pages import page_routes
+from whatchat.entrypoints.pod_control import PodControl
 from whatchat.entrypoints.pod_lease import PodLease
 from whatchat.entrypoints.probes import Readiness, probe_routes
 from whatchat.features.accounts import endpoints as accounts
@@ -41,6 +45,7 @@ from whatchat.features.sync import endpoints as sync
 from whatchat.features.typing import endpoints as typing
 from whatchat.observability.loop_lag import watch_loop_lag
 from whatchat.observability.metrics import Metrics
+from whatchat.realtime.local_sockets import HubSockets
 from whatchat.services import Adapters, Conversations, Ground, People, Presence
 from whatchat.settings import Settings
 
@@ -66,9 +71,9 @@ class Pod:
     """One node: its applications, and the life of all that is behind them.
 
     ``asgi`` and ``websocket`` are for the main port, ``internal`` for the internal one where
-    there is one.
-    ``must_end`` is set, and ``failed`` is true, when the pod cannot go on: its lease is
-    lost, or a task failed.
+    there is one. ``is_local``: only this machine reaches the main port.
+    ``asked_to_end`` is set when an operator asks for what SIGTERM does. ``must_end`` is set, and
+    ``failed`` is true, when the pod cannot go on: its lease is lost, or a task failed.
     """
 
     def __init__(
@@ -79,6 +84,8 @@ class Pod:
         identity: StoreIdentity,
         lease: PodLease | None,
         metrics: Metrics,
+        *,
+        is_local: bool = False,
     ) -> None:
         self.name = name
         self.must_end = asyncio.Event()
@@ -110,7 +117,13 @@ class Pod:
         self._sealing = (sealing(ground),) if is_alone else ()
         self._sealers = BackgroundTasks(self._fail)
         probes = probe_routes(self.readiness, self.metrics)
-        self.internal = http_application([], probes) if settings.internal_port else None
+        self._control = PodControl(name, self.readiness)
+        self.asked_to_end = self._control.asked_to_end
+        admin = self._admin_routes(ground)
+        self.internal = (
+            http_application(admin, probes, prefix=ADMIN) if settings.internal_port else None
+        )
+        is_here = bool(admin) and is_local and self.internal is None
         pages = page_routes(entrances.catalogue)
         self.asgi = PodApplication(
             http=Leaving(
@@ -124,6 +137,7 @@ class Pod:
             sockets=Handshake(
                 self._realtime.app, entrances.policy, cors_origins=settings.cors_origins
             ),
+            admin=http_application(admin, [], prefix=ADMIN) if is_here else None,
         )
         self.websocket = self._realtime.websocket
 
@@ -180,6 +194,10 @@ class Pod:
                 await self._closing.aclose()
         except TimeoutError:
             log.exception("the pod did not end in time")
+
+    def _admin_routes(self, ground: Ground) -> list[Route]:
+        sockets = HubSockets(self._realtime.hub, self._realtime.leases)
+        return admin_routes(ground, self._people, self._conversations, sockets, self._control)
 
     async def _move(self) -> None:
         await asyncio.sleep(ENDPOINT_SECONDS)

@@ -16,7 +16,14 @@ from whatchat.secret_files import secrets_from_files
 PREFIX = "WHATCHAT_"
 MIN_SECRET_BYTES = 32
 
-SECRETS = ("store_url", "redis_url", "jwt_secret", "jwt_previous_secrets", "admin_token")
+SECRETS = (
+    "store_url",
+    "redis_url",
+    "jwt_secret",
+    "jwt_previous_secrets",
+    "admin_token",
+    "admin_read_token",
+)
 """What may be given as a file: ``WHATCHAT_JWT_SECRET_FILE`` in place of ``WHATCHAT_JWT_SECRET``."""
 
 _ORIGIN = re.compile(r"https?://[^/\s?#@]+\Z")
@@ -55,6 +62,7 @@ class Settings(BaseSettings):
     drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 30
     internal_port: Annotated[int, Field(ge=0, le=65_535)] = 0
     admin_token: SecretStr | None = None
+    admin_read_token: SecretStr | None = None
     rate_limits: Literal["on", "off"] = "on"
     anomaly_rules: Path | None = None
     connections_per_address: Annotated[int, Field(ge=1)] = 4096
@@ -174,6 +182,16 @@ class Settings(BaseSettings):
             url = getattr(self, name)
             if url and not is_private(url, loopback=self.env == "development"):
                 raise ValueError(f"{PREFIX}{name.upper()}: must begin with https://")
+        return self
+
+    @model_validator(mode="after")
+    def _one_token_for_each_scope(self) -> Self:
+        if self.admin_read_token is None:
+            return self
+        if self.admin_token is None or self.admin_token == self.admin_read_token:
+            raise ValueError(
+                "WHATCHAT_ADMIN_READ_TOKEN: needs a WHATCHAT_ADMIN_TOKEN beside it, another one"
+            )
         return self
 
     @model_validator(mode="after")

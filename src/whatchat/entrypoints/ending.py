@@ -32,15 +32,15 @@ def longest_end(drain_seconds: float) -> float:
 
 
 class Ending:
-    """SIGTERM ends the process in good order, SIGINT or ``must_end`` without delay.
+    """SIGTERM and ``asked`` end the process in good order, SIGINT or ``must_end`` without delay.
 
     The first of them counts. A second signal, of either kind, ends the process on the spot,
     with status 128 and its number: what was acknowledged is stored, as after a power cut.
     """
 
-    def __init__(self, must_end: asyncio.Event) -> None:
+    def __init__(self, must_end: asyncio.Event, asked: asyncio.Event | None = None) -> None:
         self._must_end = must_end
-        self._signalled = asyncio.Event()
+        self._signalled = asked or asyncio.Event()
         self._signal: signal.Signals | None = None
 
     def listen(self) -> None:

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from typing import Any, Final, Protocol
 
 import uvicorn
@@ -80,8 +81,7 @@ async def run_servers(
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises ``OSError`` if it is taken."""
-    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)
-    family, *_, address = min(found, key=lambda info: info[0])
+    family, address = _address(host, port)
     listener = socket.create_server(
         address[:2],
         family=family,
@@ -91,6 +91,17 @@ def listen(host: str, port: int) -> socket.socket:
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # of Linux alone; its connections inherit it
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_SECONDS * 1000)
     return listener
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    return ip_address(_address(host, 0)[1][0].partition("%")[0]).is_loopback
+
+
+def _address(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)
+    family, *_, address = min(found, key=lambda info: info[0])
+    return family, address
 
 
 def handles_of(listener: socket.socket) -> list[socket.socket]:

@@ -60,6 +60,10 @@ class Leases:
             self._closing[session_id] = None
             self._wake.set()
 
+    def session(self, session_id: SessionId) -> Session | None:
+        """What is entered, or about to be, for a socket of this pod."""
+        return self._opening.get(session_id) or self._open.get(session_id)
+
     async def run(self) -> None:
         """Keep the registry in step, until cancelled."""
         loop = asyncio.get_running_loop()

@@ -94,7 +94,7 @@ class RealtimeServer:
         self._interpreters = Interpreters()
         self._tasks = Tasks()
         self._deadlines = Deadlines()
-        self._leases = Leases(registry)
+        self.leases = Leases(registry)
         users, room_channels = _channels(broker, self._tasks)
         self.hub = Hub(users, room_channels)
         self._delivery = Delivery(
@@ -130,7 +130,7 @@ class RealtimeServer:
         self._authenticator.when_revoked(self._lifetimes.revoke)
         self._broker.listen(self._delivery.accept)
         self._broker.when_resumed(self._repair.broker_resumed)
-        self._tasks.spawn(self._leases.run(), name="leases")
+        self._tasks.spawn(self.leases.run(), name="leases")
         self._tasks.spawn(self._repair.run(), name="repair")
         self._tasks.spawn(self._watch.run(), name="membership-watch")
 
@@ -145,7 +145,7 @@ class RealtimeServer:
         try:
             async with asyncio.timeout(CUT_OFF_SECONDS):
                 await self._sockets.close(DRAINING)
-                await self._leases.settle()
+                await self.leases.settle()
         except (TimeoutError, ChatError):
             log.warning("sockets were cut off", sockets=len(self.hub))
         self._sockets.engine.stop()
@@ -191,7 +191,7 @@ class RealtimeServer:
             pod=self._pod,
             since=utc_now(),
         )
-        self._leases.enter(session)
+        self.leases.enter(session)
         self._lifetimes.watch(connection)
         self._metrics.connects.inc()
         self._metrics.connected_sockets.inc()
@@ -253,7 +253,7 @@ class RealtimeServer:
             return
         self._live.gone(connection.actor.user_id, connection.session_id)
         self._lifetimes.forget(connection)
-        self._leases.leave(connection.session_id)
+        self.leases.leave(connection.session_id)
         self._metrics.connected_sockets.dec()
         if connection.closing is not None:
             self._metrics.refusals.labels(str(connection.closing.code)).inc()

@@ -7,9 +7,12 @@ from pathlib import Path
 from whatchat.domain.contract import Catalogue
 from whatchat.entrypoints.schema.asyncapi import asyncapi
 from whatchat.entrypoints.schema.components import Json
-from whatchat.entrypoints.schema.openapi import openapi
+from whatchat.entrypoints.schema.openapi import admin_openapi, openapi
+
+__all__ = ["DOCUMENTS", "admin_openapi", "has_drifted", "render"]
 
 DOCUMENTS: Mapping[str, Callable[[Catalogue], Json]] = {"openapi": openapi, "asyncapi": asyncapi}
+"""What is served to everybody; the admin API's document is not."""
 
 
 def render(document: Json) -> str:

@@ -31,23 +31,45 @@ refused; clients ignore unknown fields of an answer. Every error is
 `unavailable` leaves the outcome open: repeat with the same `clientId`."""
 
 
+OPERATOR = "adminToken"
+
+ADMIN_DESCRIPTION = f"""\
+What those who run a server may see and do: on `WHATCHAT_INTERNAL_PORT`, or on the main port if
+that is 0 and only the machine itself reaches it. The bearer token is `WHATCHAT_ADMIN_TOKEN`, or
+`WHATCHAT_ADMIN_READ_TOKEN` where the scope `read` is enough. Nothing that people wrote to each
+other is shown here. Every call is recorded in the audit log before it is answered.
+
+Conventions and errors are those of the public API:
+
+{error_table()}"""
+
+
 def openapi(catalogue: Catalogue) -> Json:
     """The document; the same catalogue always gives the same."""
+    bearer = {BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    return _document(catalogue, "Whatchat", DESCRIPTION, bearer)
+
+
+def admin_openapi(catalogue: Catalogue) -> Json:
+    """The same of what operators may ask; the security of a row names its scope."""
+    bearer = {OPERATOR: {"type": "http", "scheme": "bearer"}}
+    return _document(catalogue, "Whatchat for operators", ADMIN_DESCRIPTION, bearer)
+
+
+def _document(catalogue: Catalogue, title: str, description: str, schemes: Json) -> Json:
     components = Components(catalogue)
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Whatchat",
+            "title": title,
             "version": __version__,
-            "description": DESCRIPTION,
+            "description": description,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
         "paths": _paths(catalogue, components),
         "components": {
-            "securitySchemes": {
-                BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-            },
+            "securitySchemes": schemes,
             "responses": _error_responses(components),
             "schemas": components.schemas,
         },
@@ -70,7 +92,7 @@ def _operation(row: Endpoint, components: Components) -> Json:
         "summary": summary_of(row.command),
         "description": description_of(row.command),
         "tags": [path.split("/")[2]],
-        "security": [] if row.public else [{BEARER: []}],
+        "security": _security(row),
     }
     if parameters := _parameters(row, components):
         operation["parameters"] = parameters
@@ -78,6 +100,12 @@ def _operation(row: Endpoint, components: Components) -> Json:
         operation["requestBody"] = body
     operation["responses"] = _responses(row, components)
     return operation
+
+
+def _security(row: Endpoint) -> list[Json]:
+    if row.scope:
+        return [{OPERATOR: [row.scope]}]
+    return [] if row.public else [{BEARER: []}]
 
 
 def _parameters(row: Endpoint, components: Components) -> list[Json]:

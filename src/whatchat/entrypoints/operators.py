@@ -1,0 +1,101 @@
+"""Who may use the admin API, and the record of every use."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec.structs import replace
+
+from whatchat.domain.actor import Caller, Operator, Scope
+from whatchat.domain.audit import Act, party
+from whatchat.domain.contract import Endpoint
+from whatchat.domain.errors import RateLimited, Unauthenticated
+from whatchat.domain.ids import ID_PATTERN
+from whatchat.domain.ports.audit_trail import AuditTrail
+from whatchat.domain.ports.limiter import Charge, Limiter, Quota
+from whatchat.entrypoints.http import Outcomes
+from whatchat.entrypoints.quotas import network_owner
+
+BAD_TOKENS: Final = Quota(rate=0.2, burst=20)
+"""From one network; whoever has used it up has no token looked at, a good one neither."""
+
+_ID: Final = re.compile(ID_PATTERN)
+_UNHEARD: Final = frozenset({"unauthenticated", "rate_limited"})
+_OBJECTS: Final = {
+    "userId": "user_id",
+    "roomId": "room_id",
+    "messageId": "message_id",
+    "reportId": "report_id",
+}
+
+
+class OperatorTokens:
+    """Knows operators by the tokens that the settings name, each with its scope."""
+
+    def __init__(self, tokens: Mapping[Scope, str], limiter: Limiter | None) -> None:
+        self._digests = {scope: _digest(token.encode()) for scope, token in tokens.items()}
+        self._limiter = limiter
+
+    async def authenticate(self, token: str, address: str) -> Operator:
+        """Whose token it is; ``Unauthenticated``, ``RateLimited`` after too many bad ones.
+
+        Compared in the same time whatever it is.
+        """
+        await self._charge(address, 0)
+        scope = self._scope_of(token)
+        if scope is None:
+            await self._charge(address, 1)
+            raise Unauthenticated
+        return Operator(address=address, scope=scope)
+
+    def _scope_of(self, token: str) -> Scope | None:
+        digest = _digest(token.encode("latin-1", "replace"))  # as the header's bytes were read
+        found: Scope | None = None
+        for scope, known in self._digests.items():
+            if hmac.compare_digest(digest, known):
+                found = scope
+        return found
+
+    async def _charge(self, address: str, cost: int) -> None:
+        if self._limiter is None:
+            return
+        owner = network_owner(address)
+        charge = Charge(key="operator", quota=BAD_TOKENS, cost=cost, owner=owner)
+        if wait := await self._limiter.charge((charge,)):
+            raise RateLimited(retry_after_ms=wait)
+
+
+class OperatorRecords:
+    """Tells the audit log of every call, with what its path names.
+
+    A call is recorded before it is answered, and not answered if it cannot be. Those without
+    a good token are mentioned: a stranger is to fill neither the log nor the time of others.
+    """
+
+    def __init__(self, trail: AuditTrail) -> None:
+        self._trail = trail
+
+    async def __call__(
+        self, row: Endpoint, caller: Caller, named: Mapping[str, str], outcome: Outcomes
+    ) -> None:
+        act = Act(kind="admin.called", outcome=outcome, detail=row.http)
+        act = replace(act, **_objects(named))
+        if outcome in _UNHEARD:
+            self._trail.mention(party(caller), act)
+        else:
+            await self._trail.record(party(caller), act)
+
+
+def _objects(named: Mapping[str, str]) -> dict[str, str]:
+    """What a path names, as far as it can be an id."""
+    return {
+        _OBJECTS[name]: value
+        for name, value in named.items()
+        if name in _OBJECTS and _ID.match(value)
+    }
+
+
+def _digest(token: bytes) -> bytes:
+    return hashlib.sha256(token).digest()
