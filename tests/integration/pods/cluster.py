@@ -9,11 +9,13 @@ import httpx
 
 from tests.servers.redis_parts import connected
 from tests.waiting import until
+from whatchat.adapters.embedded.tally import InProcessTally
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.adapters.redis.broker import RedisBroker
 from whatchat.adapters.redis.keys import Keys
 from whatchat.adapters.redis.servers import Servers
 from whatchat.adapters.redis.session_registry import RedisSessionRegistry
+from whatchat.adapters.redis.tally import RedisTally
 from whatchat.audit.trail import Trail
 from whatchat.background.last_words import POD_LEASES
 from whatchat.bootstrap import build, queues_of
@@ -104,7 +106,8 @@ class Cluster:
         store = await self._store()
         broker = await self._broker(servers, metrics, store)
         sessions = RedisSessionRegistry(servers, Keys())
-        pod = await build(self._settings, Adapters(store, broker, sessions))
+        tally = RedisTally(servers, Keys(), InProcessTally(), metrics)
+        pod = await build(self._settings, Adapters(store, broker, sessions, tally=tally))
         lease = await self._lease(store, pod)
         await pod.start()
         self._opened.push_async_callback(pod.stop)

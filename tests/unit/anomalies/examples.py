@@ -23,6 +23,12 @@ def sign_in_from_one_network(_number: int) -> Sighting:
     return Sighting(event="sign_in", outcome="unauthenticated", address=ADDRESS)
 
 
+def guess_held_up(_number: int) -> Sighting:
+    return Sighting(
+        event="limit.hit", outcome="rate_limited", detail="wrong_password", address=ADDRESS
+    )
+
+
 def sign_in_to_another_account(number: int) -> Sighting:
     return Sighting(
         event="sign_in", outcome="unauthenticated", account_id=somebody(number), address=ADDRESS
@@ -86,6 +92,7 @@ def refused_from_network(_number: int) -> Sighting:
 EXAMPLES: Mapping[str, Callable[[int], Sighting]] = {
     "failed_sign_ins_of_account": sign_in_to_one_account,
     "failed_sign_ins_from_network": sign_in_from_one_network,
+    "guesses_held_up_from_network": guess_held_up,
     "accounts_tried_from_network": sign_in_to_another_account,
     "wrong_current_password": wrong_password,
     "refresh_token_reused": spent_token,
