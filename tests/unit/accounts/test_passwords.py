@@ -57,9 +57,12 @@ async def test_the_figures_are_those_of_owasp() -> None:
     assert hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-async def test_nobody_has_a_password_and_it_costs_as_much(passwords: PasswordHasher) -> None:
+@pytest.mark.parametrize("no_password", [None, ""])
+async def test_nobody_has_a_password_and_it_costs_as_much(
+    passwords: PasswordHasher, no_password: str | None
+) -> None:
     gate = Gate(passwords, 1)
-    unknown = asyncio.create_task(passwords.verify("correct horse", None))
+    unknown = asyncio.create_task(passwords.verify("correct horse", no_password))
     await asyncio.sleep(0)
     assert not unknown.done()
     gate.open()
