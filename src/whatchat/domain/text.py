@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+import regex
 from msgspec import Meta
 
 from whatchat.domain.errors import Invalid
@@ -13,10 +14,26 @@ _UNSEEN: Final = r"\u00ad\u034f\u115f\u1160\u180e\u200b\u2060-\u2064\u2800\u3164
 _JOINERS: Final = r"\u061c\u200c-\u200f\ufe00-\ufe0f"
 _SURROGATES: Final = r"\ud800-\udfff"
 
+_SIMPLE: Final = (
+    r"[\p{ASCII}\p{Latin}\p{Greek}\p{Cyrillic}\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]"
+)
+"""What needs no joining: a joiner among such letters is there to deceive."""
+
 _CONTROL = re.compile(f"[{_NOT_IN_TEXT}{_SURROGATES}]")
 _CONTROL_OR_BREAK = re.compile(f"[{_NOT_IN_LINES}{_SURROGATES}]")
 _UNSEEN_IN_NAMES = re.compile(f"[{_UNSEEN}]")
 _SEEN = re.compile(rf"[^\s{_JOINERS}]")
+_INVISIBLE_DIFFERENCE: Final = regex.compile(
+    rf"(?V1)(?<![^{_SIMPLE}{_JOINERS}])[{_JOINERS}]+(?![^{_SIMPLE}{_JOINERS}])"  # joins nothing
+    rf"|([{_JOINERS}])\1"
+    r"|\u200c(?=\s|$)|(?<=\p{Extended_Pictographic}\ufe0f?)\u200d(?!\p{Extended_Pictographic})"
+    r"|[\u17b4\u17b5\u2065\u206a-\u206f\ufff9-\ufffb\U0001bca0-\U0001bca3]"
+    r"|[\U0001d173-\U0001d17a\U000e0000-\U000e001f\U000e0080-\U000e00ff\U000e01f0-\U000e0fff]"
+    # Tags spell the flags of regions, and selectors choose among forms of a Chinese character.
+    r"|(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0020-\U000e007f]"
+    r"|(?<!\p{Han})[\U000e0100-\U000e01ef]"
+)
+_ODD_SPACE: Final = re.compile(r"^\s|\s$|\s\s|[^\S \u3000]")
 
 TEXT: Final = Meta(extra_json_schema={"pattern": f"^[^{_NOT_IN_TEXT}]*$"})
 """What documents say of a field that :func:`require_text` checks."""
@@ -36,6 +53,15 @@ NAME: Final = Meta(
     }
 )
 """What documents say of a field that :func:`require_name` checks."""
+
+
+PERSON: Final = Meta(
+    extra_json_schema={
+        "pattern": rf"^[^\s{_NOT_IN_LINES}{_UNSEEN}{_JOINERS}][^\s{_NOT_IN_LINES}{_UNSEEN}]*"
+        rf"(?: [^\s{_NOT_IN_LINES}{_UNSEEN}{_JOINERS}][^\s{_NOT_IN_LINES}{_UNSEEN}]*)*$"
+    }
+)
+"""What documents say of a field that :func:`require_person` checks."""
 
 
 def require_text(value: str, field: str, *, max_bytes: int) -> None:
@@ -61,13 +87,25 @@ def require_line(value: str, field: str, *, minimum: int = 1, maximum: int) -> N
 def require_name(value: str, field: str, *, maximum: int) -> None:
     """As :func:`require_line`, and there is something to see, and nothing that never shows.
 
-    Two names that differ differ on the screen as well. What joins letters and emojis may stand
-    between them: many scripts need it.
+    What joins letters and emojis may stand between them: many scripts need it.
     """
     require_line(value, field, maximum=maximum)
     _refuse(_UNSEEN_IN_NAMES.search(value), field)
     if not _SEEN.search(value):
         raise Invalid(f"`{field}` must have something to see", field=field)
+
+
+def require_person(value: str, field: str, *, maximum: int) -> None:
+    """As :func:`require_name`, and nothing in it can be taken away unseen.
+
+    Nobody is called like somebody else but for a space at the end, or a joiner between letters
+    that are not joined.
+    """
+    require_name(value, field, maximum=maximum)
+    if _INVISIBLE_DIFFERENCE.search(value):
+        raise Invalid(f"`{field}` has a character that does not show there", field=field)
+    if _ODD_SPACE.search(value):
+        raise Invalid(f"`{field}` may have single spaces between words alone", field=field)
 
 
 def _refuse(found: re.Match[str] | None, field: str) -> None:

@@ -123,3 +123,33 @@ def test_a_blank_name_is_refused(
 def test_an_update_of_nothing_is_refused() -> None:
     with pytest.raises(Invalid, match="at least one"):
         msgspec.convert({}, UpdateMe)
+
+
+@pytest.mark.parametrize(
+    "username",
+    [
+        "Ada",
+        "ADA",
+        "\uff41da",  # fullwidth
+        "\u0430da",  # Cyrillic
+        "ad\u0251",
+        "ada\u200b",
+        "ada\u200d",
+        "\ufeffada",
+        "a\u00adda",
+        "ada\u0301",
+        "\u00e1da",
+        "ada\u202e",
+        "ada ",
+        "ada\n",
+        "ada\x00",
+        "\u212bda",
+        "\U0001d41ada",
+        "\u0661\u0662\u0663",
+    ],
+)
+@pytest.mark.parametrize("command", [Register, Login])
+def test_no_name_is_written_in_two_ways(command: type[Command], username: str) -> None:
+    """Neither to register beside somebody, nor to reach somebody's account."""
+    with pytest.raises(msgspec.ValidationError, match=r"\$\.username"):
+        msgspec.convert(REGISTER | {"username": username}, command)

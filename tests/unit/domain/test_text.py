@@ -1,7 +1,7 @@
 import pytest
 
 from whatchat.domain.errors import Invalid
-from whatchat.domain.text import require_line, require_name, require_text
+from whatchat.domain.text import require_line, require_name, require_person, require_text
 
 
 @pytest.mark.parametrize("text", ["hi", "two\nlines\tand\r\nmore", "é" * 8, "👩‍👩‍👧", "مرحبا"])
@@ -43,3 +43,58 @@ def test_a_name_can_be_seen_and_has_nothing_that_cannot(text: str) -> None:
 )
 def test_a_name_of_any_script_is_fine(text: str) -> None:
     require_name(text, "name", maximum=10)
+
+
+PEOPLE = [
+    "Ada",
+    "Ada Lovelace",
+    "山田\u3000太郎",
+    "👨\u200d👩\u200d👧",
+    "Ada ❤\ufe0f\u200d🔥",
+    "1\ufe0f\u20e3 Ada",
+    "مریم\u0645\u06cc\u200c\u062e",
+    "\u200f\u0639",
+    "\u0d28\u0d4d\u200d",
+    "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+    "\u845b\U000e0100",
+    "Zoë O\u2019Brien-Müller",
+]
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_people_are_called_in_any_script(name: str) -> None:
+    require_person(name, "displayName", maximum=100)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ada ",
+        " Ada",
+        "Ada  Lovelace",
+        "Ada\u00a0Lovelace",
+        "Ada\u2009Lovelace",
+        "Ada\u200d",
+        "A\u200dda",
+        "A\u200cda",
+        "Ada\ufe0f",
+        "\u200eAda",
+        "Ada\u200f",
+        "Ivan \u0418\u200d\u0432\u0430\u043d",
+        "山\u200d田",
+        "👨\u200d",
+        "👨\u200d\u200d👩",
+        "\u0645\u06cc\u200c",
+        "Ada\u2065",
+        "Ada\u206a",
+        "Ada\ufff9",
+        "Ada\U000e0061",
+        "Ada\U000e0001",
+        "Ada\U000e0100",
+        "Ada\U0001d173",
+    ],
+)
+def test_nobody_is_called_like_another_but_for_what_does_not_show(name: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        require_person(name, "displayName", maximum=100)
+    assert caught.value.field == "displayName"

@@ -8,7 +8,15 @@ from whatchat.domain.contract import Command
 from whatchat.domain.errors import Invalid
 from whatchat.domain.ids import DeviceId, DeviceIdField, UserIdField
 from whatchat.domain.models import Device, User, View, Visibility
-from whatchat.domain.text import LINE, MAYBE_BLANK_LINE, NAME, require_line, require_name
+from whatchat.domain.text import (
+    LINE,
+    MAYBE_BLANK_LINE,
+    NAME,
+    PERSON,
+    require_line,
+    require_name,
+    require_person,
+)
 
 MAX_PASSWORD: Final = 256
 MAX_NAME: Final = 100
@@ -20,7 +28,7 @@ NewPassword = Annotated[str, Meta(min_length=8, max_length=MAX_PASSWORD), MAYBE_
 Password = Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD), MAYBE_BLANK_LINE]
 """A password to be checked: whatever cannot be one is merely wrong."""
 
-DisplayName = Annotated[str, Meta(min_length=1, max_length=MAX_NAME), NAME]
+DisplayName = Annotated[str, Meta(min_length=1, max_length=MAX_NAME), PERSON]
 DeviceName = Annotated[str, Meta(min_length=1, max_length=MAX_NAME), NAME]
 Query = Annotated[str, Meta(min_length=1, max_length=MAX_NAME), LINE]
 Nonce = Annotated[str, Meta(min_length=1, max_length=128), LINE]
@@ -37,7 +45,7 @@ class Register(Command, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         _require_password(self.password, "password")
         if self.display_name is not UNSET:
-            require_name(self.display_name, "displayName", maximum=MAX_NAME)
+            require_person(self.display_name, "displayName", maximum=MAX_NAME)
 
 
 class Login(Command, frozen=True, kw_only=True):
@@ -103,7 +111,7 @@ class UpdateMe(Command, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.display_name is not UNSET:
-            require_name(self.display_name, "displayName", maximum=MAX_NAME)
+            require_person(self.display_name, "displayName", maximum=MAX_NAME)
         if self.display_name is self.presence is self.read_receipts is UNSET:
             raise Invalid("give at least one of displayName, presence, readReceipts")
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from whatchat.domain.errors import Invalid
 from whatchat.domain.ids import UserId
-from whatchat.domain.text import require_line
+from whatchat.domain.text import require_person
 from whatchat.features.accounts.contract import MAX_NAME
 
 _MIN_USERNAME: Final = 3
@@ -34,7 +34,7 @@ def display_name(wish: object, username: str) -> str:
     """The name given, if it can be shown, else the username."""
     name = wish[:MAX_NAME].strip() if isinstance(wish, str) else ""
     try:
-        require_line(name, "name", maximum=MAX_NAME)
+        require_person(name, "name", maximum=MAX_NAME)
     except Invalid:
         return username
     return name
