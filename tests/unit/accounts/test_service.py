@@ -203,7 +203,7 @@ class TestLoggingIn:
         ada = await pod.register("ada")
         account = await store.accounts.by_username("ada")
         assert account is not None
-        device = pod.service._new_device(account, "thief")
+        device = pod.service._devices.new(account, "thief")
         changed = await store.accounts.change_password(
             account.user_id,
             expected=account.password_hash,
@@ -213,7 +213,7 @@ class TestLoggingIn:
         assert changed == []
         late = await pod.service._sign_in(account, device)
         with pytest.raises(Unauthenticated):
-            await pod.service._confirm(account, device, "correct horse")
+            await pod.service._confirming.confirm(account, device, "correct horse")
         assert not await is_signed_in(pod, late)
         assert await devices(pod, ada) == [ada.device_id]
 

@@ -1,29 +1,27 @@
 """The rules of accounts, devices and profiles."""
 
-from contextlib import suppress
 from typing import Final, TypeVar
 
 from msgspec import UNSET, UnsetType
-from msgspec.structs import replace
 
 from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.audit import NEW_DEVICE, Act
 from whatchat.domain.errors import (
-    ChatError,
     Conflict,
     Forbidden,
     Invalid,
     NotFound,
     Unauthenticated,
 )
-from whatchat.domain.ids import DeviceId, UserId, random_id
-from whatchat.domain.models import Device, Profile, User
+from whatchat.domain.ids import UserId, random_id
+from whatchat.domain.models import Profile, User
 from whatchat.domain.ports.account_store import Account, AccountStore, DeviceRecord
 from whatchat.domain.ports.audit_trail import AuditTrail
 from whatchat.domain.ports.user_directory import UserDirectory
-from whatchat.domain.times import Clock, timestamp, utc_now
+from whatchat.domain.times import Clock, utc_now
 from whatchat.features.accounts.attempts import PasswordAttempts
 from whatchat.features.accounts.bad_tokens import BadTokens
+from whatchat.features.accounts.confirming import Confirming
 from whatchat.features.accounts.contract import (
     ChangePassword,
     DeviceList,
@@ -41,15 +39,15 @@ from whatchat.features.accounts.contract import (
     UpdateMe,
     UserList,
 )
+from whatchat.features.accounts.devices import UNNAMED_DEVICE, Devices
 from whatchat.features.accounts.directory import user_of
 from whatchat.features.accounts.passwords import PasswordHasher
 from whatchat.features.accounts.revocations import Revocations
 from whatchat.features.accounts.sign_ins import Reused, SignIns
+from whatchat.features.accounts.views import device_view, profile_view
 
 T = TypeVar("T")
 
-NOBODY: Final = UserId("-")
-UNNAMED_DEVICE: Final = "Unnamed device"
 GUESSABLE: Final = (
     "the password is too easy to guess: take several words that have nothing to do with each"
     " other, or let a password manager make one"
@@ -81,6 +79,8 @@ class AccountService:
         self._attempts = attempts or PasswordAttempts(None, trail)
         self._bad_tokens = bad_tokens or BadTokens(trail, limited=False)
         self._clock = clock
+        self._devices = Devices(accounts, clock)
+        self._confirming = Confirming(accounts, passwords, sign_ins)
 
     async def register(self, visitor: Visitor, command: Register) -> SignedIn:
         """Open an account; ``Conflict`` if the username is taken.
@@ -101,7 +101,7 @@ class AccountService:
         )
         if not await self._accounts.add(account):
             raise _taken()
-        answer = await self._sign_in(account, self._new_device(account, UNNAMED_DEVICE))
+        answer = await self._sign_in(account, self._devices.new(account, UNNAMED_DEVICE))
         registered = Act(
             kind="account.registered", user_id=account.user_id, device_id=answer.device_id
         )
@@ -115,7 +115,7 @@ class AccountService:
         """
         account = await self._accounts.by_username(command.username)
         user_id = account.user_id if account else None
-        known = await self._known_device(user_id, _given(command.device_id))
+        known = await self._devices.known(user_id, _given(command.device_id))
         try:
             account = await self._whose(account, visitor, command, known)
             answer = await self._admit(account, known, command)
@@ -156,9 +156,9 @@ class AccountService:
     async def _admit(
         self, account: Account, known: DeviceRecord | None, command: Login
     ) -> SignedIn:
-        device = self._device(account, known, _given(command.device_name))
+        device = self._devices.of_sign_in(account, known, _given(command.device_name))
         answer = await self._sign_in(account, device)
-        await self._confirm(account, device, command.password)
+        await self._confirming.confirm(account, device, command.password)
         return answer
 
     async def refresh(self, visitor: Visitor, command: Refresh) -> TokenPair:
@@ -207,7 +207,7 @@ class AccountService:
     async def list_devices(self, actor: Actor, _command: ListDevices) -> DeviceList:
         """The caller's signed-in devices, latest seen first."""
         records = await self._accounts.devices(actor.user_id, now=self._clock())
-        return DeviceList(devices=[_device(record, actor.device_id) for record in records])
+        return DeviceList(devices=[device_view(record, actor.device_id) for record in records])
 
     async def sign_out_device(self, actor: Actor, command: SignOutDevice) -> None:
         """Sign one of the caller's devices out; ``NotFound`` if it is not signed in."""
@@ -218,7 +218,7 @@ class AccountService:
 
     async def get_me(self, actor: Actor, _command: GetMe) -> Profile:
         """The caller's own profile."""
-        return _profile(await self._account(actor))
+        return profile_view(await self._account(actor))
 
     async def update_me(self, actor: Actor, command: UpdateMe) -> Profile:
         """Change the caller's profile; other pods know of it within two seconds."""
@@ -229,7 +229,7 @@ class AccountService:
             read_receipts=_given(command.read_receipts),
         )
         self._directory.forget(actor.user_id)
-        return _profile(account)
+        return profile_view(account)
 
     async def search_users(self, _actor: Actor, command: SearchUsers) -> UserList:
         """People whose username begins with, or whose display name contains, the query."""
@@ -261,32 +261,6 @@ class AccountService:
             raise Unauthenticated
         return found[actor.user_id]
 
-    async def _known_device(
-        self, user_id: UserId | None, device_id: DeviceId | None
-    ) -> DeviceRecord | None:
-        """The device named, if it is this user's; nobody's are looked for as anybody's."""
-        if device_id is None:
-            return None
-        return await self._accounts.device(user_id or NOBODY, device_id)
-
-    def _device(
-        self, account: Account, known: DeviceRecord | None, name: str | None
-    ) -> DeviceRecord:
-        """The one that is known, else a new one."""
-        if known is None:
-            return self._new_device(account, name or UNNAMED_DEVICE)
-        return replace(known, name=name or known.name, last_seen_at=self._clock())
-
-    def _new_device(self, account: Account, name: str) -> DeviceRecord:
-        now = self._clock()
-        return DeviceRecord(
-            device_id=DeviceId(random_id()),
-            user_id=account.user_id,
-            name=name,
-            created_at=now,
-            last_seen_at=now,
-        )
-
     async def _sign_in(self, account: Account, device: DeviceRecord) -> SignedIn:
         pair = await self._sign_ins.begin(device)
         return SignedIn(
@@ -296,31 +270,6 @@ class AccountService:
             refresh_token=pair.refresh_token,
             expires_in=pair.expires_in,
         )
-
-    async def _confirm(self, account: Account, device: DeviceRecord, password: str) -> None:
-        """Undo a sign-in whose password was changed while it was being checked.
-
-        The change signs out every device it sees; one that it could not see yet is seen
-        here, because the password is read again only after the sign-in is in the store.
-        """
-        now = (await self._accounts.by_ids((account.user_id,))).get(account.user_id)
-        changed = now is None or now.password_hash != account.password_hash
-        if now is None or (
-            changed and not await self._passwords.verify(password, now.password_hash)
-        ):
-            await self._sign_ins.end(account.user_id, [device.device_id])
-            raise Unauthenticated
-        if self._passwords.is_outdated(now.password_hash):
-            await self._rehash(now, password)
-
-    async def _rehash(self, account: Account, password: str) -> None:
-        """Bring the hash up to today's parameters; if that fails, the next login will."""
-        with suppress(ChatError):
-            await self._accounts.rehash(
-                account.user_id,
-                expected=account.password_hash,
-                password_hash=await self._passwords.hash(password),
-            )
 
 
 def _taken() -> Conflict:
@@ -338,23 +287,3 @@ def _reuse_of(device: DeviceRecord) -> Act:
 
 def _given(value: T | UnsetType) -> T | None:
     return None if value is UNSET else value
-
-
-def _device(record: DeviceRecord, current: DeviceId) -> Device:
-    return Device(
-        id=record.device_id,
-        name=record.name,
-        created_at=timestamp(record.created_at),
-        last_seen_at=timestamp(record.last_seen_at),
-        current=record.device_id == current,
-    )
-
-
-def _profile(account: Account) -> Profile:
-    return Profile(
-        id=account.user_id,
-        username=account.username,
-        display_name=account.display_name,
-        presence=account.presence,
-        read_receipts=account.read_receipts,
-    )
