@@ -84,7 +84,7 @@ class Rates:
         """When the quota were whole after this, and how many seconds to wait before it fits."""
         start = max(self._whole_at.get(key, now), now)
         if cost < 0:
-            return start + cost / quota.rate, 0.0
+            return start + max(cost, -quota.burst) / quota.rate, 0.0
         whole_at = start + min(cost, quota.burst) / quota.rate
         return whole_at, whole_at - quota.burst / quota.rate - now
 

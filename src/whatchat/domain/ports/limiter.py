@@ -35,9 +35,9 @@ class Limiter(Protocol):
     async def charge(self, charges: Sequence[Charge]) -> int:
         """Milliseconds to wait before all of ``charges`` fit; 0, and all charged, if they do now.
 
-        While they do not, none is. A cost above the burst counts as the burst. A cost of 0
-        charges nothing, and fits while one unit would; a negative cost gives back, as far as
-        the quota is not whole, and always fits. The keys of one call differ.
+        While they do not, none is. A cost beyond the burst, either way, counts as the burst. A
+        cost of 0 charges nothing, and fits while one unit would; a negative cost gives back, as
+        far as the quota is not whole, and always fits. The keys of one call differ.
         """
         ...
 

@@ -23,7 +23,7 @@ for index = 1, tonumber(ARGV[2]) do
     local start = tonumber(redis.call('GET', KEYS[index]) or now) or now
     start = math.min(math.max(start, now), now + burst / rate)
     if cost < 0 then
-        whole_at[index] = start + units / rate
+        whole_at[index] = start + math.max(units, -burst) / rate
     else
         local after = start + math.min(units, burst) / rate
         longest = math.max(longest, after - burst / rate - now)
