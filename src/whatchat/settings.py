@@ -186,12 +186,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _one_token_for_each_scope(self) -> Self:
-        if self.admin_read_token is None:
-            return self
-        if self.admin_token is None or self.admin_token == self.admin_read_token:
-            raise ValueError(
-                "WHATCHAT_ADMIN_READ_TOKEN: needs a WHATCHAT_ADMIN_TOKEN beside it, another one"
-            )
+        if self.admin_read_token is not None and self.admin_read_token == self.admin_token:
+            raise ValueError("WHATCHAT_ADMIN_READ_TOKEN: must differ from WHATCHAT_ADMIN_TOKEN")
         return self
 
     @model_validator(mode="after")
