@@ -168,3 +168,16 @@ async def test_keys_roll_over_and_their_issuer_may_go_away(
     assert [await status(node, token) for node in nodes for token in (old, new)] == [200] * 4
     async with Ear.at(nodes[0], new):
         pass
+
+
+async def test_a_pod_starts_and_serves_without_its_issuer(
+    cluster: Cluster, people: People, issuer: Issuer
+) -> None:
+    token = issuer.token()
+    issuer.stop()
+    node = await cluster.node()
+    assert await node.is_ready()
+    await people.at(node)
+    answer = await ask(node, token, "GET", "/users/me")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
+    assert answer.json()["error"]["retryable"]
