@@ -145,10 +145,11 @@ class TestProvisioning:
     ) -> None:
         line = Line(store.accounts, "by_ids")
         one = await door(pod, line)
-        await enter(one, issuer.token())
+        end = int(time.time()) + 300
+        await enter(one, issuer.token(exp=end))
         line.cut = True
-        await enter(one, issuer.token())
-        later = int(time.time()) + 600
+        await enter(one, issuer.token(exp=end))
+        later = end + 300
         with pytest.raises(Unavailable):
             await enter(one, issuer.token(exp=later))
         with pytest.raises(Unavailable):
