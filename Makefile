@@ -18,7 +18,7 @@ JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster check test test-full static format docs screenshots chaos bench bench-durable bench-sync bench-presence bench-limits bench-smoke seams-latest lock setup tools clean
+.PHONY: help serve cluster check test test-full static format docs screenshots chaos bench bench-durable bench-sync bench-presence bench-limits bench-smoke seams-latest lock audit setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +101,9 @@ seams-latest: .venv/dev ## The seams' tests on the newest releases of the librar
 
 lock: .venv/dev ## Make the lock files anew from pyproject.toml; LOCK_FLAGS=--upgrade for newer versions
 	.ci/lock $(LOCK_FLAGS)
+
+audit: .venv/dev ## Ask PyPI for known vulnerabilities of what the lock files name; says so if it cannot
+	@.ci/audit
 
 setup: .venv/dev $(JS) tools ## Install all that the tests need
 

@@ -74,6 +74,7 @@ function peopleActions(store, api, session) {
       store.dispatch({ type: "unblocked", userId: id });
     },
     blocks: () => api.blocks(),
+    report: (fields) => api.report(fields),
     devices: () => api.devices(),
     signOutDevice: (deviceId) => api.signOutDevice(deviceId),
     profile: () => api.me(),

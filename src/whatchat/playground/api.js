@@ -111,6 +111,11 @@ export class Api {
     return this.#request("DELETE", path("users", userId, "block"));
   }
 
+  /** Tell those who run the server of a message or a person. */
+  report(fields) {
+    return this.#request("POST", "/reports", fields);
+  }
+
   async #request(method, target, body) {
     const token = await this.session.token();
     try {

@@ -88,17 +88,20 @@ function disconnect() {
   companions = [];
 }
 
-function showSignIn() {
+function showSignIn(notice = "") {
   disconnect();
   store.dispatch({ type: "signed-out" });
   document.title = "Whatchat";
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   fill(
     root,
-    signInView({
-      register: (fields) => signIn(api.register(fields)),
-      login: (fields) => signIn(api.login({ ...fields, deviceName: deviceName() })),
-    }),
+    signInView(
+      {
+        register: (fields) => signIn(api.register(fields)),
+        login: (fields) => signIn(api.login({ ...fields, deviceName: deviceName() })),
+      },
+      notice,
+    ),
   );
 }
 

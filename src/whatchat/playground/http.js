@@ -1,12 +1,20 @@
 /** A refusal as the server words it, or a server that could not be reached. */
 export class ApiError extends Error {
-  constructor({ code, message, retryable = false, retryAfterMs = null, field = null }) {
+  constructor({
+    code,
+    message,
+    retryable = false,
+    retryAfterMs = null,
+    field = null,
+    reason = null,
+  }) {
     super(message);
     this.name = "ApiError";
     this.code = code;
     this.retryable = retryable;
     this.retryAfterMs = retryAfterMs;
     this.field = field;
+    this.reason = reason;
   }
 }
 

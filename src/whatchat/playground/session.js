@@ -22,7 +22,7 @@ export class SignedOut extends Error {
  * same token is answered with the same pair for a minute.
  */
 export class Session {
-  /** @param {() => void} onEnd called when another tab, or the server, ended the sign-in */
+  /** @param {(notice?: string) => void} onEnd called when another tab, or the server, ended the sign-in */
   constructor(onEnd) {
     this.onEnd = onEnd;
     addEventListener("storage", (event) => {
@@ -48,10 +48,10 @@ export class Session {
     if (current) localStorage.setItem(KEY, JSON.stringify({ ...current, user }));
   }
 
-  /** Forget the sign-in, in all tabs. */
-  end() {
+  /** Forget the sign-in, in all tabs; `notice` says why, if nobody here wanted it. */
+  end(notice = "") {
     localStorage.removeItem(KEY);
-    this.onEnd();
+    this.onEnd(notice);
   }
 
   /**
@@ -88,7 +88,7 @@ export class Session {
       return answer.accessToken;
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== "unauthenticated") throw error;
-      this.end();
+      this.end("You were signed out. Sign in again to go on.");
       throw new SignedOut();
     }
   }

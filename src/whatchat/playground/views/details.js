@@ -8,6 +8,7 @@ import { toggle } from "./fields.js";
 import { openGroupSettings } from "./groupsettings.js";
 import { membersView } from "./members.js";
 import { presenceWords } from "./presence.js";
+import { openReport } from "./report.js";
 import { attempt } from "./toast.js";
 import { wideButton } from "./widebutton.js";
 
@@ -73,8 +74,10 @@ export function detailsView(actions) {
         () => attempt(() => actions.block(partner)),
         "You will not see what they write to you here, now or later. They are not told.",
       );
+    const report = () => openReport({ user: partner }, actions);
     return [
       behaviour(room),
+      wideButton("flag", `Report ${partner.displayName}…`, report, "danger"),
       wideButton("block", `Block ${partner.displayName}`, block, "danger"),
     ];
   }

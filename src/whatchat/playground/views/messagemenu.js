@@ -4,6 +4,7 @@ import { confirmDialog } from "./dialog.js";
 import { emojiButton, openEmojiPicker } from "./emojipicker.js";
 import { openMessageInfo } from "./messageinfo.js";
 import { showPopover, withArrowKeys } from "./popover.js";
+import { openReport } from "./report.js";
 import { attempt, toast } from "./toast.js";
 
 /**
@@ -34,6 +35,7 @@ export function openMessageMenu(where, message, { model, state, actions, reply, 
     item("copy", "Copy text", () => copy(message.content)),
     isMine && item("compose", "Edit", () => edit(message)),
     item("info", "Details", () => openMessageInfo(message, model, state)),
+    !isMine && item("flag", "Report…", () => openReport({ message }, actions)),
     mayErase && item("trash", "Delete", () => erase(message, actions), "danger"),
   ];
   const node = h(

@@ -1,4 +1,5 @@
 import { attribute, fill, h, icon, iconButton } from "../dom.js";
+import { wordsFor } from "../refusals.js";
 
 const RULES = {
   username: "3 to 32 of a-z, 0-9, underscore, dot and hyphen",
@@ -10,9 +11,10 @@ const RULES = {
  *
  * @param {{register: (fields: object) => Promise<void>, login: (fields: object) => Promise<void>}}
  *   actions
+ * @param {string} notice why one is here again, if not by one's own wish
  * @returns {Element}
  */
-export function signInView(actions) {
+export function signInView(actions, notice = "") {
   let isNew = true;
   const username = field("username", "Username", { autocomplete: "username", minlength: 3 });
   const displayName = field("displayName", "Display name", { autocomplete: "name" }, "optional");
@@ -67,6 +69,7 @@ export function signInView(actions) {
       h("h1", {}, "Whatchat"),
     ),
     h("p", { class: "tagline" }, "Private conversations, in real time."),
+    notice && h("p", { class: "notice", role: "status" }, notice),
     h("div", { class: "segments", role: "tablist" }, tabs),
     username.node,
     displayName.node,
@@ -74,7 +77,7 @@ export function signInView(actions) {
     problem,
     submit,
   );
-  show(true);
+  show(!notice);
   return h("main", { class: "welcome" }, form, docsLink());
 }
 
@@ -106,7 +109,8 @@ function reveal(input) {
 function explain(error, isNew) {
   if (error.code === "unauthenticated") return "Wrong username or password.";
   if (error.code === "conflict" && isNew) return "This username is taken.";
-  return error.message;
+  if (error.reason === "guessable") return "This password is easy to guess. Choose a longer one.";
+  return wordsFor(error);
 }
 
 const docsLink = () => h("a", { class: "docs-link", href: "/docs" }, "API reference");

@@ -1,4 +1,5 @@
 import { h } from "../dom.js";
+import { wordsFor } from "../refusals.js";
 
 const SHOWN_MS = 5_000;
 
@@ -14,7 +15,7 @@ export async function attempt(work) {
   try {
     return await work();
   } catch (error) {
-    toast(error.message);
+    toast(wordsFor(error));
     return null;
   }
 }
