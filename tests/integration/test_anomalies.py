@@ -26,6 +26,7 @@ threshold = 2
 
 [strangers_written_to]
 threshold = 3
+action = "slow_down"
 slow_factor = 500
 
 [volume]

@@ -99,6 +99,7 @@ EXAMPLES: Mapping[str, Callable[[int], Sighting]] = {
     "refresh_tokens_reused": spent_token,
     "new_devices": new_device,
     "strangers_written_to": opened,
+    "crowds_written_to": opened,
     "unwelcome": blocked,
     "complaints": reported,
     "reports_by_one": report_by_one,

@@ -130,10 +130,10 @@ async def test_nobody_alone_makes_somebody_unwelcome() -> None:
 
 async def test_whom_few_of_many_block_is_not_unwelcome() -> None:
     guard = Guard()
-    await guard.see(*(opened(number) for number in range(100)))
-    await guard.see(*(blocked(number) for number in range(24)))
+    await guard.see(*(opened(number) for number in range(96)))
+    await guard.see(*(blocked(number) for number in range(23)))
     assert guard.found == []
-    await guard.see(blocked(24))
+    await guard.see(blocked(23))
     assert guard.found == ["unwelcome"]
 
 
