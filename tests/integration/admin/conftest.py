@@ -90,9 +90,15 @@ async def _station(
 
 
 @pytest.fixture
-async def site() -> AsyncIterator[Site]:
+def unopened() -> Store:
+    """The store of the pods."""
+    return SqliteStore(":memory:")
+
+
+@pytest.fixture
+async def site(unopened: Store) -> AsyncIterator[Site]:
     """Two pods that share all but their limiters."""
-    store, exchange = SqliteStore(":memory:"), InProcessExchange()
+    store, exchange = unopened, InProcessExchange()
     await store.open()
     await store.migrate()
     registry = InProcessSessionRegistry()

@@ -3,10 +3,20 @@
 import secrets
 from typing import Any
 
+import pytest
+
 from tests.e2e.raw import Account, Socket, history, register, rest
 from tests.integration.admin.conftest import READ, Site, Station
+from tests.integration.services.conftest import store_of
 from whatchat.domain.audit import Kind, Record
+from whatchat.domain.ports.store import Store
 from whatchat.entrypoints.operators import BAD_TOKENS
+
+
+@pytest.fixture(params=["sqlite", "mongo"])
+def unopened(request: pytest.FixtureRequest) -> Store:
+    """A store of each kind."""
+    return store_of(request)
 
 
 async def room_of(station: Station, admin: Account, *others: Account) -> str:

@@ -18,6 +18,16 @@ async def test_the_signal_says_how_to_end(kind: signal.Signals, at_once: bool) -
     assert await asyncio.wait_for(asked, 1) is at_once
 
 
+async def test_whoever_asks_ends_it_as_sigterm_does() -> None:
+    by_hand = asyncio.Event()
+    ending = Ending(asyncio.Event(), by_hand)
+    asked = asyncio.create_task(ending.asked())
+    await asyncio.sleep(0.01)
+    assert not asked.done()
+    by_hand.set()
+    assert await asyncio.wait_for(asked, 1) is False
+
+
 async def test_a_signal_that_came_early_counts() -> None:
     ending = Ending(asyncio.Event())
     ending.listen()

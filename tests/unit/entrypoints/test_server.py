@@ -17,6 +17,7 @@ from whatchat.entrypoints.probes import Readiness, probe_routes
 from whatchat.entrypoints.server import (
     ACCEPTED_AT_ONCE,
     PodServer,
+    is_loopback,
     listen,
     run_servers,
     url_of,
@@ -157,3 +158,20 @@ async def test_socket_io_has_its_own_path(path: str, chosen: str) -> None:
     application = PodApplication(http=http, sockets=sockets)
     await application({"type": "http", "path": path}, receive, send)
     assert seen == [chosen]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("", True),
+        ("192.0.2.1", False),
+    ],
+)
+def test_what_this_machine_alone_reaches_is_known(host: str, *, expected: bool) -> None:
+    assert is_loopback(host) is expected

@@ -270,3 +270,14 @@ class TestIssuer:
             monkeypatch.setenv(name, value)
         with pytest.raises(BadSetting, match=r"^WHATCHAT_OIDC_ISSUER: "):
             load_settings()
+
+
+def test_each_scope_of_the_admin_api_has_a_token_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WHATCHAT_ADMIN_TOKEN", "one token")
+    monkeypatch.setenv("WHATCHAT_ADMIN_READ_TOKEN", "one token")
+    with pytest.raises(BadSetting, match=r"\AWHATCHAT_ADMIN_READ_TOKEN: must differ"):
+        load_settings()
+    monkeypatch.setenv("WHATCHAT_ADMIN_READ_TOKEN", "another token")
+    assert load_settings().admin_read_token is not None
