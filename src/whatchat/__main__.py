@@ -1,4 +1,4 @@
-"""The command line: ``whatchat serve``, ``worker``, ``migrate`` and ``schema``."""
+"""The command line: ``whatchat serve``, ``worker``, ``migrate``, ``schema``, ``audit``."""
 
 import asyncio
 import socket
@@ -12,8 +12,9 @@ import typer
 import uvloop
 
 from whatchat.administration import documented_operations
-from whatchat.bootstrap import CannotRun, build, build_worker, open_store
+from whatchat.bootstrap import CannotRun, build, build_worker, open_for_reading, open_store
 from whatchat.domain.errors import Unavailable
+from whatchat.entrypoints.audit_cli import audit_app
 from whatchat.entrypoints.ending import Ending
 from whatchat.entrypoints.schema.documents import DOCUMENTS, admin_openapi, has_drifted, render
 from whatchat.entrypoints.server import (
@@ -42,6 +43,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(audit_app(open_for_reading))
 
 
 class DocumentName(StrEnum):

@@ -105,6 +105,23 @@ async def open_store(settings: Settings) -> Store:
     return store
 
 
+async def open_for_reading(settings: Settings) -> Store:
+    """The store that the settings name, as it is: nothing is made, migrated or written.
+
+    It may be in use by a pod. Raises :class:`BadSetting` if there is none.
+    """
+    path = settings.sqlite_path
+    store: Store = (
+        MongoStore(settings.store_url) if path is None else SqliteStore(path, reads_only=True)
+    )
+    try:
+        await store.open()
+    except Unavailable as error:
+        await store.close()
+        raise BadSetting(f"WHATCHAT_STORE_URL: {error.text}") from error
+    return store
+
+
 def _name() -> str:
     return f"{socket.gethostname()[:40]}-{random_id()[:8]}"
 

@@ -51,11 +51,12 @@ class Database:
     ``synchronous=FULL``): each runs in a savepoint of its own, so that one that fails
     undoes only itself, and none is reported done before the commit is on disk. A call not
     answered within ``DEADLINE_SECONDS`` raises ``Unavailable``; a write may then still
-    have happened.
+    have happened. With ``reads_only`` the file must be there, and every write is refused.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, reads_only: bool = False) -> None:
         self.path = path
+        self._reads_only = reads_only
         self._in_memory = path == ":memory:"
         self._jobs: queue.Queue[_Job | None] = queue.Queue(MAX_QUEUED)
         self._thread: threading.Thread | None = None
@@ -72,16 +73,19 @@ class Database:
         except (sqlite3.Error, OSError) as error:
             raise Unavailable(f"cannot open the database {self.path}: {error}") from error
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-reader")
+        if self._reads_only:
+            return connection.close()
         self._thread = threading.Thread(
             target=self._write_groups, args=(connection,), name="sqlite-writer", daemon=True
         )
-        self._thread.start()
+        return self._thread.start()
 
     async def close(self) -> None:
         """Finish the queued writes, then let go of the file."""
-        if self._thread and self._readers:
+        if self._thread:
             await asyncio.to_thread(self._jobs.put, None)
             await asyncio.to_thread(self._thread.join)
+        if self._readers:
             await asyncio.to_thread(self._readers.shutdown)
             for connection in self._reader_connections:
                 connection.close()
@@ -130,6 +134,8 @@ class Database:
             raise Unavailable from error
 
     def _connect(self) -> sqlite3.Connection:
+        if self._reads_only:
+            return self._connect_to_read()
         if not self._in_memory:
             # For its owner's eyes alone; SQLite gives the log file the same mode.
             Path(self.path).touch(mode=0o600)
@@ -139,6 +145,13 @@ class Database:
         connection.row_factory = sqlite3.Row
         for pragma in _PRAGMAS:
             connection.execute(pragma)
+        return connection
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        url = f"{Path(self.path).absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(url, uri=True, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA busy_timeout = 4000")
         return connection
 
     def _read(self, work: Work[T]) -> T:

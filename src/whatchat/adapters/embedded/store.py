@@ -101,7 +101,8 @@ ADDED_INDEXES: Final[Sequence[str]] = (
 class SqliteStore:
     """Implements ``Store``; ``path`` is a file, whose folder is made, or ``:memory:``.
 
-    ``clock`` says when messages are over.
+    ``clock`` says when messages are over. With ``reads_only`` the file must be there, is not
+    changed, and may be in use.
     """
 
     accounts: AccountStore
@@ -117,8 +118,9 @@ class SqliteStore:
     reports: ReportStore
     inventory: Inventory
 
-    def __init__(self, path: str, *, clock: Clock = utc_now) -> None:
-        self._database = Database(path)
+    def __init__(self, path: str, *, clock: Clock = utc_now, reads_only: bool = False) -> None:
+        self._database = Database(path, reads_only=reads_only)
+        self._reads_only = reads_only
         self.accounts = SqliteAccountStore(self._database)
         self.audit = SqliteAuditStore(self._database)
         self.blocks = SqliteBlockStore(self._database)
@@ -133,7 +135,7 @@ class SqliteStore:
         self.inventory = SqliteInventory(self._database)
 
     async def open(self) -> None:
-        if self._database.path != ":memory:":
+        if self._database.path != ":memory:" and not self._reads_only:
             try:
                 Path(self._database.path).parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
