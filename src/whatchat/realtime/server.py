@@ -2,10 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, Final
 
-import msgspec
 import structlog
 from msgspec.structs import replace
 
@@ -17,15 +15,14 @@ from whatchat.domain.ports.broker import Broker
 from whatchat.domain.ports.room_log import RoomLog
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.session_registry import Session, SessionRegistry
-from whatchat.domain.signals import ErrorRaised
 from whatchat.domain.times import utc_now
 from whatchat.observability.logging import hashed
 from whatchat.observability.metrics import Metrics
 from whatchat.realtime.admission import Admission, Greet, Prepared
+from whatchat.realtime.answering import Answering
 from whatchat.realtime.caps import Caps, OnHit, Patience, Turnstile
 from whatchat.realtime.channels import Channels
 from whatchat.realtime.chat_sockets import ChatSockets
-from whatchat.realtime.codec import event_frame, failure_frame, success_frame
 from whatchat.realtime.commands import Commands
 from whatchat.realtime.connection import Connection
 from whatchat.realtime.deadlines import Deadlines
@@ -36,7 +33,7 @@ from whatchat.realtime.hub import Hub
 from whatchat.realtime.interpreter import InterpretedLink, Interpreters
 from whatchat.realtime.leases import Leases
 from whatchat.realtime.lifetimes import Lifetimes
-from whatchat.realtime.link import DRAINING, FLOODING, Link, Scope, Transport
+from whatchat.realtime.link import DRAINING, Link, Scope, Transport
 from whatchat.realtime.live_hub import LiveHub
 from whatchat.realtime.membership_watch import MembershipWatch
 from whatchat.realtime.polling_app import PollingApplication
@@ -47,8 +44,6 @@ log = structlog.get_logger()
 
 ADMISSION_SECONDS: Final = 10.0
 RETRY_AFTER_MS: Final = 5_000
-
-_NOTHING: Final = b"{}"
 
 
 class RealtimeServer:
@@ -80,7 +75,6 @@ class RealtimeServer:
         told: OnHit = lambda _limit, _dimension, _caller: None,
         live: LiveHub | None = None,
     ) -> None:
-        self._commands = commands
         self._lifetimes = lifetimes
         self._live = live or LiveHub()
         self._authenticator = authenticator
@@ -90,6 +84,7 @@ class RealtimeServer:
         self._caps = caps = caps or Caps()
         self._turnstile = Turnstile(caps, told)
         self._patience = Patience(caps.impatience, told)
+        self._answering = Answering(commands, self._patience)
         self._stopping = False
         self._interpreters = Interpreters()
         self._tasks = Tasks()
@@ -200,50 +195,12 @@ class RealtimeServer:
     def begin(
         self, connection: Connection, event: str, arguments: Sequence[object], ack_id: int | None
     ) -> bool:
-        """Begin a command if it can be begun, and is not one too many; its outcome is told."""
-        if connection.interpreter is not None or not connection.may_begin:
-            return False
-        try:
-            begun = self._commands.begin(connection.actor, event, arguments)
-        except ChatError as error:
-            self._refuse(connection, event, error, ack_id)
-            return True
-        if begun is None:
-            return False
-        begun.add_done_callback(partial(self._ended, connection, event, ack_id))
-        connection.begin(begun)
-        return True
-
-    def _ended(
-        self,
-        connection: Connection,
-        event: str,
-        ack_id: int | None,
-        begun: "asyncio.Future[None]",
-    ) -> None:
-        error = Unavailable() if begun.cancelled() else begun.exception()
-        if error is not None:
-            known = error if isinstance(error, ChatError) else Unavailable()
-            self._refuse(connection, event, known, ack_id)
-        elif ack_id is not None:
-            connection.send(success_frame(ack_id, _NOTHING))
+        return self._answering.begin(connection, event, arguments, ack_id)
 
     async def command(
         self, connection: Connection, event: str, arguments: Sequence[object], ack_id: int | None
     ) -> None:
-        """Run a command and tell its outcome, by ack or, if it failed without one, by event."""
-        await connection.settled()
-        interpreter, actor = connection.interpreter, connection.actor
-        try:
-            if interpreter is None:
-                answer = await self._commands.run(actor, event, arguments)
-            else:
-                answer = await interpreter.run(self._commands, actor, event, arguments)
-        except ChatError as error:
-            self._refuse(connection, event, error, ack_id)
-        else:
-            if ack_id is not None:
-                connection.send(success_frame(ack_id, answer))
+        await self._answering.run(connection, event, arguments, ack_id)
 
     def gone(self, connection: Connection, reason: str) -> None:
         """Forget a client; harmless if that has happened."""
@@ -269,19 +226,6 @@ class RealtimeServer:
         most = self._caps.per_user
         if most is not None and user is not None and len(user.connections) >= most:
             raise RateLimited("too many connections", retry_after_ms=RETRY_AFTER_MS)
-
-    def _refuse(
-        self, connection: Connection, event: str, error: ChatError, ack_id: int | None
-    ) -> None:
-        if ack_id is not None:
-            connection.send(failure_frame(ack_id, msgspec.json.encode(error.body())))
-        else:
-            payload = msgspec.json.encode(error.body(event))
-            connection.send(event_frame(ErrorRaised.name, payload))
-        if isinstance(error, RateLimited) and self._patience.is_over(
-            connection, error.retry_after_ms or 0
-        ):
-            connection.close(FLOODING)
 
 
 def _channels(broker: Broker, tasks: Tasks) -> tuple[Channels[UserId], Channels[RoomId]]:
