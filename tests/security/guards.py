@@ -9,15 +9,25 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.security import test_access_by_id as access
+from tests.security import test_blocks as blocks
+from tests.security import test_broker as broker
+from tests.security import test_enumeration as enumeration
 from tests.security import test_handshake as handshakes
 from tests.security import test_injection as injection
+from tests.security import test_limits as limits
 from tests.security import test_live_sessions as sessions
 from tests.security import test_logs as logs
 from tests.security import test_mass_assignment as assignment
 from tests.security import test_payloads as payloads
+from tests.security import test_private_rooms as rooms
 from tests.security import test_refresh as refresh
 from tests.security import test_tokens as tokens
 from tests.security.forging import segment
+from whatchat.domain.errors import NotFound
+from whatchat.domain.ports.blocks import Blocked
+from whatchat.entrypoints.decoding import decode_command as _decode_command
+from whatchat.entrypoints.quotas import charges_of as _charges_of
 from whatchat.features.sessions.contract import RefreshSession
 
 Attack = Callable[[Any], Awaitable[None]]
@@ -75,17 +85,15 @@ async def _prolong_anything(endpoint: Any, actor: Any, command: Any) -> Any:
     return {"expiresIn": 1}
 
 
-def _decode_known_fields(kind: Any, fields: Any, **_: Any) -> Any:
+def _decode_known_fields(kind: Any, fields: Any, **options: Any) -> Any:
     names = {one.encode_name for one in msgspec.structs.fields(kind)}
     known = {name: value for name, value in fields.items() if name in names}
-    return msgspec.convert(known, kind, strict=False)
+    return _decode_command(kind, known, **options)
 
 
-def _decode_as_text(kind: Any, fields: Any, **_: Any) -> Any:
-    return msgspec.convert(
-        {name: str(value) if isinstance(value, dict) else value for name, value in fields.items()},
-        kind,
-    )
+def _decode_as_text(kind: Any, fields: Any, **options: Any) -> Any:
+    text = {name: str(one) if isinstance(one, dict) else one for name, one in fields.items()}
+    return _decode_command(kind, text, **options)
 
 
 def _lenient(decode: Callable[..., Any]) -> Out:
@@ -98,6 +106,41 @@ def _lenient(decode: Callable[..., Any]) -> Out:
 
 def _grant_alone(_tokens: Any, token: str) -> Any:
     return token.partition(".")[0]
+
+
+def _anybody_is_an_admin(state: Any, user_id: Any) -> Any:
+    return state.members[user_id]
+
+
+def _not_found_or_private(record: Any) -> Exception:
+    """An answer that tells a room of others from one that never was."""
+    return NotFound("no such room" if record is None else "not your room", field="roomId")
+
+
+async def _nobody_is_blocked(_blocks: Any, _user: Any) -> Blocked:
+    return Blocked(blocks=frozenset(), blocked_by=frozenset())
+
+
+def _blocks_out(patch: pytest.MonkeyPatch) -> None:
+    async def around_all(_blocks: Any, users: Any) -> Any:
+        return {user: await _nobody_is_blocked(None, user) for user in users}
+
+    patch.setattr("whatchat.features.blocking.blocks.CachedBlocks.around", _nobody_is_blocked)
+    patch.setattr("whatchat.features.blocking.blocks.CachedBlocks.around_all", around_all)
+
+
+def _address_as_told(scope: Any, _trusted: Any = ()) -> str:
+    """The left-most hop, which anybody can write."""
+    told = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode().partition(",")[0]
+    return told or str(scope["client"][0])
+
+
+def _each_device_for_itself(cost: Any, caller: Any, units: int) -> Any:
+    return _charges_of(cost, caller, units)[:1]
+
+
+def _readable_from_the_start(_record: Any, _member: Any) -> int:
+    return 0
 
 
 ACCOUNTS: Final = "whatchat.features.accounts"
@@ -155,6 +198,47 @@ GUARDS: Final[Mapping[Attack, Out]] = {
     ),
     logs.test_names_that_read_backwards: replaced(
         "whatchat.domain.text._refuse", lambda _found, _field: None
+    ),
+    access.test_acts_of_admins_by_a_member: replaced(
+        "whatchat.features.rooms.rules.require_admin", _anybody_is_an_admin
+    ),
+    rooms.test_history_from_before_joining: replaced(
+        "whatchat.domain.room_state.RoomRecord.readable_from", _readable_from_the_start
+    ),
+    rooms.test_search_across_rooms: replaced(
+        "whatchat.domain.room_state.RoomRecord.readable_from", _readable_from_the_start
+    ),
+    rooms.test_joining_a_private_room: replaced(
+        "whatchat.features.rooms.rules.is_public", lambda _record: True
+    ),
+    blocks.test_message_of_a_blocked_person: _blocks_out,
+    blocks.test_reply_and_reaction_of_a_blocked_person: _blocks_out,
+    blocks.test_typing_across_a_block: _blocks_out,
+    blocks.test_presence_across_a_block: _blocks_out,
+    blocks.test_receipts_across_a_block: _blocks_out,
+    blocks.test_adding_somebody_who_has_blocked_one: _blocks_out,
+    blocks.test_direct_room_opened_by_a_blocked_person: _blocks_out,
+    enumeration.test_rooms_by_their_ids: replaced(
+        "whatchat.features.rooms.service.not_a_member", _not_found_or_private
+    ),
+    limits.test_guessing_behind_a_forged_address: replaced(
+        "whatchat.entrypoints.http.client_address", _address_as_told
+    ),
+    limits.test_guessing_behind_a_trusted_proxy: replaced(
+        "whatchat.entrypoints.http.client_address", _address_as_told
+    ),
+    limits.test_many_devices_of_one_person: replaced(
+        "whatchat.entrypoints.limits.charges_of", _each_device_for_itself
+    ),
+    limits.test_many_pods: replaced(
+        "whatchat.adapters.redis.limiter.RedisLimiter.charge",
+        lambda self, charges: self._fallback.charge(charges),
+    ),
+    broker.test_forged_events_for_a_room: replaced(
+        "whatchat.adapters.redis.envelope.hmac.compare_digest", lambda _one, _other: True
+    ),
+    broker.test_forged_membership: replaced(
+        "whatchat.adapters.redis.envelope.hmac.compare_digest", lambda _one, _other: True
     ),
     payloads.test_oversize_packet: replaced(
         "whatchat.realtime.link.Transport.max_payload_bytes", 1 << 20

@@ -13,6 +13,10 @@ PASSWORD = "correct horse battery staple"
 Opening = Callable[..., Awaitable[Wire]]
 
 
+class Unprepared(Exception):
+    """The stage could not be set: neither the attack's success nor its failure."""
+
+
 class Person:
     """An account that is signed in on one device."""
 
@@ -48,14 +52,16 @@ class Person:
     async def socket(self, **auth: object) -> Wire:
         """A WebSocket that has been greeted."""
         wire = await self._opening(self.token, **auth)
-        assert wire.ready, wire.refusal
+        if not wire.ready:
+            raise Unprepared(wire.refusal)
         return wire
 
     async def login(self) -> "Person":
         """The same person on one more device."""
         body = {"username": self.username, "password": PASSWORD}
         answer = await self.http.post("/api/auth/login", json=body)
-        assert answer.status_code == 200, answer.text
+        if answer.status_code != 200:
+            raise Unprepared(answer.text)
         return Person(self.http, answer.json(), self._opening)
 
     async def group(self, *others: "Person", public: bool = False, name: str = "Engines") -> str:

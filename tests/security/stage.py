@@ -15,7 +15,7 @@ import httpx
 import pytest
 import structlog
 
-from tests.security.person import PASSWORD, Person
+from tests.security.person import PASSWORD, Person, Unprepared
 from tests.security.wire import Wire
 from tests.waiting import until
 from whatchat import services
@@ -110,7 +110,9 @@ class Stage:
         self._stack.push_async_callback(broker.close)
         return self.store, broker, self._sessions, self._limiter
 
-    async def another(self, *, arrival_seconds: float = 10.0, **settings: Any) -> Node:
+    async def another(
+        self, *, arrival_seconds: float = 10.0, is_local: bool = False, **settings: Any
+    ) -> Node:
         """One more pod, with settings of its own; limits are off unless they say otherwise."""
         given = {"jwt_secret": SECRET, "rate_limits": "off", "drain_seconds": 0} | settings
         if "jwt_keys_dir" in settings:
@@ -118,7 +120,7 @@ class Stage:
         chosen = Settings.model_validate(given)
         store, broker, sessions, limiter = await self.shared()
         limits = limiter if chosen.rate_limits == "on" else None
-        pod = await build(chosen, Adapters(store, broker, sessions, limits))
+        pod = await build(chosen, Adapters(store, broker, sessions, limits), is_local=is_local)
         await pod.start()
         self._stack.push_async_callback(pod.stop)
         port = await self._stack.enter_async_context(_serving(pod, arrival_seconds))
@@ -131,7 +133,8 @@ class Stage:
         node = node or self.node
         body = {"username": f"{name}{next(self._names)}", "password": PASSWORD}
         answer = await node.http.post("/api/auth/register", json=body)
-        assert answer.status_code == 201, answer.text
+        if answer.status_code != 201:
+            raise Unprepared(answer.text)
         return Person.of(node.http, answer.json(), self.socket)
 
     async def people(self, *names: str) -> list[Person]:
@@ -151,6 +154,11 @@ class Stage:
     def logged(self) -> list[dict[str, Any]]:
         """Every record of the log; one that is no JSON object on a line of its own fails."""
         return [_record(line) for line in self._log.getvalue().splitlines()]
+
+    def forget_log(self) -> None:
+        """Begin with an empty log: what was in it was meant to be."""
+        self._log.seek(0)
+        self._log.truncate()
 
     def log_text(self) -> str:
         return self._log.getvalue()

@@ -9,6 +9,7 @@ from types import FunctionType
 import pytest
 
 from tests.security import wire
+from tests.security.cluster import Cluster
 from tests.security.guards import GUARDS, Attack, Out
 from tests.security.stage import Stage
 
@@ -29,22 +30,30 @@ def attacks() -> Iterator[FunctionType]:
     ("attack", "out"), GUARDS.items(), ids=[attack.__name__ for attack in GUARDS]
 )
 async def test_an_attack_succeeds_without_its_guard(
-    attack: Attack, out: Out, monkeypatch: pytest.MonkeyPatch
+    attack: Attack, out: Out, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.setattr(wire, "PATIENCE_SECONDS", MOST_PATIENCE_SECONDS)
     out(monkeypatch)
-    async with Stage() as stage:
+    async with _stage_for(attack, request) as stage:
         with pytest.raises(AssertionError):
             await attack(stage)
+        is_broken = '"level":"error"' in stage.log_text()
+        assert not is_broken, "that is no success but a program without one of its parts"
+
+
+def _stage_for(attack: Attack, request: pytest.FixtureRequest) -> Stage:
+    if "cluster" not in inspect.signature(attack).parameters:
+        return Stage()
+    return Cluster(request.getfixturevalue("mongo_url"), request.getfixturevalue("redis_server"))
 
 
 def test_there_are_enough_attacks_and_each_says_what_it_defends() -> None:
     found = list(attacks())
-    assert len({attack.__name__ for attack in found}) >= 75
+    assert len({attack.__name__ for attack in found}) >= 150
     assert [attack.__name__ for attack in found if not attack.__doc__] == []
     assert all("\n" not in str(attack.__doc__) for attack in found)
 
 
 def test_enough_guards_are_taken_out() -> None:
-    assert len(GUARDS) >= 20
+    assert len(GUARDS) >= 40
     assert set(GUARDS) <= set(attacks())

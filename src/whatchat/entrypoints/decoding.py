@@ -120,6 +120,8 @@ def _invalid(text: str) -> Invalid:
             return Invalid(
                 f"`{field}` has a length or characters that are not allowed", field=field
             )
+        if found["text"].startswith("Invalid "):  # it would repeat what was sent
+            return Invalid(f"`{field}` has a value that it cannot have", field=field)
         return Invalid(_printable(found["text"], MAX_TEXT_LENGTH), field=field)
     return Invalid(_printable(text, MAX_TEXT_LENGTH))
 
