@@ -448,7 +448,7 @@ class TestSignInsOfOthers:
 
     async def test_it_is_listed_until_it_ends(self, accounts: AccountStore, ada: Account) -> None:
         phone, its = device(ada.user_id), grant(b"")
-        assert await accounts.keep_signed_in(phone, its)
+        assert await accounts.keep_signed_in(phone, its) == "begun"
         assert await accounts.devices(ada.user_id, now=NOW) == [phone]
         assert await accounts.devices(ada.user_id, now=its.expires_at) == []
 
@@ -458,8 +458,11 @@ class TestSignInsOfOthers:
         phone, its = device(ada.user_id), grant(b"")
         longer = replace(its, expires_at=LATER + timedelta(hours=1))
         seen = replace(phone, last_seen_at=NOW + timedelta(minutes=1), name="another")
-        for record, one in ((phone, its), (seen, longer), (phone, its)):
-            assert await accounts.keep_signed_in(record, one)
+        kept = [
+            await accounts.keep_signed_in(record, one)
+            for record, one in ((phone, its), (seen, longer), (phone, its))
+        ]
+        assert kept == ["begun", "prolonged", "prolonged"]
         (found,) = await accounts.devices(ada.user_id, now=LATER)
         assert found == replace(seen, name=phone.name)
         assert await revoked(accounts) == set()
@@ -471,7 +474,7 @@ class TestSignInsOfOthers:
         await accounts.keep_signed_in(phone, its)
         assert await accounts.sign_out(ada.user_id, [phone.device_id]) == [its.grant_id]
         later = replace(its, expires_at=LATER + timedelta(hours=1))
-        assert not await accounts.keep_signed_in(phone, later)
+        assert await accounts.keep_signed_in(phone, later) == "ended"
         assert await accounts.devices(ada.user_id, now=NOW) == []
         assert await revoked(accounts) == {its.grant_id}
 
@@ -485,13 +488,13 @@ class TestSignInsOfOthers:
             accounts.sign_out(ada.user_id, [phone.device_id]),
             *(accounts.keep_signed_in(phone, its) for _ in range(4)),
         )
-        assert not await accounts.keep_signed_in(phone, its)
+        assert await accounts.keep_signed_in(phone, its) == "ended"
         assert await accounts.devices(ada.user_id, now=NOW) == []
 
     async def test_many_begin_one(self, accounts: AccountStore, ada: Account) -> None:
         phone, its = device(ada.user_id), grant(b"")
         begun = await asyncio.gather(*(accounts.keep_signed_in(phone, its) for _ in range(6)))
-        assert all(begun)
+        assert sorted(begun) == ["begun", *["prolonged"] * 5]
         assert await accounts.devices(ada.user_id, now=NOW) == [phone]
 
     async def test_it_never_takes_another_sign_ins_device(
@@ -499,7 +502,7 @@ class TestSignInsOfOthers:
     ) -> None:
         phone, its = device(ada.user_id), grant()
         await accounts.sign_in(phone, its)
-        assert not await accounts.keep_signed_in(phone, grant(b""))
+        assert await accounts.keep_signed_in(phone, grant(b"")) == "ended"
         assert (await rotate(accounts, its, b"x")).verdict == "rotated"
 
     async def test_whoever_is_banned_is_refused(self, accounts: AccountStore, ada: Account) -> None:
@@ -509,7 +512,7 @@ class TestSignInsOfOthers:
         with pytest.raises(Unauthenticated):
             await accounts.keep_signed_in(device(ada.user_id), grant(b""))
         await accounts.unban(ada.user_id)
-        assert not await accounts.keep_signed_in(phone, its)
+        assert await accounts.keep_signed_in(phone, its) == "ended"
 
 
 class TestExclusions:

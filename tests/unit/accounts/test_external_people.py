@@ -182,6 +182,14 @@ class TestProvisioning:
             ("sign_in", "external", actor.user_id),
         ]
 
+    async def test_it_has_it_once_also_when_many_pods_meet_it_at_once(
+        self, pod: Pod, door: Door, issuer: Issuer, records: list[Record]
+    ) -> None:
+        doors = [await door(pod) for _ in range(3)]
+        token = issuer.token()
+        await asyncio.gather(*(enter(one, token) for one in doors * 2))
+        assert [one.act.kind for one in records] == ["account.registered", "sign_in"]
+
 
 class TestDevices:
     async def test_a_session_is_a_device_that_can_be_signed_out(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from whatchat.domain.ids import DeviceId, GrantId, UserId
-from whatchat.domain.ports.account_store import Account, DeviceRecord, Grant, Rotation
+from whatchat.domain.ports.account_store import Account, DeviceRecord, Grant, Kept, Rotation
 from whatchat.domain.times import from_millis, to_millis, utc_now
 
 REVOCATIONS_KEPT: Final = timedelta(hours=2)
@@ -85,19 +85,28 @@ def put_grant(connection: sqlite3.Connection, device: DeviceRecord, grant: Grant
     _forget_unseen(connection, device)
 
 
-def keep_grant(connection: sqlite3.Connection, device: DeviceRecord, grant: Grant) -> bool:
-    """Write the device with its only grant, or prolong that; false if it has ended."""
-    cursor = connection.execute(
+def keep_grant(connection: sqlite3.Connection, device: DeviceRecord, grant: Grant) -> Kept:
+    """Write the device with its only grant, or prolong that unless it has ended."""
+    begun = connection.execute(
         "INSERT INTO devices VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (user_id, device_id) DO UPDATE SET"
-        " last_seen_at = max(last_seen_at, excluded.last_seen_at),"
-        " expires_at = max(expires_at, excluded.expires_at)"
-        " WHERE grant_id = excluded.grant_id",
+        " ON CONFLICT (user_id, device_id) DO NOTHING",
         _values(device, grant),
     )
-    if cursor.rowcount:
+    if begun.rowcount:
         _forget_unseen(connection, device)
-    return cursor.rowcount == 1
+        return "begun"
+    prolonged = connection.execute(
+        "UPDATE devices SET last_seen_at = max(last_seen_at, ?), expires_at = max(expires_at, ?)"
+        " WHERE user_id = ? AND device_id = ? AND grant_id = ?",
+        (
+            to_millis(device.last_seen_at),
+            to_millis(grant.expires_at),
+            device.user_id,
+            device.device_id,
+            grant.grant_id,
+        ),
+    )
+    return "prolonged" if prolonged.rowcount else "ended"
 
 
 def _values(device: DeviceRecord, grant: Grant) -> tuple[object, ...]:

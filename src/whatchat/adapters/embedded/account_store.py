@@ -28,6 +28,7 @@ from whatchat.domain.ports.account_store import (
     ExcludedAccounts,
     Exclusion,
     Grant,
+    Kept,
     Revoked,
     Rotation,
     SignedOut,
@@ -149,8 +150,8 @@ class SqliteAccountStore:
 
         return await self._database.write(work)
 
-    async def keep_signed_in(self, device: DeviceRecord, grant: Grant) -> bool:
-        def work(connection: sqlite3.Connection) -> bool:
+    async def keep_signed_in(self, device: DeviceRecord, grant: Grant) -> Kept:
+        def work(connection: sqlite3.Connection) -> Kept:
             if is_banned(connection, device.user_id):
                 raise Unauthenticated
             return keep_grant(connection, device, grant)

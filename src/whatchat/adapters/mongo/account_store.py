@@ -30,6 +30,7 @@ from whatchat.domain.ports.account_store import (
     ExcludedAccounts,
     Exclusion,
     Grant,
+    Kept,
     Revoked,
     Rotation,
     SignedOut,
@@ -122,7 +123,7 @@ class MongoAccountStore:
         return await self._sign_ins.put(device, grant)
 
     @within_deadline
-    async def keep_signed_in(self, device: DeviceRecord, grant: Grant) -> bool:
+    async def keep_signed_in(self, device: DeviceRecord, grant: Grant) -> Kept:
         return await self._sign_ins.keep(device, grant)
 
     @within_deadline

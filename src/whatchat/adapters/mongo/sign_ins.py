@@ -22,7 +22,7 @@ from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.snapshots import read_since
 from whatchat.domain.errors import Unauthenticated
 from whatchat.domain.ids import DeviceId, GrantId, UserId
-from whatchat.domain.ports.account_store import DeviceRecord, Grant, Revoked, Rotation
+from whatchat.domain.ports.account_store import DeviceRecord, Grant, Kept, Revoked, Rotation
 
 T = TypeVar("T")
 
@@ -57,19 +57,19 @@ class SignIns:
 
         return await self.together(work)
 
-    async def keep(self, device: DeviceRecord, grant: Grant) -> bool:
-        """Put a device's only grant in force, or prolong it; false if it has ended."""
+    async def keep(self, device: DeviceRecord, grant: Grant) -> Kept:
+        """Put a device's only grant in force, or prolong it unless it has ended."""
         key = {"_id": device_key(device.user_id, device.device_id)}
 
-        async def work(session: AsyncClientSession) -> bool:
+        async def work(session: AsyncClientSession) -> Kept:
             await self._require_welcome(device.user_id, grant, session)
             devices = self._database.majority.devices
             before = await devices.find_one(key, {"grant_id": 1}, session=session)
             if before is not None and before.get("grant_id") != grant.grant_id:
-                return False
+                return "ended"
             changes = keeping_signed_in(device, grant)
             await devices.update_one(key, changes, upsert=True, session=session)
-            return True
+            return "begun" if before is None else "prolonged"
 
         return await self.together(work)
 

@@ -51,6 +51,10 @@ class Grant(Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+Kept = Literal["begun", "prolonged", "ended"]
+"""How somebody else's sign-in stands: new here, in force as before, or over for ever."""
+
+
 class Rotation(Struct, frozen=True, kw_only=True):
     """What presenting a refresh token led to.
 
@@ -185,11 +189,12 @@ class AccountStore(Protocol):
         """
         ...
 
-    async def keep_signed_in(self, device: DeviceRecord, grant: Grant) -> bool:
+    async def keep_signed_in(self, device: DeviceRecord, grant: Grant) -> Kept:
         """Put ``grant`` in force on a device that never has another, or prolong it there.
 
-        False, and nothing done, once it was signed out. Raises ``Unauthenticated``, and does
-        nothing, if the user is banned. For sign-ins that others than this store began.
+        Of any number at once, one is told ``begun``. ``ended``, and nothing done, once it was
+        signed out. Raises ``Unauthenticated``, and does nothing, if the user is banned. For
+        sign-ins that others than this store began.
         """
         ...
 

@@ -108,7 +108,6 @@ class ExternalPeople:
     async def _keep(self, actor: Actor, claims: ExternalClaims) -> bool:
         """Record the sign-in, once for all pods; whether it is in force."""
         await self._require_account(actor, claims)
-        is_new = await self._accounts.device(actor.user_id, actor.device_id) is None
         now = self._clock()
         device = DeviceRecord(
             device_id=actor.device_id,
@@ -119,11 +118,12 @@ class ExternalPeople:
         )
         ends = _moment(actor.expires_at)
         grant = Grant(grant_id=actor.grant_id, token_hash=b"", expires_at=ends)
-        if not await self._accounts.keep_signed_in(device, grant):
+        kept = await self._accounts.keep_signed_in(device, grant)
+        if kept == "ended":
             refused = Act(kind="sign_in", outcome=Unauthenticated.code, user_id=actor.user_id)
             await self._trail.record(actor, refused)
             return False
-        if is_new:
+        if kept == "begun":
             begun = Act(
                 kind="sign_in",
                 user_id=actor.user_id,
