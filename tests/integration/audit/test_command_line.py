@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pymongo import MongoClient
 
+from tests.integration.audit.in_process import whatchat
 from tests.servers.mongod import Answer
-from tests.unit.entrypoints.test_command_line import environment, whatchat
+from tests.unit.entrypoints import test_command_line as processes
 from whatchat.adapters.embedded.store import SqliteStore
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.audit.chain import canonical, chained, digest_of
@@ -278,7 +279,7 @@ def test_whoever_reads_an_export_may_have_enough(sqlite_log: Log) -> None:
     exporting = subprocess.Popen(
         [sys.executable, "-m", "whatchat", "audit", "export"],
         cwd=sqlite_log.folder,
-        env=environment(store_url=sqlite_log.url),
+        env=processes.environment(store_url=sqlite_log.url),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -316,6 +317,14 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
         assert ended.stderr.startswith("whatchat: WHATCHAT_STORE_URL: cannot open the database")
         assert ended.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_ends_with_the_status_and_says_what_is_bad(sqlite_log: Log) -> None:
+    removed(sqlite_log)
+    settings = {"store_url": sqlite_log.url, "jwt_secret": SECRET}
+    ended = processes.whatchat("audit", "verify", cwd=sqlite_log.folder, **settings)
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert ended.stdout == "bad: record 3 is missing\n"
 
 
 def test_the_key_is_printed_and_is_the_tokens_or_its_own(sqlite_log: Log, tmp_path: Path) -> None:
