@@ -1,4 +1,4 @@
-"""The command line: ``whatchat serve``, ``worker``, ``migrate``, ``schema``, ``audit``."""
+"""The command line: ``serve``, ``worker``, ``migrate``, ``schema``, ``audit``, ``admin``."""
 
 import asyncio
 import socket
@@ -14,6 +14,7 @@ import uvloop
 from whatchat.administration import documented_operations
 from whatchat.bootstrap import CannotRun, build, build_worker, open_for_reading, open_store
 from whatchat.domain.errors import Unavailable
+from whatchat.entrypoints.admin_cli import admin_app
 from whatchat.entrypoints.audit_cli import audit_app
 from whatchat.entrypoints.ending import Ending
 from whatchat.entrypoints.schema.documents import DOCUMENTS, admin_openapi, has_drifted, render
@@ -29,7 +30,7 @@ from whatchat.entrypoints.server import (
 )
 from whatchat.observability.logging import configure_logging
 from whatchat.pod import Pod, documented
-from whatchat.settings import BadSetting, Settings, load_settings
+from whatchat.settings import DEFAULT_PORT, BadSetting, Settings, load_settings
 
 FAILED = 1
 MISCONFIGURED = 2
@@ -44,6 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(audit_app(open_for_reading))
+app.add_typer(admin_app())
 
 
 class DocumentName(StrEnum):
@@ -59,7 +61,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65_535)
-    ] = 8000,
+    ] = DEFAULT_PORT,
 ) -> None:
     """Run one pod, configured by the environment.
 

@@ -15,6 +15,7 @@ from whatchat.secret_files import secrets_from_files
 
 PREFIX = "WHATCHAT_"
 MIN_SECRET_BYTES = 32
+DEFAULT_PORT = 8000
 
 SECRETS = (
     "store_url",
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     internal_port: Annotated[int, Field(ge=0, le=65_535)] = 0
     admin_token: SecretStr | None = None
     admin_read_token: SecretStr | None = None
+    admin_url: str | None = None
     rate_limits: Literal["on", "off"] = "on"
     anomaly_rules: Path | None = None
     connections_per_address: Annotated[int, Field(ge=1)] = 4096
@@ -84,6 +86,11 @@ class Settings(BaseSettings):
         """The folder of the embedded store's file; ``None`` where it keeps nothing."""
         path = self.sqlite_path
         return None if path is None or path == ":memory:" else Path(path).parent
+
+    @property
+    def admin_api(self) -> str:
+        """Where operators on this machine find the admin API, unless told otherwise."""
+        return self.admin_url or f"http://127.0.0.1:{self.internal_port or DEFAULT_PORT}"
 
     @field_validator("cors_origins", "oidc_algorithms", mode="before")
     @classmethod
@@ -147,6 +154,13 @@ class Settings(BaseSettings):
     def _issuer(cls, url: str | None) -> str | None:
         if url is not None and not is_absolute(url):
             raise ValueError("must be a URL such as https://login.example.org/realm")
+        return url
+
+    @field_validator("admin_url")
+    @classmethod
+    def _admin(cls, url: str | None) -> str | None:
+        if url is not None and not is_absolute(url):
+            raise ValueError("must be a URL such as http://127.0.0.1:8000")
         return url
 
     @field_validator("jwt_keys_dir")

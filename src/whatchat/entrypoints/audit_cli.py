@@ -1,7 +1,6 @@
 """The command line: ``whatchat audit verify``, ``export`` and ``key``."""
 
 import asyncio
-import os
 import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,6 +18,7 @@ from whatchat.domain.ids import ID_PATTERN
 from whatchat.domain.ports.store import Store
 from whatchat.domain.times import utc_now
 from whatchat.entrypoints.audit_keys import head_keys
+from whatchat.entrypoints.standard_output import readers_may_leave
 from whatchat.observability.logging import configure_logging
 from whatchat.settings import Settings, load_settings
 
@@ -77,11 +77,8 @@ def audit_app(open_store: OpenStore) -> typer.Typer:
         if user is not None and not re.match(ID_PATTERN, user):
             raise typer.BadParameter("must be a user id", param_hint="--user")
         moment = _moment(since) if since is not None else None
-        try:
+        with readers_may_leave():
             asyncio.run(_export(open_store, load_settings(), moment, user))
-        except BrokenPipeError:
-            # Whoever read has enough; nothing is left for the interpreter to flush.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     @app.command()
     def key() -> None:
