@@ -7,6 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from whatchat.domain.audit import Act, Party, Record
+from whatchat.domain.networks import network_of
 
 WINDOW_SECONDS: Final = 10.0
 MAX_WINDOWS: Final = 10_000
@@ -25,7 +26,8 @@ class _Window:
 class Merging:
     """Hands the first of those that are alike on at once, and what follows it in one record.
 
-    Alike are those of one actor, kind, object, outcome and detail. Each ``seconds`` that
+    Alike are those of one actor, kind, object, outcome and detail; visitors are told apart by
+    their networks, as one of them may have any number of addresses. Each ``seconds`` that
     follow end with one record, which has the time of the latest and the ``count`` of all,
     until there was none. Above ``MAX_WINDOWS`` kinds at once, records are handed on singly.
     """
@@ -38,7 +40,7 @@ class Merging:
 
     def add(self, record: Record) -> None:
         """Hand a record on, now or counted; needs a running loop."""
-        likeness = record.actor, replace(record.act, count=1)
+        likeness = _alike(record.actor), replace(record.act, count=1)
         if (window := self._windows.get(likeness)) is not None:
             window.latest = record
             window.count += record.act.count
@@ -71,3 +73,9 @@ class Merging:
     def _tell(self, window: _Window) -> None:
         if (latest := window.latest) is not None:
             self._hand_on(replace(latest, act=replace(latest.act, count=window.count)))
+
+
+def _alike(actor: Party) -> Party:
+    if actor.role != "visitor" or actor.address is None:
+        return actor
+    return replace(actor, address=network_of(actor.address))

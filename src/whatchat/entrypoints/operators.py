@@ -71,7 +71,8 @@ class OperatorRecords:
     """Tells the audit log of every call, with what its path names.
 
     A call is recorded before it is answered, and not answered if it cannot be. Those without
-    a good token are mentioned: a stranger is to fill neither the log nor the time of others.
+    a good token are mentioned, and their words left out: a stranger is to fill neither the log
+    nor the time of others.
     """
 
     def __init__(self, trail: AuditTrail) -> None:
@@ -81,11 +82,10 @@ class OperatorRecords:
         self, row: Endpoint, caller: Caller, named: Mapping[str, str], outcome: Outcomes
     ) -> None:
         act = Act(kind="admin.called", outcome=outcome, detail=row.http)
-        act = replace(act, **_objects(named))
         if outcome in _UNHEARD:
             self._trail.mention(party(caller), act)
         else:
-            await self._trail.record(party(caller), act)
+            await self._trail.record(party(caller), replace(act, **_objects(named)))
 
 
 def _objects(named: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from tests.e2e.raw import register
 from tests.integration.admin.conftest import READ, WRITE, Site
 from whatchat.administration import documented_operations
 from whatchat.domain.contract import Endpoint
+from whatchat.entrypoints.operators import BAD_TOKENS
 from whatchat.pod import documented
 
 ROWS = {endpoint.row.command.__name__: endpoint.row for endpoint in documented_operations()}
@@ -77,6 +78,17 @@ async def test_a_call_without_a_good_token_is_mentioned(site: Site) -> None:
     calls = [one for one in await site.records() if one.act.kind == "admin.called"]
     assert [(one.act.outcome, one.actor.role) for one in calls] == [("unauthenticated", "visitor")]
     assert [one.act.detail for one in calls] == ["GET /admin/pod"]
+
+
+async def test_a_stranger_fills_the_log_with_nothing(site: Site) -> None:
+    for number in range(BAD_TOKENS.burst + 30):
+        await site.one.ask("GET", f"/admin/users/anything-{number}", token="nonsense")
+    await site.one.pod.stop()
+    calls = [one.act for one in await site.records() if one.act.kind == "admin.called"]
+    assert {one.user_id for one in calls} == {None}
+    assert {one.outcome for one in calls} == {"unauthenticated", "rate_limited"}
+    assert sum(one.count for one in calls) == BAD_TOKENS.burst + 30
+    assert len(calls) <= 8, "one and its repetitions, of each outcome and window"
 
 
 @pytest.mark.parametrize("token", [WRITE, READ])

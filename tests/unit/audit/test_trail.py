@@ -126,6 +126,29 @@ async def test_alike_mentions_become_one_record_with_their_count(
     assert [one["act"].get("count") for one in fields(store)[8:]] == [None]
 
 
+async def test_a_visitor_with_many_addresses_is_one(
+    store: AuditStoreAtWill, metrics: Metrics
+) -> None:
+    trail = Trail("pod-1", store, metrics, merge_seconds=0.2)
+    for number in range(50):
+        trail.mention(Party(role="visitor", address=f"2001:db8::{number:x}"), SIGN_IN)
+    trail.mention(Party(role="visitor", address="2001:db8:0:1::1"), SIGN_IN)
+    await trail.stop()
+    told = [(one["actor"]["address"], one["act"].get("count", 1)) for one in fields(store)]
+    assert told == [("2001:db8::0", 1), ("2001:db8:0:1::1", 1), ("2001:db8::31", 49)]
+
+
+async def test_networks_that_the_server_speaks_of_are_told_apart(
+    store: AuditStoreAtWill, metrics: Metrics
+) -> None:
+    trail = Trail("pod-1", store, metrics)
+    networks = ["2001:db8::/64", "2001:db8:0:1::/64"]
+    for network in networks:
+        trail.mention(Party(role="server", address=network), Act(kind="anomaly.found"))
+    await trail.stop()
+    assert [one["actor"]["address"] for one in fields(store)] == networks
+
+
 async def test_a_steady_flood_is_a_record_per_window(
     store: AuditStoreAtWill, metrics: Metrics
 ) -> None:
