@@ -35,6 +35,7 @@ Kind = Literal[
     "limit.hit",
     "anomaly.found",
     "admin.called",
+    "socket.closed",
     "pod.drained",
     "records.dropped",
 ]

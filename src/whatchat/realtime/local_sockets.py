@@ -38,12 +38,13 @@ class HubSockets:
         page = nsmallest(limit, found, key=lambda one: one[0])
         return [self._shown(name, connection) for name, connection in page]
 
-    async def close(self, socket: str) -> bool:
+    async def close(self, socket: str) -> LocalSocket | None:
         async for name, connection in self._named(None):
             if name == socket and connection.closing is None:
+                closed = self._shown(name, connection)
                 connection.close(DRAINING)
-                return True
-        return False
+                return closed
+        return None
 
     async def _named(self, user_id: UserId | None) -> AsyncIterator[tuple[str, Connection]]:
         for number, connection in enumerate(self._of(user_id), 1):

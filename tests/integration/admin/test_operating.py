@@ -116,6 +116,9 @@ async def test_a_pods_sockets_are_listed_and_closed_to_resume(site: Site) -> Non
     assert await hears(hers, "session:closing") == {"code": 4503, "resume": True}
     for socket in (hers, his):
         await socket.close()
+    (record,) = await done(site, "socket.closed")
+    assert (record.actor.role, record.act.user_id) == ("operator", ada.id)
+    assert record.act.device_id == ada.device_id
 
 
 async def test_rooms_are_seen_without_what_is_said(site: Site) -> None:
@@ -165,8 +168,9 @@ async def test_a_last_admin_who_is_put_out_has_a_successor(site: Site) -> None:
     _, room = await rest(site.one, "GET", f"/rooms/{room_id}", token=bob.token)
     assert [(one["user"]["id"], one["role"]) for one in room["participants"]] == [(bob.id, "admin")]
     assert (await site.one.ask("DELETE", path))[0] == 404
-    (record,) = await done(site, "member.removed")
-    assert (record.actor.role, record.act.user_id) == ("operator", ada.id)
+    told = [*await done(site, "member.removed"), *await done(site, "admin.granted")]
+    assert [(one.actor.role, one.act.room_id) for one in told] == [("operator", room_id)] * 2
+    assert [one.act.user_id for one in told] == [ada.id, bob.id]
 
 
 async def test_nobody_is_put_out_of_a_direct_room(site: Site) -> None:

@@ -33,6 +33,6 @@ class LocalSockets(Protocol):
         """Sockets of one user or of all, by ``socket``, from the one after ``after`` on."""
         ...
 
-    async def close(self, socket: str) -> bool:
-        """Close it, with a code that lets it resume at once; false if it is not here."""
+    async def close(self, socket: str) -> LocalSocket | None:
+        """Close it, with a code that lets it resume at once; which it was, if it is here."""
         ...

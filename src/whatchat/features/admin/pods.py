@@ -75,10 +75,13 @@ class PodDesk:
         following = page[-1].socket if len(found) > command.limit else UNSET
         return SocketPage(sockets=[_shown(socket) for socket in page], next=following)
 
-    async def close(self, _operator: Operator, command: CloseSocket) -> None:
+    async def close(self, operator: Operator, command: CloseSocket) -> None:
         """Close a socket of this pod; its client may come back at once."""
-        if not await self._sockets.close(command.socket):
+        closed = await self._sockets.close(command.socket)
+        if closed is None:
             raise NotFound("no such socket on this pod", field="socket")
+        act = Act(kind="socket.closed", user_id=closed.user_id, device_id=closed.device_id)
+        await self._trail.record(party(operator), act)
 
     async def drain(self, operator: Operator, _command: DrainPod) -> None:
         """Have this pod end as by SIGTERM; harmless if it does."""

@@ -1,5 +1,7 @@
 """What operators may see of rooms: who and how many, never what is said."""
 
+from collections.abc import Sequence
+
 from msgspec import UNSET
 
 from whatchat.domain.actor import Actor, Operator
@@ -88,17 +90,19 @@ class RoomDesk:
     async def expel(self, operator: Operator, command: ExpelMember) -> None:
         """Put somebody out of a group; a direct room stays as it is.
 
-        If it was the last admin, whoever has been there longest becomes one right behind it.
+        If it was the last admin, whoever has been there longest becomes one right behind it; if
+        that was cut off, the next call sees to it, whatever else comes of it.
         """
-        await self._record(command.room_id)
-        applied = await self._log.change(
-            command.room_id,
-            _proposal(SERVER, "expelled", _expelling(command.user_id)),
-            then=_proposal(SERVER, "succeeded", _succession),
-        )
-        if applied.entry is not None:
-            act = Act(kind="member.removed", user_id=command.user_id, room_id=command.room_id)
-            await self._trail.record(party(operator), act)
+        room_id, user_id = command.room_id, command.user_id
+        await self._record(room_id)
+        acts = []
+        try:
+            proposal = _proposal(SERVER, "expelled", _expelling(user_id))
+            await self._log.change(room_id, proposal)
+            acts.append(Act(kind="member.removed", user_id=user_id, room_id=room_id))
+        finally:
+            acts += await self._succeeded(room_id)
+            await self._trail.record(party(operator), *acts)
 
     async def erase(self, operator: Operator, command: EraseMessage) -> None:
         """Erase a message for everyone, in the name of its sender; a tombstone stays.
@@ -116,6 +120,14 @@ class RoomDesk:
                 message_id=command.message_id,
             )
             await self._trail.record(party(operator), act)
+
+    async def _succeeded(self, room_id: RoomId) -> Sequence[Act]:
+        """See to it that a group has an admin; what the audit log is to say of it."""
+        applied = await self._log.change(room_id, _proposal(SERVER, "succeeded", _succession))
+        match applied.entry and applied.entry.change:
+            case RoleChanged(user_id=user_id):
+                return [Act(kind="admin.granted", user_id=user_id, room_id=room_id)]
+        return []
 
     async def _record(self, room_id: RoomId) -> RoomRecord:
         record = await self._rooms.record(room_id)
