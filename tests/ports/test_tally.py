@@ -30,7 +30,7 @@ class Never:
     ) -> int:
         raise AssertionError("Redis was not asked")
 
-    async def count(self, key: str, *, seconds: int) -> int:
+    async def count(self, key: str, *, seconds: int, member: str | None = None) -> int:
         raise AssertionError("Redis was not asked")
 
 
@@ -58,6 +58,17 @@ async def add(tally: Tally, key: str = "a", member: str | None = None, most: int
 async def test_everything_counts(tally: Tally) -> None:
     assert [await add(tally) for _ in range(3)] == [1, 2, 3]
     assert await tally.count("a", seconds=60) == 3
+
+
+async def test_one_member_is_there_or_not(tally: Tally, clock: Clock) -> None:
+    for member in ("x", "x", "y"):
+        await add(tally, member=member)
+    assert [await tally.count("a", seconds=60, member=one) for one in ("x", "y", "z")] == [1, 1, 0]
+    assert await tally.count("b", seconds=60, member="x") == 0
+    clock.now += 59
+    await add(tally, member="y")
+    clock.now += 1
+    assert [await tally.count("a", seconds=60, member=one) for one in ("x", "y")] == [0, 1]
 
 
 async def test_nothing_was_counted_of_what_nobody_added(tally: Tally) -> None:

@@ -11,6 +11,8 @@ from whatchat.domain.ports.tally import Tally
 MOST_COMPARED: Final = 1_000
 """Up to so many, one count can be compared with another."""
 
+_OF: Final = "{}/of"
+
 
 class Counting:
     """Counts sightings by the rules, on all pods together."""
@@ -29,9 +31,9 @@ class Counting:
         On whatever pod, a subject is found once within the rule's window.
         """
         if rule.share is not None:
-            await self._add(f"{rule.name}/of", rule, rule.share.of, sighting)
+            await self._add(_OF.format(rule.name), rule, rule.share.of, sighting)
         subject = rule.counts.subject(sighting)
-        if subject is None:
+        if subject is None or not await self._is_shared(rule, subject, sighting):
             return None
         seen = await self._add(rule.name, rule, rule.counts, sighting)
         if seen < rule.sightings or not await self._is_share(rule, subject, seen):
@@ -50,11 +52,18 @@ class Counting:
             times=sighting.count,
         )
 
+    async def _is_shared(self, rule: Rule, subject: Subject, sighting: Sighting) -> bool:
+        """Whether what is counted is there in the count that it is held against."""
+        if rule.share is None:
+            return True
+        key, member = _whole(rule, subject), rule.counts.member(sighting)
+        return await self._tally.count(key, seconds=rule.seconds, member=member) > 0
+
     async def _is_share(self, rule: Rule, subject: Subject, seen: int) -> bool:
         if rule.share is None:
             return True
-        whole = await self._tally.count(f"{rule.name}/of:{subject.name}", seconds=rule.seconds)
-        return 0 < whole * rule.share.part <= seen
+        whole = await self._tally.count(_whole(rule, subject), seconds=rule.seconds)
+        return whole * rule.share.part <= seen
 
     async def _is_first(self, rule: Rule, subject: Subject) -> bool:
         """Nothing is added while it is known: what goes on is found again after the window."""
@@ -62,6 +71,11 @@ class Counting:
         if await self._tally.count(key, seconds=rule.seconds):
             return False
         return await self._tally.add(key, seconds=rule.seconds, most=2) == 1
+
+
+def _whole(rule: Rule, subject: Subject) -> str:
+    """Where that is counted of which the rule's own count is a share."""
+    return f"{_OF.format(rule.name)}:{subject.name}"
 
 
 def _by_event(rules: Sequence[Rule]) -> Mapping[Event, Sequence[Rule]]:

@@ -52,7 +52,10 @@ class Counts(Struct, frozen=True, kw_only=True):
 
 
 class Share(Struct, frozen=True, kw_only=True):
-    """At least this part of another count of the same subject and window, which is not 0."""
+    """At least this part of another count of the same subject and window.
+
+    Only what that one counts as well is counted.
+    """
 
     part: float
     of: Counts

@@ -109,8 +109,8 @@ RULES: Final = (
     ),
     Rule(
         name="unwelcome",
-        about="different people who blocked or reported one user, "
-        "if they are a quarter of those with whom that user opened a direct room",
+        about="different people who blocked or reported one user that had opened a direct room "
+        "with them, if they are a quarter of all whom that user did so with",
         counts=COMPLAINTS,
         share=Share(part=0.25, of=OPENED_TO_OTHERS),
         threshold=10,

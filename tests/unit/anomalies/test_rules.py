@@ -140,7 +140,9 @@ async def test_whom_few_of_many_block_is_not_unwelcome() -> None:
 async def test_a_crowd_that_nobody_wrote_to_slows_nobody_down() -> None:
     """Such as one that was called together: somebody looks at it, and nothing else."""
     guard = Guard()
+    await guard.see(*(opened(number) for number in range(1000, 1020)))
     await guard.see(*(reported(number) for number in range(200)))
+    await guard.see(*(reported(number) for number in range(1000, 1009)))
     assert guard.found == ["complaints"]
     assert guard.brake.slowed == []
     assert guard.door.put_out == []

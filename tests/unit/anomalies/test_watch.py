@@ -53,7 +53,7 @@ class Broken:
     ) -> int:
         raise RuntimeError("no such luck")
 
-    async def count(self, key: str, *, seconds: int) -> int:
+    async def count(self, key: str, *, seconds: int, member: str | None = None) -> int:
         raise RuntimeError("no such luck")
 
 

@@ -49,10 +49,14 @@ class InProcessTally:
         self._drop_oldest(now)
         return len(log.times)
 
-    async def count(self, key: str, *, seconds: int) -> int:
+    async def count(self, key: str, *, seconds: int, member: str | None = None) -> int:
         log = self._logs.get(key)
         over = self._clock() - seconds
-        return 0 if log is None else sum(at > over for at in log.times.values())
+        if log is None:
+            return 0
+        if member is not None:
+            return int(log.times.get(member, over) > over)
+        return sum(at > over for at in log.times.values())
 
     def _drop_oldest(self, now: float) -> None:
         """Forget up to two keys that are over, and any beyond the bound but the latest."""

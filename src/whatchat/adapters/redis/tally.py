@@ -47,12 +47,12 @@ class RedisTally:
                 key, seconds=seconds, most=most, member=member, times=times
             )
 
-    async def count(self, key: str, *, seconds: int) -> int:
+    async def count(self, key: str, *, seconds: int, member: str | None = None) -> int:
         try:
-            return await self._run(key, seconds, 0, ())
+            return await self._run(key, seconds, 0, (member,) if member else ())
         except Unavailable:
             self._metrics.tally_fallbacks.inc()
-            return await self._fallback.count(key, seconds=seconds)
+            return await self._fallback.count(key, seconds=seconds, member=member)
 
     async def _run(self, key: str, seconds: int, most: int, members: Sequence[str]) -> int:
         now = "" if self._clock is None else repr(self._clock())

@@ -19,6 +19,9 @@ class Tally(Protocol):
         """
         ...
 
-    async def count(self, key: str, *, seconds: int) -> int:
-        """How many there were in the last ``seconds``, as far as :meth:`add` kept them."""
+    async def count(self, key: str, *, seconds: int, member: str | None = None) -> int:
+        """How many there were in the last ``seconds``, as far as :meth:`add` kept them.
+
+        Of one ``member``: 1, or 0.
+        """
         ...

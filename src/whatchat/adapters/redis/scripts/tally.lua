@@ -1,7 +1,7 @@
 -- Counts within a sliding window, by this server's clock.
 -- KEYS[1]: a sorted set of what was counted, by its latest time in seconds.
 -- ARGV: the time in seconds, or nothing for this server's; the window in seconds; how many are
--- kept at most, or 0 only to count; and what is counted.
+-- kept at most, or 0 only to count; and what is counted, or of which alone it is asked.
 -- Returns how many there are in the window.
 local now, seconds, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 if not now then
@@ -11,6 +11,10 @@ end
 local over = string.format('%.6f', now - seconds)
 
 if most == 0 then
+    if ARGV[4] then
+        local at = redis.call('ZSCORE', KEYS[1], ARGV[4])
+        return at and tonumber(at) > tonumber(over) and 1 or 0
+    end
     return redis.call('ZCOUNT', KEYS[1], '(' .. over, '+inf')
 end
 for number = 4, #ARGV do
