@@ -24,7 +24,7 @@ from whatchat.features.accounts.keys import SHARED_KID, KeyRing, secret_key
 
 SECRET = b"a secret of at least 32 bytes..."
 OTHER = b"another secret, as long as that."
-HEADER = {"typ": "at+jwt", "kid": secret_key(SECRET).kid}
+HEADER = {"typ": "at+jwt", "kid": SHARED_KID}
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -242,6 +242,17 @@ class TestPreviousSecrets:
         token = issue(AccessTokens(KeyRing.of_secret(SECRET)))
         refuse(AccessTokens(KeyRing.of_secret(OTHER)), token)
 
+    def test_a_secret_that_is_alone_again_is_known_by_both_its_names(self) -> None:
+        between = AccessTokens(KeyRing.of_secret(OTHER, [SECRET]))
+        after = AccessTokens(KeyRing.of_secret(OTHER))
+        assert after.verify(issue(between)).sub == "user"
+        assert between.verify(issue(after)).sub == "user"
+
+    def test_the_version_before_takes_the_tokens_of_a_secret_that_is_alone(self) -> None:
+        tokens = AccessTokens(KeyRing.of_secret(SECRET))
+        # It knew a key by this name alone, and was rolled out pod by pod.
+        assert jwt.get_unverified_header(issue(tokens))["kid"] == "hs256"
+
     def test_one_name_does_not_stand_for_another(self) -> None:
         after = AccessTokens(KeyRing.of_secret(OTHER, [SECRET]))
         header = HEADER | {"kid": secret_key(OTHER).kid}
@@ -257,7 +268,8 @@ class TestPreviousSecrets:
         after = AccessTokens(KeyRing.of_secret(OTHER, [SECRET]))
         # Of another spelling than ours, so that the short way does not decide.
         payload = json.dumps(claims() | {"nbf": 1}).encode()
-        for kid, secret in (("hs256", SECRET), ("hs256", OTHER), (HEADER["kid"], SECRET)):
+        own = secret_key(SECRET).kid
+        for kid, secret in (("hs256", SECRET), ("hs256", OTHER), (own, SECRET)):
             token = jwt.PyJWS().encode(payload, secret, headers=HEADER | {"kid": kid})
             assert after._own(token) is None
             assert after.verify(token).sub == "user"

@@ -116,7 +116,7 @@ class AccessTokens:
             msgspec.structs.asdict(claims),
             _private(key),
             algorithm=key.algorithm,
-            headers=_header(key.kid),
+            headers=_header(self._keys.signs_as),
         )
 
     def verify(self, token: str) -> Claims:

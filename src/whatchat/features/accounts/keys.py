@@ -14,7 +14,10 @@ from jwt.algorithms import HMACAlgorithm, OKPAlgorithm
 MIN_SECRET_BYTES: Final = 32
 
 SHARED_KID: Final = "hs256"
-"""How every secret was named by the version that had but one."""
+"""How a secret that is alone is named in tokens, and what any of them may be called.
+
+The version before had but one secret and knows no other name: its pods take these tokens too.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class SigningKey:
 
 
 class KeyRing:
-    """The keys in force: ``signing`` signs, all of them verify."""
+    """The keys in force: ``signing`` signs, under the name ``signs_as``; all of them verify."""
 
     def __init__(self, signing: SigningKey, others: Sequence[SigningKey] = ()) -> None:
         if signing.private is None:
@@ -40,8 +43,10 @@ class KeyRing:
         self.signing = signing
         self.all = (*others, signing)
         self._by_kid: dict[str, tuple[SigningKey, ...]] = {key.kid: (key,) for key in self.all}
-        if secrets := tuple(key for key in self.all if key.algorithm == "HS256"):
+        secrets = tuple(key for key in self.all if key.algorithm == "HS256")
+        if secrets:
             self._by_kid[SHARED_KID] = secrets
+        self.signs_as = SHARED_KID if secrets == (signing,) else signing.kid
 
     def named(self, kid: object) -> tuple[SigningKey, ...]:
         """The keys that a token's header may mean: looked up here, and nowhere else."""
