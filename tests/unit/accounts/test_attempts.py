@@ -24,6 +24,7 @@ from whatchat.features.accounts.attempts import PasswordAttempts
 from whatchat.observability.metrics import Metrics
 
 HERE, THERE = Visitor(address="192.0.2.1"), Visitor(address="198.51.100.7")
+ELSEWHERE = Visitor(address="203.0.113.1")
 PHONE = DeviceId("phone")
 ADA = Actor(
     user_id=UserId("ada"),
@@ -259,6 +260,47 @@ async def test_those_who_wait_for_their_turn_are_bounded(
     gate.set()
     await asyncio.gather(*waiting)
     await sign_in(attempts)
+
+
+async def test_nobody_waits_for_a_turn_until_there_is_no_time_left_to_use_it(
+    attempts: PasswordAttempts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LONGEST_WAIT_SECONDS", 0.01)
+    gate = asyncio.Event()
+
+    async def hold() -> None:
+        async with attempts.of_sign_in(HERE, "ada", None):
+            await gate.wait()
+
+    holding = [asyncio.create_task(hold()) for _ in range(module.AT_ONCE)]
+    await asyncio.sleep(0)
+    with pytest.raises(RateLimited) as refused:
+        await sign_in(attempts)
+    assert refused.value.retry_after_ms == module.RETRY_AFTER_MS
+    gate.set()
+    await asyncio.gather(*holding)
+    assert await wrong(attempts, 20) == 10  # whoever did not get a turn was charged nothing
+
+
+async def test_one_network_makes_few_new_passwords_at_a_time_and_holds_nobody_else_up(
+    attempts: PasswordAttempts,
+) -> None:
+    made, gate = 0, asyncio.Event()
+
+    async def make() -> None:
+        nonlocal made
+        async with attempts.of_new(HERE):
+            made += 1
+            await gate.wait()
+
+    making = [asyncio.create_task(make()) for _ in range(10)]
+    await asyncio.sleep(0.01)
+    assert made == module.AT_ONCE
+    async with asyncio.timeout(1), attempts.of_new(THERE), attempts.of_new(ELSEWHERE):
+        await sign_in(attempts)
+    gate.set()
+    await asyncio.gather(*making)
+    assert made == 10
 
 
 async def test_refusals_are_told_without_names(attempts: PasswordAttempts, trail: Trail) -> None:

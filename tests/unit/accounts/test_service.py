@@ -7,12 +7,21 @@ from typing import Protocol
 import pytest
 from msgspec.structs import replace
 
+from whatchat.adapters.embedded.limiter import EmbeddedLimiter
 from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.contract import Catalogue, Feature
-from whatchat.domain.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from whatchat.domain.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    Unauthenticated,
+)
 from whatchat.domain.ids import DeviceId, UserId
 from whatchat.domain.models import Profile, User
 from whatchat.domain.ports.store import Store
+from whatchat.features.accounts import attempts
 from whatchat.features.accounts.contract import (
     ChangePassword,
     GetMe,
@@ -471,3 +480,19 @@ def test_the_rows_fit_into_a_catalogue(pod: Pod) -> None:
         "POST /api/auth/login": "sign_in",
         "POST /api/auth/refresh": "refresh",
     }
+
+
+async def test_new_passwords_are_made_in_turns(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed_in = await pod.register("ada")
+    monkeypatch.setattr(attempts, "LONGEST_WAIT_SECONDS", 0.01)
+    turns = attempts.PasswordAttempts(EmbeddedLimiter(), pod.service._trail)
+    pod.service._attempts = turns
+    actor = replace(await pod.actor(signed_in), address=VISITOR.address)
+    change = ChangePassword(current_password="correct horse", new_password="quite another horse")
+    async with turns.of_new(VISITOR), turns.of_new(VISITOR):
+        with pytest.raises(RateLimited):
+            await pod.register("bob")
+        with pytest.raises(RateLimited):
+            await pod.service.change_password(actor, change)
+    await pod.register("bob")
+    await pod.service.change_password(actor, change)

@@ -24,10 +24,14 @@ OWN: Final = Quota(rate=1 / 30, burst=10)
 """Of a device that the account knows, and of somebody signed in."""
 
 AT_ONCE: Final = 2
-"""So many passwords from one network are tried at a time on each pod, so that right ones, charged
-only for as long as they are being hashed, fit the quotas however many come at once."""
+"""So many passwords from one network are tried at a time on each pod, and so many new ones made:
+nobody keeps the threads that hash to themselves. Right ones, charged only for as long as they are
+being hashed, fit the quotas however many come at once."""
 
 MAX_WAITING: Final = 256
+LONGEST_WAIT_SECONDS: Final = 8.5
+"""A little less than a command may take: who is cut off while hashing had no use of it."""
+
 RETRY_AFTER_MS: Final = 2_000
 
 
@@ -61,8 +65,17 @@ class PasswordAttempts:
     @asynccontextmanager
     async def of_change(self, actor: Actor) -> AsyncIterator[None]:
         """The same for the current password of somebody signed in."""
-        key = f"user:{actor.user_id}"
-        async with self._reserved(actor, key, [_charge(key, OWN)]):
+        network, charge = network_of(actor.address), _charge(f"user:{actor.user_id}", OWN)
+        async with self._reserved(actor, f"network:{network}", [charge]):
+            yield
+
+    @asynccontextmanager
+    async def of_new(self, who: Actor | Visitor) -> AsyncIterator[None]:
+        """Make a new password inside; ``RateLimited`` if too many of a network wait for that."""
+        if self._limiter is None:
+            yield
+            return
+        async with self._turns.of(f"new:{network_of(who.address)}"):
             yield
 
     @asynccontextmanager
@@ -104,18 +117,29 @@ class _Turns:
 
     @asynccontextmanager
     async def of(self, key: str) -> AsyncIterator[None]:
-        """Wait for one's turn; ``RateLimited`` if too many do."""
+        """Wait for one's turn; ``RateLimited`` if too many do, or for too long."""
         line = self._lines.setdefault(key, _Line())
         if line.people >= AT_ONCE + MAX_WAITING:
             raise RateLimited(retry_after_ms=RETRY_AFTER_MS)
         line.people += 1
         try:
-            async with line.semaphore:
+            await _acquire(line.semaphore)
+            try:
                 yield
+            finally:
+                line.semaphore.release()
         finally:
             line.people -= 1
             if not line.people:
                 del self._lines[key]
+
+
+async def _acquire(semaphore: asyncio.Semaphore) -> None:
+    try:
+        async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+            await semaphore.acquire()
+    except TimeoutError:
+        raise RateLimited(retry_after_ms=RETRY_AFTER_MS) from None
 
 
 def _charge(key: str, quota: Quota) -> Charge:

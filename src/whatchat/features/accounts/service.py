@@ -95,7 +95,7 @@ class AccountService:
             username=command.username,
             display_name=display_name,
             password_hash=await self._new_hash(
-                command.password, "password", command.username, display_name
+                visitor, command.password, "password", command.username, display_name
             ),
             created_at=self._clock(),
         )
@@ -195,7 +195,7 @@ class AccountService:
             account.user_id,
             expected=account.password_hash,
             password_hash=await self._new_hash(
-                command.new_password, "newPassword", account.username, account.display_name
+                actor, command.new_password, "newPassword", account.username, account.display_name
             ),
             keep=actor.device_id,
         )
@@ -248,9 +248,10 @@ class AccountService:
             if not await self._passwords.verify(password, account.password_hash):
                 raise Forbidden("the current password is wrong", field="currentPassword")
 
-    async def _new_hash(self, password: str, field: str, *names: str) -> str:
+    async def _new_hash(self, who: Actor | Visitor, password: str, field: str, *names: str) -> str:
         """The hash of a password that is not soon guessed, else ``Invalid``."""
-        hashed = await self._passwords.hash_new(password, *names)
+        async with self._attempts.of_new(who):
+            hashed = await self._passwords.hash_new(password, *names)
         if hashed is None:
             raise Invalid(GUESSABLE, field=field, reason="guessable")
         return hashed
