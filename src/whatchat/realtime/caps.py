@@ -4,6 +4,7 @@ from collections.abc import Callable
 from math import ceil
 from time import monotonic
 from typing import Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.errors import RateLimited
@@ -76,7 +77,8 @@ class Patience:
         self._told = told
         self._clock = clock
         self._rates = Rates(clock)
-        self._until: dict[Connection, float] = {}
+        # Weak: a command's end may be told after its client is gone.
+        self._until: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
     def is_over(self, connection: Connection, retry_after_ms: int) -> bool:
         """Whether a client that is now told to wait is to be closed."""

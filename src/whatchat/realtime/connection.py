@@ -42,6 +42,7 @@ class Connection:
     """
 
     __slots__ = (
+        "__weakref__",
         "_begun",
         "_floors",
         "_held",

@@ -1,5 +1,7 @@
 """Who comes too often, and who does not wait."""
 
+import gc
+import weakref
 from dataclasses import dataclass, field
 
 import pytest
@@ -131,3 +133,13 @@ def test_another_connection_of_a_device_does_not_pay_for_what_it_was_not_told(
     assert not asked.is_over(other, 0)
     for _ in range(20):
         assert not asked.is_over(other, 0)
+
+
+def test_a_client_that_is_gone_is_not_kept_for_what_it_was_told_last(world: World) -> None:
+    asked, (connection, _) = patience(world), greeted("ada")
+    asked.forget(connection)
+    asked.is_over(connection, 1000)  # of a command that ended after its client
+    kept = weakref.ref(connection)
+    del connection
+    gc.collect()
+    assert kept() is None
