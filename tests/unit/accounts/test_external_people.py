@@ -1,6 +1,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -259,6 +260,20 @@ class TestDevices:
         await pod.moderation.ban(actor.user_id, by=SERVER)
         await refuse(one, issuer.token())
         await refuse(one, issuer.token(sid="another"))
+
+    async def test_a_sign_out_everywhere_while_the_store_is_asked_is_in_force(
+        self, pod: Pod, door: Door, issuer: Issuer, store: Store
+    ) -> None:
+        token = issuer.token(iat=int(time.time()) - 5)
+        actor = await enter(await door(pod), token)
+
+        class Meanwhile(Line):
+            async def _ask(self, moment: Any) -> Any:
+                await pod.moderation.sign_out(actor.user_id, by=SERVER)
+                return await super()._ask(moment)
+
+        late = await door(pod, Meanwhile(store.accounts, "by_ids"))
+        await refuse(late, issuer.token(sid="another", iat=int(time.time()) - 5))
 
     async def test_what_was_issued_before_a_sign_out_everywhere_is_void(
         self, pod: Pod, door: Door, issuer: Issuer

@@ -79,10 +79,15 @@ class ExternalPeople:
             expires_at=int(claims.exp),
             address=address,
         )
+        self._require_in_force(actor, claims)
+        await self._require_kept(actor, claims)
+        # Again: whoever was signed out everywhere meanwhile had no socket to close yet.
+        self._require_in_force(actor, claims)
+        return actor
+
+    def _require_in_force(self, actor: Actor, claims: ExternalClaims) -> None:
         if self._exclusions.void(actor.user_id, claims.iat or claims.auth_time or 0):
             raise Unauthenticated
-        await self._require_kept(actor, claims)
-        return actor
 
     async def _require_kept(self, actor: Actor, claims: ExternalClaims) -> None:
         known = self._known.get(actor.grant_id)
