@@ -123,5 +123,8 @@ async def _nothing() -> None:
     """For who has left, or has been signed out, nothing more is done."""
 
 
-def _data(error: ChatError) -> dict[str, str]:
-    return {"code": error.code, "message": error.text}
+def _data(error: ChatError) -> dict[str, str | int]:
+    data: dict[str, str | int] = {"code": error.code, "message": error.text}
+    if error.retry_after_ms is not None:
+        data["retryAfterMs"] = error.retry_after_ms
+    return data

@@ -5,11 +5,15 @@ import json
 from tests.integration.sockets.pods import House, Raw, token
 from tests.waiting import until
 from whatchat.realtime.caps import Caps
+from whatchat.realtime.server import RETRY_AFTER_MS
 
 
 async def refusal(raw: Raw, user_id: str) -> str:
+    """The code of a refusal that says how long to wait."""
     await raw.send("40" + json.dumps({"token": token(user_id)}))
-    code: str = json.loads((await raw.next("44"))[2:])["data"]["code"]
+    data = json.loads((await raw.next("44"))[2:])["data"]
+    assert data["retryAfterMs"] == RETRY_AFTER_MS
+    code: str = data["code"]
     return code
 
 
