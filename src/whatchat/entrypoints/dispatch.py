@@ -101,11 +101,11 @@ class Dispatch:
                     await self._limits.charge(row.cost, caller, fields)
                 return await endpoint(caller, decode_command(row.command, fields, lax=lax))
 
-    async def refuse(self, caller: Actor, refusal: ChatError, *, via: Via) -> NoReturn:
-        """Charge and record what names no command."""
+    async def refuse(self, caller: Caller, refusal: ChatError, *, via: Via) -> NoReturn:
+        """Charge and record what names no command, or cannot be read as one."""
         with self._observed("unknown", caller, via):
             async with asyncio.timeout(self._deadline_seconds):
-                if self._limits is not None:
+                if self._limits is not None and not isinstance(caller, Operator):
                     await self._limits.charge("command", caller)
             raise refusal
 

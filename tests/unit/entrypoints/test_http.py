@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -5,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.unit.audit.stores import trail_into_memory
 from tests.unit.entrypoints.toys import (
     TOKEN,
     DropToy,
@@ -16,6 +18,8 @@ from tests.unit.entrypoints.toys import (
     ToyService,
     raising,
 )
+from whatchat.adapters.embedded.limiter import EmbeddedLimiter
+from whatchat.domain.actor import Actor
 from whatchat.domain.contract import Catalogue, Endpoint, Feature
 from whatchat.domain.errors import (
     ChatError,
@@ -29,9 +33,14 @@ from whatchat.domain.errors import (
     Unavailable,
 )
 from whatchat.domain.ids import RoomId
+from whatchat.entrypoints import http
+from whatchat.entrypoints.asgi import http_application
 from whatchat.entrypoints.dispatch import Dispatch
 from whatchat.entrypoints.errors import STATUS
 from whatchat.entrypoints.http import Rest
+from whatchat.entrypoints.limits import Limits
+from whatchat.entrypoints.quotas import QUOTAS
+from whatchat.observability.metrics import Metrics
 
 Logged = Callable[[], list[dict[str, Any]]]
 
@@ -333,3 +342,55 @@ async def test_fixed_paths_win_over_templates(dispatch: Dispatch) -> None:
         Catalogue([Feature(ToyService(), rows)])
     )
     assert [route.path for route in routes] == ["/toys/all", "/toys/{toyId}"]
+
+
+async def test_what_cannot_be_read_costs_as_much_as_what_can(
+    toys: Catalogue, metrics: Metrics
+) -> None:
+    limits = Limits(EmbeddedLimiter(lambda: 1.0), metrics, trail_into_memory())
+    rest = Rest(Dispatch(metrics, limits), OneToken(), max_body_bytes=4096)
+    app = http_application(rest.routes(toys), [])
+    transport = httpx.ASGITransport(app)
+    signed_in = {"Authorization": f"Bearer {TOKEN}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://pod") as client:
+        for path, headers in (("/api/toys", signed_in), ("/api/greet", {})):
+            burst = QUOTAS["command"].burst
+            answers = [
+                (await client.post(path, content=b"{", headers=headers)).status_code
+                for _ in range(burst + 1)
+            ]
+            assert answers == [400] * burst + [429]
+
+
+async def test_a_token_that_is_void_by_the_time_the_body_is_there_is_refused(
+    toys: Catalogue, dispatch: Dispatch, service: ToyService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "BELIEVED_SECONDS", 0.01)
+    revocable = Revocable()
+    rest = Rest(dispatch, revocable, max_body_bytes=4096)
+    transport = httpx.ASGITransport(http_application(rest.routes(toys), []))
+
+    async def body(*, revoked: bool) -> AsyncIterator[bytes]:
+        yield b'{"content":'
+        await asyncio.sleep(0.02)
+        revocable.revoked = revoked
+        yield b'"x"}'
+
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://pod", headers={"Authorization": f"Bearer {TOKEN}"}
+    ) as client:
+        for revoked, status in ((False, 201), (True, 401)):
+            answer = await client.post("/api/toys", content=body(revoked=revoked))
+            assert answer.status_code == status
+    assert len(service.heard) == 1
+
+
+class Revocable(OneToken):
+    """Knows its token until it is revoked."""
+
+    revoked = False
+
+    async def authenticate(self, token: str, address: str) -> Actor:
+        if self.revoked:
+            raise Unauthenticated
+        return await super().authenticate(token, address)
