@@ -115,9 +115,11 @@ class Sealing:
 
     async def _find_the_end(self) -> None:
         """Where the chain ends, and whether that was signed; that it was longer is an alarm."""
-        self._last = await self._audit.last()
+        known, self._last = self._last, await self._audit.last()
         self._knows_end = True
         seq = self._last.seq if self._last else 0
+        if known is not None and known.seq > seq:
+            log.error("the audit log was cut: more had been sealed", seq=known.seq, of=seq)
         for kept in await self._audit.heads(after=seq - 1, limit=2):
             if kept.seq == seq:
                 self._signed_seq = seq

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -252,6 +254,35 @@ async def test_a_log_that_was_cut_is_an_alarm(
         structlog.configure(processors=before)
     alarm = capture.entries[0]
     assert (alarm["log_level"], alarm["seq"], alarm["of"]) == ("error", 7, 2)
+
+
+async def test_a_log_that_is_cut_behind_a_sealer_is_an_alarm(tmp_path: Path, timer: Timer) -> None:
+    """Heads and all, so that nothing in the store says that there was more."""
+    store = SqliteStore(str(tmp_path / "store.db"))
+    await store.open()
+    await store.migrate()
+    sealing = made(store, timer, None)
+    await store.audit.add(waiting(1, 2, 3))
+    await sealing.step(more=True)
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
+        connection.execute("DROP TRIGGER audit_chain_kept")
+        connection.execute("DROP TRIGGER audit_heads_kept")
+        connection.execute("DELETE FROM audit_chain WHERE seq > 1")
+        connection.execute("DELETE FROM audit_heads")
+        connection.commit()
+    await store.audit.add(waiting(4))
+    capture = LogCapture()
+    before = structlog.get_config()["processors"]
+    structlog.configure(processors=[capture])
+    try:
+        for _ in range(2):
+            await sealing.step(more=True)
+    finally:
+        structlog.configure(processors=before)
+    alarm = capture.entries[0]
+    assert (alarm["log_level"], alarm["seq"], alarm["of"]) == ("error", 3, 1)
+    assert [one.seq for one in await store.audit.read(after=0, limit=9)] == [1, 2]
+    await store.close()
 
 
 def test_a_signature_is_of_every_member() -> None:
