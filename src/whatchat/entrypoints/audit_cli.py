@@ -3,7 +3,8 @@
 import asyncio
 import re
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,6 +15,7 @@ from whatchat.audit.evidence import Evidence
 from whatchat.audit.exporting import export
 from whatchat.audit.heads import is_public_key, publics
 from whatchat.audit.verifying import Verdict, Verifier
+from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import ID_PATTERN
 from whatchat.domain.ports.store import Store
 from whatchat.domain.times import utc_now
@@ -125,21 +127,27 @@ def _evidence(files: Sequence[Path], trusted: frozenset[str]) -> Evidence:
 
 
 async def _verify(open_store: OpenStore, settings: Settings, evidence: Evidence) -> Verdict:
-    store = await open_store(settings)
-    try:
+    async with _opened(open_store, settings) as store:
         return await Verifier(store.audit, evidence, utc_now()).verify()
-    finally:
-        await store.close()
 
 
 async def _export(
     open_store: OpenStore, settings: Settings, since: datetime | None, user_id: str | None
 ) -> None:
-    store = await open_store(settings)
-    try:
+    async with _opened(open_store, settings) as store:
         async for line in export(store.audit, since=since, user_id=user_id):
             sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
+
+
+@asynccontextmanager
+async def _opened(open_store: OpenStore, settings: Settings) -> AsyncIterator[Store]:
+    store = await open_store(settings)
+    try:
+        yield store
+    except Unavailable as error:
+        reason = str(error.__cause__ or error.text).partition("\n")[0]
+        raise Unavailable(f"the audit log cannot be read to its end: {reason}") from error
     finally:
         await store.close()
 

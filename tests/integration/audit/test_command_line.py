@@ -204,6 +204,54 @@ def test_what_was_done_in_the_store_is_found(log: Log, tamper: Callable[[Log], N
     )
 
 
+@pytest.mark.parametrize(("name", "value"), [("previous", None), ("body", 7), ("record_id", 7)])
+def test_what_is_not_of_its_type_is_a_changed_record(
+    log: Log, name: str, value: int | None
+) -> None:
+    loosened(log)
+    log.change(3, {name: value})
+    found = log.run("verify")
+    assert (found.returncode, found.stderr) == (1, "")
+    assert found.stdout.startswith("bad: record 3 ")
+
+
+@pytest.mark.parametrize("value", ["three", 3.5])
+def test_what_is_no_number_is_no_record(log: Log, value: object) -> None:
+    loosened(log)
+    log.change(3, {"seq": value})
+    found = log.run("verify")
+    assert (found.returncode, found.stderr) == (1, "")
+    assert found.stdout.startswith("bad: record 3 is missing")
+
+
+def test_a_head_of_nothing_is_a_bad_head(sqlite_log: Log) -> None:
+    sqlite_log.sqlite("ALTER TABLE audit_heads RENAME TO strict_heads")
+    sqlite_log.sqlite("CREATE TABLE audit_heads AS SELECT seq, NULL AS head FROM strict_heads")
+    found = sqlite_log.run("verify")
+    assert (found.returncode, found.stderr) == (1, "")
+    assert found.stdout == "bad: head of record 4 in the store: it is no head of that record\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "table"),
+    [("verify", "audit_heads"), ("verify", "audit_pending"), ("export", "audit_chain")],
+)
+def test_a_table_that_is_gone_is_named(sqlite_log: Log, command: str, table: str) -> None:
+    sqlite_log.sqlite(f"DROP TABLE {table}")
+    ended = sqlite_log.run(command)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    told = ended.stderr.splitlines()[-1]
+    assert told == f"whatchat: the audit log cannot be read to its end: no such table: {table}"
+
+
+def loosened(log: Log) -> None:
+    """Let the store take anything."""
+    if not log.url.startswith("mongodb"):
+        log.sqlite("CREATE TABLE loose AS SELECT * FROM audit_chain")
+        log.sqlite("DROP TABLE audit_chain")
+        log.sqlite("ALTER TABLE loose RENAME TO audit_chain")
+
+
 def test_a_tail_that_was_cut_with_no_trace_is_found_by_a_head_from_outside(log: Log) -> None:
     log.change(6, None)
     assert log.run("verify").returncode == 0

@@ -13,7 +13,10 @@ _ADD: Final = (
     "INSERT OR IGNORE INTO audit_pending (record_id, body) SELECT ?1, ?2"
     " WHERE NOT EXISTS (SELECT 1 FROM audit_chain WHERE record_id = ?1)"
 )
-_LAST: Final = "SELECT * FROM audit_chain ORDER BY seq DESC LIMIT 1"
+_RECORD: Final = "SELECT seq, record_id, previous, body, digest FROM audit_chain"
+# Whoever makes the tables anew may leave out what is strict about them.
+_IS_SEQ: Final = "typeof(seq) = 'integer'"
+_LAST: Final = f"{_RECORD} WHERE {_IS_SEQ} ORDER BY seq DESC LIMIT 1"
 _KNOWN: Final = (
     "SELECT record_id FROM audit_chain WHERE record_id IN (SELECT value FROM json_each(?))"
 )
@@ -38,7 +41,9 @@ class SqliteAuditStore:
         rows = await self._database.read(
             lambda connection: connection.execute(sql, (limit,)).fetchall()
         )
-        return [Pending(record_id=record_id, body=body) for record_id, body in rows]
+        return [
+            Pending(record_id=_text(row["record_id"]), body=_bytes(row["body"])) for row in rows
+        ]
 
     async def last(self) -> Sealed | None:
         row = await self._database.read(lambda connection: connection.execute(_LAST).fetchone())
@@ -58,7 +63,7 @@ class SqliteAuditStore:
         return await self._database.write(work)
 
     async def read(self, *, after: int, limit: int) -> list[Sealed]:
-        sql = "SELECT * FROM audit_chain WHERE seq > ? ORDER BY seq LIMIT ?"
+        sql = f"{_RECORD} WHERE seq > ? AND {_IS_SEQ} ORDER BY seq LIMIT ?"
         rows = await self._database.read(
             lambda connection: connection.execute(sql, (after, limit)).fetchall()
         )
@@ -72,11 +77,11 @@ class SqliteAuditStore:
         )
 
     async def heads(self, *, after: int, limit: int) -> list[KeptHead]:
-        sql = "SELECT seq, head FROM audit_heads WHERE seq > ? ORDER BY seq LIMIT ?"
+        sql = f"SELECT seq, head FROM audit_heads WHERE seq > ? AND {_IS_SEQ} ORDER BY seq LIMIT ?"
         rows = await self._database.read(
             lambda connection: connection.execute(sql, (after, limit)).fetchall()
         )
-        return [KeptHead(seq=row["seq"], head=row["head"]) for row in rows]
+        return [KeptHead(seq=row["seq"], head=_bytes(row["head"])) for row in rows]
 
 
 def _goes_on(connection: sqlite3.Connection, first: Sealed) -> bool:
@@ -106,8 +111,16 @@ def _row(one: Sealed) -> tuple[int, str, bytes, bytes, bytes]:
 def _sealed(row: sqlite3.Row) -> Sealed:
     return Sealed(
         seq=row["seq"],
-        record_id=row["record_id"],
-        previous=row["previous"],
-        body=row["body"],
-        digest=row["digest"],
+        record_id=_text(row["record_id"]),
+        previous=_bytes(row["previous"]),
+        body=_bytes(row["body"]),
+        digest=_bytes(row["digest"]),
     )
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -13,6 +13,8 @@ from whatchat.domain.ports.audit_store import KeptHead, Pending, Sealed
 
 DUPLICATE_KEY: Final = 11000
 
+_INTEGER: Final = {"$type": ["int", "long"]}
+
 
 class MongoAuditStore:
     """Implements ``AuditStore``.
@@ -40,13 +42,14 @@ class MongoAuditStore:
             sort=[("_id", 1)], limit=limit, batch_size=limit + 1
         )
         return [
-            Pending(record_id=found["record_id"], body=found["body"])
+            Pending(record_id=_text(found, "record_id"), body=_bytes(found, "body"))
             for found in await cursor.to_list()
         ]
 
     @within_deadline
     async def last(self) -> Sealed | None:
-        found = await self._database.majority.audit_chain.find_one(sort=[("seq", -1)])
+        chain = self._database.majority.audit_chain
+        found = await chain.find_one({"seq": _INTEGER}, sort=[("seq", -1)])
         return _sealed(found) if found else None
 
     @within_deadline
@@ -60,7 +63,10 @@ class MongoAuditStore:
     @within_deadline
     async def read(self, *, after: int, limit: int) -> list[Sealed]:
         cursor = self._database.majority.audit_chain.find(
-            {"seq": {"$gt": after}}, sort=[("seq", 1)], limit=limit, batch_size=limit + 1
+            {"seq": {"$gt": after, **_INTEGER}},
+            sort=[("seq", 1)],
+            limit=limit,
+            batch_size=limit + 1,
         )
         return [_sealed(found) for found in await cursor.to_list()]
 
@@ -76,7 +82,10 @@ class MongoAuditStore:
     @within_deadline
     async def heads(self, *, after: int, limit: int) -> list[KeptHead]:
         cursor = self._database.majority.audit_heads.find(
-            {"_id": {"$gt": after}}, sort=[("_id", 1)], limit=limit, batch_size=limit + 1
+            {"_id": {"$gt": after, **_INTEGER}},
+            sort=[("_id", 1)],
+            limit=limit,
+            batch_size=limit + 1,
         )
         return [
             KeptHead(seq=int(found["_id"]), head=_bytes(found, "head"))
@@ -127,10 +136,9 @@ def _document(one: Sealed) -> Document:
 
 
 def _sealed(found: Document) -> Sealed:
-    record_id = found.get("record_id")
     return Sealed(
         seq=int(found["seq"]),
-        record_id=record_id if isinstance(record_id, str) else "",
+        record_id=_text(found, "record_id"),
         previous=_bytes(found, "previous"),
         body=_bytes(found, "body"),
         digest=_bytes(found, "digest"),
@@ -140,3 +148,8 @@ def _sealed(found: Document) -> Sealed:
 def _bytes(found: Document, field: str) -> bytes:
     value = found.get(field)
     return value if isinstance(value, bytes) else b""
+
+
+def _text(found: Document, field: str) -> str:
+    value = found.get(field)
+    return value if isinstance(value, str) else ""
