@@ -52,7 +52,11 @@ async def test_of_the_same_one_is_open_at_a_time(store: Store, message: str | No
     assert await store.reports.file(first, most=9) == "filed"
     assert await store.reports.file(report(message=message, at=LATER), most=9) == "repeated"
     assert await ids(store) == [first.report_id]
+    assert await store.reports.same(report(message=message, at=LATER)) == first
+    assert await store.reports.same(report(EVE, message=message)) is None
+    assert await store.reports.same(report(message="another")) is None
     assert await store.reports.resolve(first.report_id, "dismissed", LATER)
+    assert await store.reports.same(report(message=message)) is None
     assert await store.reports.file(report(message=message), most=9) == "filed"
 
 

@@ -1,10 +1,12 @@
 """What people report, and what is not theirs to report."""
 
+import msgspec
 import pytest
 
 from tests.integration.services.conftest import House, PodServices, actor
-from whatchat.domain.audit import Act
-from whatchat.domain.errors import Conflict, Invalid, NotFound
+from whatchat.audit import writing
+from whatchat.domain.audit import Act, Record
+from whatchat.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from whatchat.domain.ids import MessageId, RoomId, UserId
 from whatchat.domain.models import Message
 from whatchat.domain.ports.report_store import Report
@@ -38,6 +40,13 @@ def of(message: Message | None = None, user: str | None = None, reason: str = "s
 
 async def kept(house: House) -> list[Report]:
     return await house.store.reports.page(None, before=None, limit=100)
+
+
+async def recorded(house: House) -> list[Record]:
+    """The reports that the audit log has."""
+    waiting = await house.store.audit.pending(limit=100)
+    records = [msgspec.json.decode(one.body, type=Record) for one in waiting]
+    return [record for record in records if record.act.kind == "report.filed"]
 
 
 async def test_a_message_is_reported_by_whoever_can_read_it(house: House, pod: PodServices) -> None:
@@ -83,7 +92,23 @@ async def test_a_repeated_report_changes_nothing(house: House, pod: PodServices)
     for reason in ("first", "second"):
         await pod.reports.file(ADA, of(user="bob", reason=reason))
     assert [report.reason for report in await kept(house)] == ["first"]
-    assert [act.kind for act in pod.told.acts] == ["report.filed"]
+    first, second = pod.told.acts
+    assert first == second
+
+
+async def test_a_report_that_was_not_recorded_is_once_it_is_repeated(
+    house: House, pod: PodServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(writing, "MAX_WAITING", 0)
+        with pytest.raises(Unavailable):
+            await pod.reports.file(ADA, of(user="bob"))
+    assert await recorded(house) == []
+    await pod.reports.file(ADA, of(user="bob"))
+    (report,) = await kept(house)
+    (record,) = await recorded(house)
+    assert (record.actor.user_id, record.act.user_id) == (ADA.user_id, BOB.user_id)
+    assert record.act.report_id == report.report_id
 
 
 async def test_a_resolved_report_can_be_made_again(house: House, pod: PodServices) -> None:

@@ -23,7 +23,7 @@ _IN_STATE: Final[Mapping[ReportState | None, str]] = {
 }
 
 _SAME: Final = (
-    "SELECT 1 FROM reports"
+    "SELECT * FROM reports"
     " WHERE reporter_id = ? AND user_id = ? AND message_id = ? AND resolved_at IS NULL"
 )
 _INSERT: Final = (
@@ -39,7 +39,7 @@ class SqliteReportStore:
         self._database = database
 
     async def file(self, report: Report, *, most: int) -> Filing:
-        same = (report.reporter_id, report.user_id, report.message_id or "")
+        same = _what(report)
         rest = (report.room_id, report.reason, to_millis(report.at))
 
         def work(connection: sqlite3.Connection) -> Filing:
@@ -51,6 +51,12 @@ class SqliteReportStore:
             return "filed"
 
         return await self._database.write(work)
+
+    async def same(self, report: Report) -> Report | None:
+        row = await self._database.read(
+            lambda connection: connection.execute(_SAME, _what(report)).fetchone()
+        )
+        return _report(row) if row else None
 
     async def resolve(self, report_id: ReportId, resolution: Resolution, at: datetime) -> bool:
         sql = (
@@ -86,6 +92,11 @@ class SqliteReportStore:
         return await self._database.read(
             lambda connection: _count_open(connection, "user_id", user_id, limit)
         )
+
+
+def _what(report: Report) -> tuple[str, str, str]:
+    """What reports are the same by."""
+    return report.reporter_id, report.user_id, report.message_id or ""
 
 
 def _count_open(

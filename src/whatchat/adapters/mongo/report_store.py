@@ -30,7 +30,7 @@ class MongoReportStore:
     @within_deadline
     async def file(self, report: Report, *, most: int) -> Filing:
         by_them: Document = {"reporter_id": report.reporter_id}
-        same = {**by_them, "user_id": report.user_id, "message_id": report.message_id}
+        same = _what(report)
         reports = self._database.majority.reports
         if await reports.find_one({**same, **_OPEN}):
             return "repeated"
@@ -45,6 +45,11 @@ class MongoReportStore:
                 raise Unavailable from None
             return "repeated"
         return "filed"
+
+    @within_deadline
+    async def same(self, report: Report) -> Report | None:
+        found = await self._database.majority.reports.find_one({**_what(report), **_OPEN})
+        return _report(found) if found else None
 
     @within_deadline
     async def resolve(self, report_id: ReportId, resolution: Resolution, at: datetime) -> bool:
@@ -87,6 +92,15 @@ class MongoReportStore:
         return await self._database.majority.reports.count_documents(
             {**match, **_OPEN}, limit=limit
         )
+
+
+def _what(report: Report) -> Document:
+    """What reports are the same by."""
+    return {
+        "reporter_id": report.reporter_id,
+        "user_id": report.user_id,
+        "message_id": report.message_id,
+    }
 
 
 def _report(document: Document) -> Report:

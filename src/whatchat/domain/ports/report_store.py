@@ -60,6 +60,10 @@ class ReportStore(Protocol):
         """
         ...
 
+    async def same(self, report: Report) -> Report | None:
+        """The open report by the same reporter about the same."""
+        ...
+
     async def resolve(self, report_id: ReportId, resolution: Resolution, at: datetime) -> bool:
         """Resolve a report; false, and nothing done, if there is no open one of that id."""
         ...

@@ -41,7 +41,7 @@ class ReportService:
         self._clock = clock
 
     async def file(self, actor: Actor, command: FileReport) -> None:
-        """Keep a report; harmless while the same person has the same one open.
+        """Keep a report; while the same person has the same one open, only record that again.
 
         ``Conflict`` if that person has too many open.
         """
@@ -52,8 +52,15 @@ class ReportService:
         match await self._reports.file(report, most=MAX_OPEN_REPORTS):
             case "filed":
                 await self._trail.record(actor, _act(report))
+            case "repeated":
+                await self._record_again(actor, report)
             case "too_many":
                 raise Conflict("too many reports are open", reason="too_many_reports")
+
+    async def _record_again(self, actor: Actor, report: Report) -> None:
+        """The first attempt may be one whose record could not be made."""
+        if filed := await self._reports.same(report):
+            await self._trail.record(actor, _act(filed))
 
     async def _drawn_up(self, actor: Actor, command: FileReport) -> Report:
         message: MessageState | None = None
