@@ -35,7 +35,8 @@ IMPATIENCE: Final = Quota(rate=10, burst=250)
 
 CHARGED_HERE: frozenset[Cost] = frozenset({"receipt", "typing"})
 """What each pod charges by itself, by user alone: cheaper than to ask anybody whether it may be
-done. Both are worth little, and a user's sockets are on few pods."""
+done. Both are worth little, and a user's sockets are on few pods. Whoever is slowed down
+(``Limiter.slow_down``) is so in all but these: they are told to few, and last no longer."""
 
 BYTES_PER_UNIT: Final = 1024
 ITEMS_PER_UNIT: Final = 50

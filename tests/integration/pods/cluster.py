@@ -9,10 +9,12 @@ import httpx
 
 from tests.servers.redis_parts import connected
 from tests.waiting import until
+from whatchat.adapters.embedded.limiter import EmbeddedLimiter
 from whatchat.adapters.embedded.tally import InProcessTally
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.adapters.redis.broker import RedisBroker
 from whatchat.adapters.redis.keys import Keys
+from whatchat.adapters.redis.limiter import RedisLimiter
 from whatchat.adapters.redis.servers import Servers
 from whatchat.adapters.redis.session_registry import RedisSessionRegistry
 from whatchat.adapters.redis.tally import RedisTally
@@ -69,7 +71,10 @@ class Aide:
 
 
 class Cluster:
-    """Opens pods and workers; ``async with`` closes them, the latest first."""
+    """Opens pods and workers; ``async with`` closes them, the latest first.
+
+    Limits are off unless ``settings`` have ``rate_limits`` on.
+    """
 
     def __init__(self, mongo_url: str, redis_url: str, **settings: object) -> None:
         self._redis_url = redis_url
@@ -107,7 +112,10 @@ class Cluster:
         broker = await self._broker(servers, metrics, store)
         sessions = RedisSessionRegistry(servers, Keys())
         tally = RedisTally(servers, Keys(), InProcessTally(), metrics)
-        pod = await build(self._settings, Adapters(store, broker, sessions, tally=tally))
+        limiter = None
+        if self._settings.rate_limits == "on":
+            limiter = RedisLimiter(servers, Keys(), EmbeddedLimiter(), metrics)
+        pod = await build(self._settings, Adapters(store, broker, sessions, limiter, tally))
         lease = await self._lease(store, pod)
         await pod.start()
         self._opened.push_async_callback(pod.stop)

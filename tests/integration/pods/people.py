@@ -3,11 +3,12 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, NamedTuple, Self
 
 import aiohttp
 import socketio
+from socketio.exceptions import BadNamespaceError
 
 from tests.integration.pods.cluster import Node
 from tests.waiting import until
@@ -55,6 +56,11 @@ class Ear:
     async def ask(self, event: str, data: object) -> Any:
         """The answer to a command."""
         return await self._sio.call(event, data, timeout=5)
+
+    async def tell(self, event: str, data: object) -> None:
+        """Send a command and wait for no answer; harmless once disconnected."""
+        with suppress(BadNamespaceError):
+            await self._sio.emit(event, data)
 
     async def leave(self) -> None:
         """Disconnect; harmless if that has happened."""
