@@ -39,12 +39,12 @@ async def test_a_handshake_that_is_refused(node: Node, query: str) -> None:
 
 @pytest.mark.parametrize("code", [4401, None])
 async def test_who_is_gone(house: House, node: Node, code: int | None) -> None:
-    raw = await house.raw(node, user_id="ada", grant="a grant")
+    raw = await house.raw(node, user_id="ada", grant="a-grant")
     with capture_logs() as lines:
         if code is None:
             await raw.ws.close()
         else:
-            node.revocations.revoke([GrantId("a grant")])
+            node.revocations.revoke([GrantId("a-grant")])
             assert (await raw.closed())[0] == code
         await until(lambda: not len(node.realtime.hub))
     assert [(each["event"], each["code"]) for each in lines] == [("disconnected", code)]
