@@ -235,3 +235,29 @@ async def test_a_busy_writer_scrubs_in_the_end(
             await database.write(partial(insert, len(sizes)))
             sizes.append(wal.stat().st_size)
     await database.close()
+
+
+async def test_what_was_to_stand_still_is_not_read_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "store.db")
+    writer = Database(path)
+    await writer.open()
+    await writer.write(lambda connection: connection.execute("CREATE TABLE t (n)").close())
+    await writer.close()
+    reader = Database(path, reads_only=True)
+    monkeypatch.setattr(reader, "_stands_still", True)
+    await reader.open()
+
+    async def count() -> int:
+        sql = "SELECT count(*) FROM t"
+        return await reader.read(lambda connection: connection.execute(sql).fetchone()[0])
+
+    assert await count() == 0
+    await writer.open()
+    await writer.write(lambda connection: connection.execute("INSERT INTO t VALUES (1)").close())
+    with pytest.raises(Unavailable):
+        await count()
+    await writer.close()
+    assert await count() >= 0, "it stands still again"
+    await reader.close()

@@ -1,6 +1,7 @@
 """One SQLite file, written by one thread with group commit and read by a few others."""
 
 import asyncio
+import os
 import queue
 import sqlite3
 import threading
@@ -51,13 +52,18 @@ class Database:
     ``synchronous=FULL``): each runs in a savepoint of its own, so that one that fails
     undoes only itself, and none is reported done before the commit is on disk. A call not
     answered within ``DEADLINE_SECONDS`` raises ``Unavailable``; a write may then still
-    have happened. With ``reads_only`` the file must be there, and every write is refused.
+    have happened.
+
+    With ``reads_only`` the file must be there, nothing is written, and it may be in use. Where
+    its folder cannot be written either, and no log lies beside it, it is read as it stands;
+    ``Unavailable`` from when somebody begins to write to it.
     """
 
     def __init__(self, path: str, *, reads_only: bool = False) -> None:
         self.path = path
         self._reads_only = reads_only
         self._in_memory = path == ":memory:"
+        self._stands_still = False
         self._jobs: queue.Queue[_Job | None] = queue.Queue(MAX_QUEUED)
         self._thread: threading.Thread | None = None
         self._scrub_by: float | None = None
@@ -148,11 +154,22 @@ class Database:
         return connection
 
     def _connect_to_read(self) -> sqlite3.Connection:
-        url = f"{Path(self.path).absolute().as_uri()}?mode=ro"
-        connection = sqlite3.connect(url, uri=True, isolation_level=None, check_same_thread=False)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA busy_timeout = 4000")
-        return connection
+        if not self._stands_still:
+            connection = _reader_of(self.path, "mode=ro")
+            try:
+                connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+            except sqlite3.OperationalError:
+                # To read, SQLite has to make its log's index, unless nobody writes.
+                connection.close()
+                if os.access(Path(self.path).parent, os.W_OK) or self._has_log():
+                    raise
+                self._stands_still = True
+            else:
+                return connection
+        return _reader_of(self.path, "immutable=1")
+
+    def _has_log(self) -> bool:
+        return Path(f"{self.path}-wal").exists()
 
     def _read(self, work: Work[T]) -> T:
         connection: sqlite3.Connection | None = getattr(self._reader, "connection", None)
@@ -161,9 +178,12 @@ class Database:
             self._reader_connections.append(connection)
         connection.execute("BEGIN")
         try:
-            return work(connection)
+            result = work(connection)
         finally:
             connection.rollback()
+        if self._stands_still and self._has_log():
+            raise sqlite3.OperationalError("somebody writes to what was to stand still")
+        return result
 
     def _write_groups(self, connection: sqlite3.Connection) -> None:
         _scrub(connection)  # what a process that was killed had no time for
@@ -189,6 +209,14 @@ class Database:
         while len(group) < MAX_GROUP and not self._jobs.empty():
             group.append(self._jobs.get())
         return group
+
+
+def _reader_of(path: str, how: str) -> sqlite3.Connection:
+    url = f"{Path(path).absolute().as_uri()}?{how}"
+    connection = sqlite3.connect(url, uri=True, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA busy_timeout = 4000")
+    return connection
 
 
 def _commit(connection: sqlite3.Connection, jobs: list[_Job]) -> None:
