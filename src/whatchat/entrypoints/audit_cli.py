@@ -25,6 +25,8 @@ from whatchat.observability.logging import configure_logging
 from whatchat.settings import Settings, load_settings
 
 BAD: Final = 1
+UNREAD: Final = 2
+"""Nothing is known to be bad: the log could not be read to its end."""
 
 _DURATION: Final = re.compile(r"(\d{1,9})([smhdw])\Z")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -50,8 +52,8 @@ def audit_app(open_store: OpenStore) -> typer.Typer:
         """Look through the whole audit log for what is not as it was sealed.
 
         Status 0: all is right. Status 1: it is not, and the first line names the first bad
-        record. Heads from outside are what finds a tail that was cut off, heads and all. The
-        store may be in use; nothing is written.
+        record. Status 2: that could not be found out. Heads from outside are what finds a tail
+        that was cut off, heads and all. The store may be in use; nothing is written.
         """
         configure_logging()
         settings = load_settings()
@@ -147,7 +149,8 @@ async def _opened(open_store: OpenStore, settings: Settings) -> AsyncIterator[St
         yield store
     except Unavailable as error:
         reason = str(error.__cause__ or error.text).partition("\n")[0]
-        raise Unavailable(f"the audit log cannot be read to its end: {reason}") from error
+        typer.echo(f"whatchat: the audit log cannot be read to its end: {reason}", err=True)
+        raise typer.Exit(UNREAD) from error
     finally:
         await store.close()
 

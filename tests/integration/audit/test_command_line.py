@@ -239,7 +239,7 @@ def test_a_head_of_nothing_is_a_bad_head(sqlite_log: Log) -> None:
 def test_a_table_that_is_gone_is_named(sqlite_log: Log, command: str, table: str) -> None:
     sqlite_log.sqlite(f"DROP TABLE {table}")
     ended = sqlite_log.run(command)
-    assert (ended.returncode, ended.stdout) == (1, "")
+    assert (ended.returncode, ended.stdout) == (2, "")
     told = ended.stderr.splitlines()[-1]
     assert told == f"whatchat: the audit log cannot be read to its end: no such table: {table}"
 
