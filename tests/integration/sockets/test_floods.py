@@ -16,7 +16,7 @@ from whatchat.entrypoints.quotas import QUOTAS
 from whatchat.realtime.caps import Caps
 
 BURST = QUOTAS["command"].burst
-PATIENCE = Caps(impatience=Quota(rate=1, burst=20))
+PATIENCE = Caps(impatience=Quota(rate=0.01, burst=20))
 
 
 async def use_up(raw: Raw) -> None:
