@@ -1,5 +1,6 @@
 """How the guards of the product are taken out, one at a time, in this process."""
 
+import contextlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -10,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.security import test_access_by_id as access
+from tests.security import test_audit as audit
 from tests.security import test_blocks as blocks
 from tests.security import test_broker as broker
 from tests.security import test_enumeration as enumeration
@@ -24,6 +26,7 @@ from tests.security import test_private_rooms as rooms
 from tests.security import test_refresh as refresh
 from tests.security import test_tokens as tokens
 from tests.security.forging import segment
+from whatchat.audit import exporting
 from whatchat.domain.errors import NotFound
 from whatchat.domain.ports.blocks import Blocked
 from whatchat.entrypoints.decoding import decode_command as _decode_command
@@ -139,10 +142,33 @@ def _each_device_for_itself(cost: Any, caller: Any, units: int) -> Any:
     return _charges_of(cost, caller, units)[:1]
 
 
+class _FitsAll:
+    """A digest that agrees with every other."""
+
+    def __ne__(self, _other: object) -> bool:
+        return False
+
+
+async def _not_looked_for(_verifier: Any) -> None:
+    return None
+
+
+def _whoever_signed_it(_evidence: Any, head: Any) -> str | None:
+    return None if head.is_signed else "its signature is wrong"
+
+
+def _read_whatever_it_says(one: Any) -> Any:
+    with contextlib.suppress(msgspec.DecodeError):
+        return exporting._told.decode(one.body)
+    return None
+
+
 def _readable_from_the_start(_record: Any, _member: Any) -> int:
     return 0
 
 
+VERIFYING: Final = "whatchat.audit.verifying"
+VERIFIER: Final = f"{VERIFYING}.Verifier"
 ACCOUNTS: Final = "whatchat.features.accounts"
 HANDSHAKE: Final = "whatchat.entrypoints.handshake"
 
@@ -242,6 +268,27 @@ GUARDS: Final[Mapping[Attack, Out]] = {
     ),
     payloads.test_oversize_packet: replaced(
         "whatchat.realtime.link.Transport.max_payload_bytes", 1 << 20
+    ),
+    audit.test_edited_record: replaced(f"{VERIFYING}.digest_of", lambda *_: _FitsAll()),
+    audit.test_swapped_bodies: replaced(f"{VERIFYING}.digest_of", lambda *_: _FitsAll()),
+    audit.test_edited_actor_with_a_digest_that_fits: replaced(
+        f"{VERIFIER}._examine", lambda self, one, after: self._compare(one, after)
+    ),
+    audit.test_past_written_anew: replaced(f"{VERIFIER}._compare", lambda *_: None),
+    audit.test_older_copy_of_the_whole_log: replaced(f"{VERIFIER}._compare", lambda *_: None),
+    audit.test_removed_record: replaced(f"{VERIFIER}._examine_place", lambda *_: None),
+    audit.test_removed_head: replaced("whatchat.audit.evidence.Evidence.read", lambda *_: None),
+    audit.test_cut_tail: replaced(f"{VERIFIER}._look_for_a_cut", _not_looked_for),
+    audit.test_cut_tail_with_its_heads: replaced(f"{VERIFIER}._look_for_a_cut", _not_looked_for),
+    audit.test_replayed_record: replaced(f"{VERIFIER}._is_misfiled", lambda *_: False),
+    audit.test_head_by_another_key: replaced(
+        "whatchat.audit.evidence.Evidence.fault", _whoever_signed_it
+    ),
+    audit.test_head_with_a_borrowed_signature: replaced(
+        "whatchat.audit.heads.Head.is_signed", True
+    ),
+    audit.test_escapes_in_what_an_operator_reads: replaced(
+        "whatchat.audit.exporting._read", _read_whatever_it_says
     ),
 }
 """Attacks, and what each must succeed without."""

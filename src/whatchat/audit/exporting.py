@@ -41,7 +41,8 @@ async def export(
     """Records as lines, in the order of the chain, as they are found: nothing is verified.
 
     All of them, or those not older than ``since`` whose actor or object is ``user_id``. What
-    cannot be read as a record is in every selection, in hex.
+    cannot be read as a record is in every selection, in hex, and so is what could break a line or
+    speak to a terminal, which nothing that was sealed here does.
     """
     after = 0
     while page := await store.read(after=after, limit=PAGE):
@@ -54,8 +55,9 @@ async def export(
 
 def _read(one: Sealed) -> _Told | None:
     try:
-        return None if b"\n" in one.body else _told.decode(one.body)
-    except msgspec.DecodeError:
+        told = _told.decode(one.body)
+        return told if one.body.decode().isprintable() else None
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

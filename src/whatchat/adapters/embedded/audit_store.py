@@ -17,6 +17,10 @@ _RECORD: Final = "SELECT seq, record_id, previous, body, digest FROM audit_chain
 # Whoever makes the tables anew may leave out what is strict about them.
 _IS_SEQ: Final = "typeof(seq) = 'integer'"
 _LAST: Final = f"{_RECORD} WHERE {_IS_SEQ} ORDER BY seq DESC LIMIT 1"
+_SIGN: Final = (
+    "INSERT INTO audit_heads SELECT ?1, ?2"
+    " WHERE NOT EXISTS (SELECT 1 FROM audit_heads WHERE seq = ?1)"
+)
 _KNOWN: Final = (
     "SELECT record_id FROM audit_chain WHERE record_id IN (SELECT value FROM json_each(?))"
 )
@@ -71,9 +75,7 @@ class SqliteAuditStore:
 
     async def sign(self, head: KeptHead) -> None:
         await self._database.write(
-            lambda connection: connection.execute(
-                "INSERT OR IGNORE INTO audit_heads VALUES (?, ?)", (head.seq, head.head)
-            ).close()
+            lambda connection: connection.execute(_SIGN, (head.seq, head.head)).close()
         )
 
     async def heads(self, *, after: int, limit: int) -> list[KeptHead]:
