@@ -89,6 +89,16 @@ async def test_waiting_a_little_less_is_not_enough(limiter: Limiter, clock: Cloc
     assert await limiter.charge([one("a")]) == 2
 
 
+async def test_rounding_makes_nobody_wait_longer(limiter: Limiter, clock: Clock) -> None:
+    quota = Quota(rate=2.5, burst=4)
+    waits = set()
+    for key in map(str, range(20)):
+        clock.now += 0.1
+        await limiter.charge([Charge(key=key, quota=quota, cost=4)])
+        waits.add(await limiter.charge([Charge(key=key, quota=quota)]))
+    assert waits == {400}
+
+
 async def test_a_quota_becomes_whole_again_but_never_more(limiter: Limiter, clock: Clock) -> None:
     await spend(limiter, "a", 4)
     clock.now += 3600

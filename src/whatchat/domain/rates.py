@@ -37,7 +37,7 @@ class Rates:
         if wait <= ROUNDING:
             self._remember(("", key), whole_at, now)
             return 0
-        return ceil(wait * 1000)
+        return _milliseconds(wait)
 
     def charge(self, charges: Sequence[Charge]) -> int:
         """Milliseconds to wait before all fit; 0, and all charged, if they do now."""
@@ -52,7 +52,7 @@ class Rates:
             if charge.cost:
                 moments.append((key, whole_at))
         if longest > ROUNDING:
-            return ceil(longest * 1000)
+            return _milliseconds(longest)
         for key, whole_at in moments:
             self._remember(key, whole_at, now)
         return 0
@@ -102,3 +102,8 @@ class Rates:
             if self._whole_at[oldest] > now and len(self._whole_at) <= self._max_keys:
                 return
             del self._whole_at[oldest]
+
+
+def _milliseconds(wait: float) -> int:
+    """How long to wait, such that it fits then and not before."""
+    return ceil((wait - ROUNDING / 2) * 1000)
