@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.integration.redis.pods import ADA, Pod, Pods, in_room, to_ada
 from tests.servers.redis_cluster import RedisCluster
@@ -81,6 +82,12 @@ async def test_the_other_adapters_work_on_a_cluster(cluster: RedisCluster) -> No
         assert 9_000 < await limiter.charge(charges) <= 10_000
         # What the others were charged then, they were given back.
         others = [charge for charge in charges if charge is not charges[7]]
+        assert await limiter.charge(others) == 0
+        # Nor does anything give back while others do not fit.
+        back = [replace(charge, cost=-1) for charge in others]
+        assert await limiter.charge([charges[7], *back]) > 0
+        assert await limiter.charge(others[:1]) > 0
+        assert await limiter.charge(back) == 0
         assert await limiter.charge(others) == 0
         await limiter.slow_down("user:ada", factor=2, seconds=60)
         mine = [

@@ -45,15 +45,19 @@ class RedisLimiter:
     async def charge(self, charges: Sequence[Charge]) -> int:
         if not self._servers.sharded:
             return await self._charge(charges)
-        shares = self._by_slot(charges)
-        if len(shares) == 1:
+        if len(self._by_slot(charges)) == 1:
             return await self._charge(charges)
+        # What gives back does so only once all others fit.
+        shares = self._by_slot([charge for charge in charges if charge.cost >= 0])
         waits = await asyncio.gather(*(self._charge(share) for share in shares))
         longest = max(waits, default=0)
         if longest:
             taken = (share for share, wait in zip(shares, waits, strict=True) if not wait)
             await asyncio.gather(*(self._give_back(share) for share in taken))
-        return longest
+            return longest
+        given = self._by_slot([charge for charge in charges if charge.cost < 0])
+        await asyncio.gather(*map(self._charge, given))
+        return 0
 
     async def slow_down(self, owner: str, *, factor: int, seconds: int) -> None:
         await self._fallback.slow_down(owner, factor=factor, seconds=seconds)
