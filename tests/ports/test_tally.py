@@ -107,6 +107,12 @@ async def test_of_a_longer_window_a_part_can_be_counted(tally: Tally, clock: Clo
     assert await tally.count("a", seconds=10) == 1
 
 
+async def test_a_member_is_any_text(tally: Tally) -> None:
+    for member in ("", "", "ünïcode 🎈", "ünïcode 🎈", "1.5", "NX"):
+        await add(tally, member=member)
+    assert await tally.count("a", seconds=60) == 4
+
+
 async def test_the_same_member_counts_once_at_its_latest_time(tally: Tally, clock: Clock) -> None:
     assert [await add(tally, member=one) for one in ("x", "y", "x")] == [1, 2, 2]
     clock.now += 50

@@ -38,7 +38,8 @@ class RedisTally:
     async def add(
         self, key: str, *, seconds: int, most: int, member: str | None = None, times: int = 1
     ) -> int:
-        members = [member] if member else [random_id() for _ in range(min(times, most))]
+        anonymous = (random_id() for _ in range(min(times, most)))
+        members = list(anonymous) if member is None else [member]
         try:
             return await self._run(key, seconds, most, members)
         except Unavailable:  # or full, or a replica
