@@ -19,7 +19,7 @@ from tests.integration.audit.recording import (
     told,
     verified,
 )
-from tests.integration.mongo.faults import lingering
+from tests.integration.mongo.faults import refusing
 from tests.servers.mongod import Answer, ReplicaSet
 from tests.servers.worker_process import WorkerProcess
 from tests.waiting import until
@@ -27,7 +27,6 @@ from whatchat.adapters.mongo.store import MongoStore
 from whatchat.audit.heads import read_head
 from whatchat.audit.sealing import LEASE_SECONDS, NAME
 
-LINGER_SECONDS = 4.0
 TAKEN_OVER_SECONDS = LEASE_SECONDS + 10.0
 PATIENCE_SECONDS = 30.0
 BACKLOG = 2_000
@@ -92,8 +91,8 @@ async def test_one_killed_before_it_takes_off_what_it_sealed(
     async with recording(store) as pods:
         await grown(documents, 0)
         first, other = await sealer(documents, workers)
-        with lingering(mongo, "delete", "audit_pending", seconds=LINGER_SECONDS):
-            await until(lambda: is_half_done(documents))
+        with refusing(mongo, "delete", "audit_pending"):
+            await until(lambda: is_half_done(documents), seconds=PATIENCE_SECONDS)
             await asyncio.to_thread(first.kill)
         await grown(documents, documents.audit_chain.count_documents({}))
         assert holder(documents) == name_of(other)
