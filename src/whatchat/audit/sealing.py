@@ -123,8 +123,13 @@ class Sealing:
         for kept in await self._audit.heads(after=seq - 1, limit=2):
             if kept.seq == seq:
                 self._signed_seq = seq
-            else:
+            elif not await self._reaches(kept.seq):
                 log.error("the audit log was cut: a head is signed for more", seq=kept.seq, of=seq)
+
+    async def _reaches(self, seq: int) -> bool:
+        """Whether the chain is so long by now: another may have gone on with it meanwhile."""
+        last = await self._audit.last()
+        return last is not None and last.seq >= seq
 
     async def _sign(self) -> None:
         last = self._last

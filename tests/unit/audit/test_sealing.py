@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import structlog
 from msgspec.structs import replace
-from structlog.testing import LogCapture
+from structlog.testing import LogCapture, capture_logs
 
 from tests.waiting import until
 from whatchat.adapters.embedded.store import SqliteStore
@@ -20,7 +20,7 @@ from whatchat.audit.handing_out import HandingOut
 from whatchat.audit.heads import Head, HeadKey, read_head
 from whatchat.audit.sealing import BATCH, ROUND_SECONDS, Sealing
 from whatchat.background.routine import Routine
-from whatchat.domain.ports.audit_store import KeptHead, Pending
+from whatchat.domain.ports.audit_store import KeptHead, Pending, Sealed
 from whatchat.observability.metrics import Metrics
 
 KEY = HeadKey.derived_from(b"a secret of the tests, long enough")
@@ -138,6 +138,29 @@ async def test_two_at_once_harm_nothing(store: SqliteStore, timer: Timer) -> Non
     await sealers[0].step(more=True)
     found = await store.audit.read(after=0, limit=EVERYTHING)
     assert found == chained(waiting(*range(40)), None)
+
+
+async def test_another_sealer_that_goes_on_meanwhile_is_no_alarm(
+    store: SqliteStore, timer: Timer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = made(store, timer, None, "the same"), made(store, timer, None, "the same")
+    await store.audit.add(waiting(1))
+    await one.step(more=True)
+    await store.audit.add(waiting(2))
+    last = store.audit.last
+
+    async def last_before_the_other_went_on() -> Sealed | None:
+        found = await last()
+        monkeypatch.undo()
+        await one.close()
+        return found
+
+    monkeypatch.setattr(store.audit, "last", last_before_the_other_went_on)
+    with capture_logs() as logged:
+        await other.step(more=True)
+    assert [entry["event"] for entry in logged if entry["log_level"] != "info"] == []
+    found = await store.audit.read(after=0, limit=EVERYTHING)
+    assert found == chained(waiting(1, 2), None)
 
 
 async def test_heads_are_signed_at_once_then_each_interval_if_there_is_news(
