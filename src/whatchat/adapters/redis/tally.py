@@ -50,7 +50,7 @@ class RedisTally:
 
     async def count(self, key: str, *, seconds: int, member: str | None = None) -> int:
         try:
-            return await self._run(key, seconds, 0, (member,) if member else ())
+            return await self._run(key, seconds, 0, () if member is None else (member,))
         except Unavailable:
             self._metrics.tally_fallbacks.inc()
             return await self._fallback.count(key, seconds=seconds, member=member)
