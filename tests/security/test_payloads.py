@@ -1,5 +1,6 @@
 """Bodies that are too large, too deep, or numbers that are none."""
 
+import asyncio
 import gzip
 import json
 import time
@@ -191,3 +192,22 @@ async def test_body_of_another_kind(stage: Stage) -> None:
     ):
         status, error = await post(ada, "/auth/login", body, **{"Content-Type": kind})
         assert (status, error["code"]) in {(400, "invalid"), (422, "invalid")}, kind
+
+
+async def test_message_that_never_ends(stage: Stage) -> None:
+    """Fragments that trickle in keep nobody who does not answer, and cost no other socket."""
+    ada = await stage.person()
+    node = await stage.another(ping_interval_ms=200, ping_timeout_ms=200)
+    wire = await stage.socket(ada.token, node)
+
+    async def fragments() -> AsyncIterator[str]:
+        while True:
+            yield " "
+            await asyncio.sleep(0.02)
+
+    trickling = asyncio.create_task(wire.ws.send(fragments()))
+    await asyncio.wait_for(wire.ws.wait_closed(), 5)
+    with suppress(ConnectionClosed):
+        await trickling
+    other = await stage.socket(ada.token, node)
+    await other.settled()
