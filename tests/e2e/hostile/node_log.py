@@ -3,11 +3,13 @@
 import json
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+BY_THE_WAY: Final = frozenset({"command", "audit head"})
 
 
 class NodeLog:
-    """Counts lines; those that each command leaves are not among them."""
+    """Counts lines, but for those that each command leaves, and those that come by the clock."""
 
     def __init__(self, path: Path) -> None:
         self.levels: set[str] = set()
@@ -39,7 +41,7 @@ class NodeLog:
 
     def _count(self, line: dict[str, Any]) -> None:
         self.levels.add(line["level"])
-        if line["event"] != "command":
+        if line["event"] not in BY_THE_WAY:
             self._lines += 1
             self.latest.append(line)
         self._present += (line["event"] == "connected") - (line["event"] == "disconnected")

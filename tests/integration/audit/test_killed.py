@@ -77,6 +77,7 @@ async def records(audit: AuditStore) -> list[Record]:
     return found
 
 
+@pytest.mark.long
 async def test_a_sealer_that_is_killed_loses_nothing_and_seals_nothing_twice(
     mongo_url: str,
     redis_server: RedisServer,
