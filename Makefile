@@ -107,8 +107,8 @@ audit: .venv/dev ## Ask PyPI for known vulnerabilities of what the lock files na
 
 setup: .venv/dev $(JS) tools ## Install all that the tests need
 
-tools: ## Install Chromium, strace, Redis, HAProxy, OpenSSL, faketime and MongoDB where they are missing
-	@.ci/install chromium strace redis-server haproxy openssl faketime
+tools: ## Install Chromium, strace, Redis, HAProxy, OpenSSL, faketime, Prometheus and MongoDB where they are missing
+	@.ci/install chromium strace redis-server haproxy openssl faketime prometheus
 	@.ci/mongod >/dev/null
 
 clean: ## Remove what was installed and cached here; the data stays

@@ -217,7 +217,9 @@ async def test_comings_and_goings_leave_nothing(scene: Scene) -> None:
     await asyncio.gather(*map(come_and_go, range(ROUNDS)))
     await scene.is_over()
     assert scene.signs.resident - before < LEAK_MIB
-    assert "whatchat_connected_sockets 0.0" in await _metrics(scene)
+    metrics = await _metrics(scene)
+    for transport in ("websocket", "polling"):
+        assert f'whatchat_connected_sockets{{transport="{transport}"}} 0.0' in metrics
 
 
 async def _repeat(scene: Scene, kind: Kind, times: int) -> None:

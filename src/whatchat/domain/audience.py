@@ -57,7 +57,7 @@ class Part(Struct, frozen=True, kw_only=True, array_like=True):
     except_session: SessionId | None = None
 
 
-class Announcement(Struct, frozen=True, kw_only=True):
+class Announcement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An encoded event on its way to its audience.
 
     ``payload`` is the event's data as JSON, encoded once for all recipients. Room events
@@ -71,6 +71,10 @@ class Announcement(Struct, frozen=True, kw_only=True):
     worth something only at once: it is never held, and the first to be dropped. Of a new
     message ``author_id`` is who wrote it. Where there are ``parts``, these are what is told, and
     the audience is the room that they are for: many small events cost one publication.
+
+    ``accepted_at`` is when the change was known to be durable, in seconds since the epoch by its
+    pod's clock; ``trace`` is that of the command behind it as a W3C ``traceparent``, if it is
+    sampled. What is told again, from the log, has neither.
     """
 
     audience: Audience
@@ -84,3 +88,5 @@ class Announcement(Struct, frozen=True, kw_only=True):
     volatile: bool = False
     author_id: UserId | None = None
     parts: tuple[Part, ...] = ()
+    accepted_at: float = 0.0
+    trace: str = ""

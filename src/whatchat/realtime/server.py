@@ -1,6 +1,7 @@
 """The realtime layer as a whole: sockets in, commands out, announcements in, events out."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -44,6 +45,7 @@ log = structlog.get_logger()
 
 ADMISSION_SECONDS: Final = 10.0
 RETRY_AFTER_MS: Final = 5_000
+TRANSPORTS: Final = ("websocket", "polling")
 
 
 class RealtimeServer:
@@ -98,6 +100,7 @@ class RealtimeServer:
         self._admission = Admission(self.hub, users, room_channels, rooms, self._delivery, greet)
         self._repair = Repair(self.hub, rooms, self._delivery, self._tasks)
         self._watch = MembershipWatch(self.hub, rooms, room_log, self._delivery, self._repair)
+        metrics.when_scraped(self._count)
         self._prepared: dict[SessionId, Prepared] = {}
         self._sockets = ChatSockets(
             self,
@@ -188,8 +191,7 @@ class RealtimeServer:
         )
         self.leases.enter(session)
         self._lifetimes.watch(connection)
-        self._metrics.connects.inc()
-        self._metrics.connected_sockets.inc()
+        self._metrics.connects.labels(connection.transport).inc()
         log.info("connected", **_named(connection))
 
     def begin(
@@ -211,15 +213,18 @@ class RealtimeServer:
         self._live.gone(connection.actor.user_id, connection.session_id)
         self._lifetimes.forget(connection)
         self.leases.leave(connection.session_id)
-        self._metrics.connected_sockets.dec()
-        if connection.closing is not None:
-            self._metrics.refusals.labels(str(connection.closing.code)).inc()
         code = connection.closing.code if connection.closing else None
+        self._metrics.closes.labels(str(code or "client")).inc()
         log.info("disconnected", reason=reason, code=code, **_named(connection))
 
     def refused(self, error: ChatError) -> None:
         """Count a client that was not let in."""
         self._metrics.refusals.labels(error.code).inc()
+
+    def _count(self) -> None:
+        by_transport = Counter(connection.transport for connection in self.hub)
+        for transport in TRANSPORTS:
+            self._metrics.connected_sockets.labels(transport).set(by_transport[transport])
 
     def _require_room(self, actor: Actor) -> None:
         user = self.hub.user(actor.user_id)

@@ -21,7 +21,8 @@ class Proposal(Struct, frozen=True, kw_only=True):
     ``rule`` is pure: given the room as it is it returns the change, ``None`` where there
     is nothing to do, or raises what forbids it. It runs again whenever the room turns out
     to have moved on. ``body`` is what tells an exact retry under ``client_id`` from a
-    conflict; ``target`` is the message that the rule looks at, if it looks at one.
+    conflict; ``target`` is the message that the rule looks at, if it looks at one. ``trace`` is
+    that of the command behind it, as a W3C ``traceparent``, if it is sampled.
     """
 
     actor: Actor
@@ -29,6 +30,7 @@ class Proposal(Struct, frozen=True, kw_only=True):
     body: bytes
     rule: Rule
     target: Seq | None = None
+    trace: str = ""
 
 
 class Applied(Struct, frozen=True, kw_only=True):
