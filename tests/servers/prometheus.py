@@ -42,8 +42,8 @@ class Prometheus(Queries):
     """Listens on a loopback port, and keeps what it scraped in its folder; both survive restarts.
 
     It asks for OpenMetrics and keeps exemplars. Rules are evaluated as often as targets are
-    scraped. Targets are first scraped five seconds after a start, which is Prometheus' own pace. All
-    methods block.
+    scraped. Targets are first scraped five seconds after a start, which is Prometheus' own pace.
+    All methods block.
     """
 
     def __init__(
