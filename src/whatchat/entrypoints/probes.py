@@ -10,7 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from whatchat.domain.errors import Unavailable
-from whatchat.observability.metrics import CONTENT_TYPE, Metrics
+from whatchat.entrypoints.scraping import Scraping
+from whatchat.observability.exposition import Exposition
+from whatchat.observability.metrics import Metrics
 
 PROBE_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 CHECK_SECONDS = 2.0
@@ -46,10 +48,11 @@ def probe_routes(readiness: Readiness, metrics: Metrics) -> list[Route]:
         ready = all(answer == "ok" for answer in dependencies.values())
         return _json({"ready": ready, "dependencies": dependencies}, 200 if ready else 503)
 
-    async def exposition(_request: Request) -> Response:
-        return Response(metrics.render(), headers={"Content-Type": CONTENT_TYPE})
-
-    return [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", exposition)]
+    return [
+        Route("/livez", livez),
+        Route("/readyz", readyz),
+        Route("/metrics", Scraping(Exposition(metrics)), methods=["GET"]),
+    ]
 
 
 async def _ask(name: str, check: Check) -> str:

@@ -80,3 +80,20 @@ async def test_metrics_are_prometheus_text(client: httpx.AsyncClient) -> None:
     response = await client.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "# TYPE whatchat_commands_total counter" in response.text
+
+
+async def test_metrics_are_openmetrics_to_who_asks_for_it(client: httpx.AsyncClient) -> None:
+    accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+    response = await client.get("/metrics", headers={"Accept": accept})
+    assert response.headers["content-type"].startswith("application/openmetrics-text; version=1")
+    assert response.text.endswith("# EOF\n")
+    assert response.headers["content-encoding"] == "gzip"
+    assert (await client.post("/metrics")).status_code == 405
+
+
+async def test_nonsense_is_told_prometheus_text(client: httpx.AsyncClient) -> None:
+    response = await client.get(
+        "/metrics", headers={"Accept": "application/openmetrics-text;version=new"}
+    )
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")

@@ -1,0 +1,98 @@
+"""What scrapers are told: Prometheus' text format, or OpenMetrics with exemplars.
+
+https://prometheus.io/docs/instrumenting/exposition_formats/ and
+https://prometheus.io/docs/specs/om/open_metrics_spec/
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from time import perf_counter
+from typing import Final, cast
+
+from prometheus_client import Metric, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
+
+from whatchat.observability.metrics import Metrics
+
+TEXT: Final = CONTENT_TYPE_PLAIN_0_0_4
+OPENMETRICS: Final = openmetrics.CONTENT_TYPE_LATEST
+
+SLICE_SECONDS: Final = 0.002
+"""So long the event loop is held before others have a turn; one metric is not divided."""
+
+_END: Final = b"# EOF\n"
+_openmetrics: Final = cast("Callable[[Collector], bytes]", openmetrics.generate_latest)  # untyped
+
+
+def content_type_for(accept: str) -> str:
+    """Which of the two formats an Accept header asks for; the text format if it is nonsense."""
+    try:
+        _, content_type = choose_encoder(accept)
+    except TypeError:  # a version that is no number
+        return TEXT
+    return OPENMETRICS if content_type.startswith("application/openmetrics-text") else TEXT
+
+
+class Exposition:
+    """Makes expositions, one at a time, without holding the event loop for long.
+
+    Whoever asks while one is made waits, and all who waited for a format share the next.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._turn = asyncio.Lock()
+        self._asking = 0
+        self._made: dict[str, tuple[float, bytes]] = {}
+
+    async def of(self, content_type: str) -> bytes:
+        """Everything, as it is after the call, in one of the two formats."""
+        asked = perf_counter()
+        self._asking += 1
+        try:
+            async with self._turn:
+                begun, text = self._made.get(content_type, (0.0, b""))
+                if begun < asked:
+                    begun, text = perf_counter(), await self._make(content_type)
+                    self._made[content_type] = begun, text
+                return text
+        finally:
+            self._asking -= 1
+            if not self._asking:
+                self._made.clear()
+
+    async def _make(self, content_type: str) -> bytes:
+        # Reading the descriptors takes the kernel as long as there are many of them.
+        process = await asyncio.to_thread(lambda: list(self._metrics.process.collect()))
+        parts: list[bytes] = []
+        busy, begun = 0.0, perf_counter()
+        self._metrics.refresh()
+        for family in (*process, *self._metrics.registry.collect()):
+            parts.append(_text(family, content_type))
+            if (held := perf_counter() - begun) >= SLICE_SECONDS:
+                busy += held
+                await asyncio.sleep(0)
+                begun = perf_counter()
+        if content_type == OPENMETRICS:
+            parts.append(_END)
+        text = b"".join(parts)
+        self._metrics.scrape_seconds.observe(busy + perf_counter() - begun)
+        return text
+
+
+class _Alone(Collector):
+    """One metric by itself."""
+
+    def __init__(self, family: Metric) -> None:
+        self._family = family
+
+    def collect(self) -> Iterable[Metric]:
+        return (self._family,)
+
+
+def _text(family: Metric, content_type: str) -> bytes:
+    if content_type == OPENMETRICS:
+        return _openmetrics(_Alone(family)).removesuffix(_END)
+    return generate_latest(_Alone(family))
