@@ -32,7 +32,7 @@ class Pod:
         """Check that exactly this has come, and nothing more follows."""
         await until(lambda: len(self.heard) >= len(expected))
         await asyncio.sleep(QUIET_SECONDS)
-        assert self.heard == list(expected)
+        assert [replace(one, remote=False) for one in self.heard] == list(expected)
 
 
 OpenPod = Callable[[], Awaitable[Pod]]
@@ -86,6 +86,17 @@ async def test_what_is_published_arrives_as_it_was_on_every_pod(open_pod: OpenPo
     await first.broker.publish([TO_ROOM, TO_ADA, IN_PASSING, FOR_ONE])
     for pod in (first, second):
         await pod.hears(TO_ROOM, TO_ADA, IN_PASSING, FOR_ONE)
+
+
+async def test_what_another_pod_said_is_known_from_ones_own(open_pod: OpenPod) -> None:
+    first, second = await open_pod(), await open_pod()
+    for pod in (first, second):
+        await pod.broker.subscribe_rooms([ROOM])
+        await pod.broker.subscribe_users([ADA])
+    await first.broker.publish([TO_ROOM, TO_ADA])
+    await until(lambda: len(second.heard) == 2)
+    assert [one.remote for one in first.heard] == [False, False]
+    assert [one.remote for one in second.heard] == [True, True]
 
 
 async def test_only_what_was_subscribed_arrives(open_pod: OpenPod) -> None:
@@ -169,5 +180,5 @@ async def test_a_topic_is_heard_by_the_pods_that_listen_for_it(open_pod: OpenPod
     await third.broker.subscribe_topic("sports")
     weather = announcement(ToPods(topic="weather"))
     await first.broker.publish([weather, TO_ROOM])
-    await until(lambda: second.heard == [weather])
+    await until(lambda: second.heard == [replace(weather, remote=True)])
     assert (first.heard, third.heard) == ([weather], [])

@@ -43,6 +43,8 @@ class CountingLink:
     transport = "websocket"
     congested = False
     buffered = 0
+    opened_at = 0.0
+    round_trip = None
 
     def __init__(self) -> None:
         self.frames = 0

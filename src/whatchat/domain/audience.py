@@ -74,7 +74,8 @@ class Announcement(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``accepted_at`` is when the change was known to be durable, in seconds since the epoch by its
     pod's clock; ``trace`` is that of the command behind it as a W3C ``traceparent``, if it is
-    sampled. What is told again, from the log, has neither.
+    sampled. What is told again, from the log, has neither. ``remote`` says that it came from
+    another pod; it is whoever hears it who knows that.
     """
 
     audience: Audience
@@ -90,3 +91,4 @@ class Announcement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     parts: tuple[Part, ...] = ()
     accepted_at: float = 0.0
     trace: str = ""
+    remote: bool = False

@@ -73,6 +73,26 @@ class Connection:
     def transport(self) -> str:
         return self._link.transport
 
+    @property
+    def opened_at(self) -> float:
+        """When its transport was opened, by the ``monotonic`` clock."""
+        return self._link.opened_at
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds from the last ping to its answer; ``None`` before the first."""
+        return self._link.round_trip
+
+    @property
+    def congested(self) -> bool:
+        """Whether what is sent has to wait for the network."""
+        return self._link.congested
+
+    @property
+    def buffered(self) -> int:
+        """Bytes sent and not yet taken by the network."""
+        return self._link.buffered
+
     def deliver(
         self,
         frame: Frame,

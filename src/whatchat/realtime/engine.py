@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
@@ -88,7 +89,7 @@ class Engine:
         self.heartbeat: Heartbeat[Session] = Heartbeat(
             transport.ping_interval_ms / 1000,
             transport.ping_timeout_ms / 1000,
-            ping=lambda session: session.write(PING),
+            ping=self._ping,
             lost=lambda session: session.dismiss(SLOW_CONSUMER),
             paused=lambda session: session.paused,
         )
@@ -141,6 +142,12 @@ class Engine:
         self.listener.opened(session, scope)
         return session
 
+    def answered(self, session: Session) -> None:
+        """A client has answered a ping, or says so."""
+        if self.heartbeat.answered(session):
+            session.round_trip = monotonic() - session.pinged_at
+            session.pinged_at = 0.0
+
     def connect(self, scope: Scope, socket: WebSocketProtocol) -> None:
         """Take a WebSocket that has shaken hands: a session of its own, or an upgrade."""
         sid = query_of(scope).get("sid")
@@ -185,6 +192,10 @@ class Engine:
         self.heartbeat.close()
         for wheel in (self.ending, self.patience, self.probing):
             wheel.close()
+
+    def _ping(self, session: Session) -> None:
+        session.pinged_at = monotonic()
+        session.write(PING)
 
     def _handshake(self, sid: str, carrier: Carrier) -> Frame:
         upgrades = '["websocket"]' if carrier.name == Polling.name else "[]"

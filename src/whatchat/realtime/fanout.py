@@ -93,9 +93,9 @@ class Fanout:
         frame = event_frame(announcement.event, announcement.payload)
         if audience.enters is None:
             _write(user, frame, announcement)
-        elif user.let_in.get(audience.enters, -1) < audience.joined_seq:
+        elif not user.is_let_in(audience.enters, audience.joined_seq):
             has_entered = self._hub.enter(user, audience.enters, audience.joined_seq)
-            user.let_in[audience.enters] = audience.joined_seq
+            user.note_letting_in(audience.enters, audience.joined_seq)
             _write(user, frame, announcement)
             if has_entered:
                 self._make_up(user, audience.enters, announcement.rev)

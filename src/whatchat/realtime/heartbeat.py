@@ -35,10 +35,12 @@ class Heartbeat(Generic[K]):
         """Begin to ask after a client."""
         self._resting.put(client)
 
-    def answered(self, client: K) -> None:
-        """There was a sign of life; one that nobody asked for counts for nothing."""
-        if self._asked.drop(client):
-            self._resting.put(client)
+    def answered(self, client: K) -> bool:
+        """There was a sign of life; one that nobody asked for counts for nothing, and is false."""
+        if not self._asked.drop(client):
+            return False
+        self._resting.put(client)
+        return True
 
     def stop(self, client: K) -> None:
         """Ask no more."""

@@ -18,30 +18,45 @@ MAX_POSTS: Final = 64
 
 
 class LocalUser:
-    """A user with sockets on this pod; ``rooms`` says since when the user is in each.
+    """A user with sockets on this pod; ``rooms`` says since when the user is in each."""
 
-    ``let_in`` are the rooms that it was told, here, of having come into, and since when.
-    """
-
-    __slots__ = ("connections", "left", "let_in", "rooms", "user_id")
+    __slots__ = ("_left", "_let_in", "connections", "rooms", "user_id")
 
     def __init__(self, user_id: UserId) -> None:
         self.user_id = user_id
         self.connections: dict[SessionId, Connection] = {}
         self.rooms: dict[RoomId, Seq] = {}
-        self.left: dict[RoomId, int] = {}
-        self.let_in: dict[RoomId, Seq] = {}
+        # Few need these, and an empty dict is not for nothing.
+        self._left: dict[RoomId, int] | None = None
+        self._let_in: dict[RoomId, Seq] | None = None
 
     def has_left(self, room_id: RoomId, rev: int) -> bool:
         """Whether the user was seen leaving the room at ``rev`` or later."""
-        return self.left.get(room_id, -1) >= rev
+        return self._left is not None and self._left.get(room_id, -1) >= rev
 
     def note_leaving(self, room_id: RoomId, rev: int) -> None:
         """Remember the leaving, so that nothing older undoes it."""
-        self.left.pop(room_id, None)
-        self.left[room_id] = rev
-        if len(self.left) > MAX_LEFT:
-            del self.left[next(iter(self.left))]
+        if self._left is None:
+            self._left = {}
+        self._left.pop(room_id, None)
+        self._left[room_id] = rev
+        if len(self._left) > MAX_LEFT:
+            del self._left[next(iter(self._left))]
+
+    def is_let_in(self, room_id: RoomId, joined_seq: Seq) -> bool:
+        """Whether it was told, here, of having come into the room at ``joined_seq`` or later."""
+        return self._let_in is not None and self._let_in.get(room_id, -1) >= joined_seq
+
+    def note_letting_in(self, room_id: RoomId, joined_seq: Seq) -> None:
+        """Remember that it was told."""
+        if self._let_in is None:
+            self._let_in = {}
+        self._let_in[room_id] = joined_seq
+
+    def forget_letting_in(self, room_id: RoomId) -> None:
+        """It is no longer in the room."""
+        if self._let_in is not None:
+            self._let_in.pop(room_id, None)
 
 
 class LocalRoom:
@@ -225,7 +240,7 @@ class Hub:
         return True
 
     def _detach(self, user: LocalUser, room_id: RoomId) -> None:
-        user.let_in.pop(room_id, None)
+        user.forget_letting_in(room_id)
         if user.rooms.pop(room_id, None) is None:
             return
         room = self._rooms[room_id]

@@ -86,6 +86,14 @@ class InterpretedLink:
     def buffered(self) -> int:
         return self._link.buffered
 
+    @property
+    def opened_at(self) -> float:
+        return self._link.opened_at
+
+    @property
+    def round_trip(self) -> float | None:
+        return self._link.round_trip
+
     def write(self, frame: Frame) -> None:
         for translated in self._interpreter.frames(frame):
             self._link.write(translated)

@@ -54,6 +54,16 @@ class Link(Protocol):
         ...
 
     @property
+    def opened_at(self) -> float:
+        """When the client opened it, by the ``monotonic`` clock."""
+        ...
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds from the last ping to its answer; ``None`` before the first."""
+        ...
+
+    @property
     def write(self) -> Callable[[Frame], None]:
         """Sends; dropped once the link is closing, and it closes if too much is unread."""
         ...

@@ -1,6 +1,7 @@
 """One Engine.IO session: a client's connection, whatever carries it."""
 
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
@@ -71,7 +72,8 @@ class Session:
 
     ``write`` is the carrier's own until the session closes, as deliveries pass here.
     ``closing``: nothing more is written or read; ``closed``: it is gone. ``layer`` is for
-    whoever listens to the engine; ``connection`` is the client once it was let in.
+    whoever listens to the engine; ``connection`` is the client once it was let in. Times are
+    those of ``monotonic``; ``pinged_at`` is 0 while no ping waits for its answer.
     """
 
     __slots__ = (
@@ -82,8 +84,11 @@ class Session:
         "connection",
         "engine",
         "layer",
+        "opened_at",
         "paused",
+        "pinged_at",
         "probe",
+        "round_trip",
         "sid",
         "write",
     )
@@ -95,6 +100,9 @@ class Session:
         self.write: Callable[[Frame], None]
         self.address = address
         self.connection: Connection | None = None
+        self.opened_at = monotonic()
+        self.pinged_at = 0.0
+        self.round_trip: float | None = None
         self.layer: Any = None
         self.closing = self.closed = self.paused = False
         self.probe: Probe | None = None
@@ -169,7 +177,7 @@ class Session:
         if kind == "4":
             self.engine.listener.received(self, packet[1:])
         elif kind == "3":
-            self.engine.heartbeat.answered(self)
+            self.engine.answered(self)
         elif kind == "1":
             self.carrier.leave()
             self.end("client disconnect")

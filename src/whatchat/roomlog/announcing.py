@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 import structlog
+from msgspec.structs import replace
 
 from whatchat.domain.audience import Announcement
 from whatchat.domain.errors import ChatError, Unavailable
@@ -36,13 +37,15 @@ class News(NamedTuple):
     """An entry that is in the log, and what there is to say about it.
 
     ``record`` and ``message`` are the room and the message concerned as they are after it
-    (or later), ``origin`` the socket whose ack tells it.
+    (or later), ``origin`` the socket whose ack tells it. Of what was appended just now,
+    ``accepted_at`` says when, as announcements do.
     """
 
     entry: Entry
     record: RoomRecord
     message: MessageState | None
     origin: SessionId | None
+    accepted_at: float = 0.0
 
 
 class Announcing:
@@ -129,7 +132,9 @@ class Announcing:
             self._soil(news, error)
 
     async def _announcements(self, news: News) -> Sequence[Announcement]:
-        return await self._announcers[type(news.entry.change)].announce(*news)
+        entry, record, message, origin, accepted_at = news
+        made = await self._announcers[type(entry.change)].announce(entry, record, message, origin)
+        return [replace(one, accepted_at=accepted_at) for one in made] if accepted_at else made
 
     def _soil(self, news: Sequence[News], error: BaseException) -> None:
         if not isinstance(error, ChatError | TimeoutError):

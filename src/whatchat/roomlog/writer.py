@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from time import time
 from typing import Final
 
 import structlog
@@ -50,6 +51,7 @@ class RoomWriter:
         self.state: RoomState | None = None
         self._told = Rev(0)
         self._is_behind = False
+        self._accepted_at = 0.0
         self._waiting: deque[Waiting] = deque()
         self._messages = messages
         self._rooms = rooms
@@ -188,6 +190,7 @@ class RoomWriter:
         if not entries:
             return len(decisions)
         appended = await self._messages.append(entries)
+        self._accepted_at = time()
         self._metrics.append_batch_size.observe(len(entries))
         made = [index for index, decision in enumerate(decisions) if decision.entry]
         if appended.count:
@@ -220,7 +223,13 @@ class RoomWriter:
     async def _settle(self, decisions: Sequence[Decision]) -> None:
         """Announce what is in the log, then answer everyone, in order."""
         news = [
-            News(decision.entry, decision.state.record, decision.message, decision.origin)
+            News(
+                decision.entry,
+                decision.state.record,
+                decision.message,
+                decision.origin,
+                self._accepted_at,
+            )
             for decision in decisions
             if decision.entry
         ]

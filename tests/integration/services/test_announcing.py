@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Sequence
+from time import time
 
 import pytest
 from msgspec.structs import replace
@@ -49,6 +50,20 @@ def kinds(found: Sequence[Announcement]) -> list[tuple[str, str, int]]:
         )
         for one in found
     ]
+
+
+async def test_only_what_was_written_just_now_says_when(house: House) -> None:
+    pod = await house.pod()
+    room = await pod.group("ada", "bob")
+    found = await listening(pod, room.id)
+    before = time()
+    message = await pod.send("ada", room.id)
+    again = SendMessage(room_id=room.id, client_id=message.client_id, content=message.content)
+    await pod.messages.send(ADA, again)
+    sent, repeated = found
+    assert before <= sent.accepted_at <= time()
+    replayed = await pod.log.announcements(room.id, after=Rev(0), limit=10)
+    assert {one.accepted_at for one in (repeated, *replayed)} == {0.0}
 
 
 async def test_each_change_has_its_events_and_audiences(house: House) -> None:

@@ -24,6 +24,8 @@ class NotedLink:
     """A link that notes what it is asked; ``congested``: its network takes nothing away."""
 
     transport = "websocket"
+    opened_at = 0.0
+    round_trip = None
 
     def __init__(self, *, congested: bool = False) -> None:
         self.frames: list[Frame] = []

@@ -2,15 +2,17 @@
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.unit.realtime.network import Line, Listener, engine_of, polled, scope, settled, text
+from tests.waiting import until
 from whatchat.realtime import engine as engine_module
 from whatchat.realtime.engine import Engine
 from whatchat.realtime.frame import plain_frame
-from whatchat.realtime.link import DRAINING, MALFORMED
+from whatchat.realtime.link import DRAINING, MALFORMED, Transport
 from whatchat.realtime.refusals import FORBIDDEN, NOT_NOW, SESSION_UNKNOWN, TOO_MANY
 from whatchat.realtime.session import Session
 
@@ -64,6 +66,21 @@ async def test_a_pod_that_is_closed_takes_no_newcomers_and_serves_the_rest(
 async def test_the_guard_is_asked_first(listener: Listener) -> None:
     engine = engine_of(listener, guard=lambda _scope: FORBIDDEN)
     assert engine.refusal({}, "polling") is FORBIDDEN
+
+
+async def test_the_last_round_trip_of_each_session_is_known(listener: Listener) -> None:
+    engine = Engine(listener, Transport(ping_interval_ms=20))
+    line = await Line.open(engine)
+    line.say(text("3"))
+    assert [one.round_trip for one in engine.sessions.values()] == [None]  # nobody had asked
+    await until(lambda: line.network.sent.endswith(b"2"))
+    time.sleep(0.03)  # noqa: ASYNC251 - the answer takes that long
+    line.say(text("3"))
+    trip = line.session.round_trip
+    assert trip is not None
+    assert 0.03 <= trip < 1
+    assert line.session.pinged_at == 0
+    engine.stop()
 
 
 @pytest.mark.parametrize("way", ["cut", "left", "dismissed", "pausing", "writing"])

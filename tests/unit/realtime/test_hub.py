@@ -84,5 +84,8 @@ async def test_what_is_remembered_of_rooms_left_is_bounded(tasks: Tasks) -> None
     user = hub.add(greeted("ada")[0])
     for number in range(MAX_LEFT + 10):
         assert hub.leave(user, RoomId(f"room{number}"), 1)
-    assert len(user.left) == MAX_LEFT
+    remembered = [
+        number for number in range(MAX_LEFT + 10) if user.has_left(RoomId(f"room{number}"), 1)
+    ]
+    assert remembered == list(range(10, MAX_LEFT + 10))
     assert user.has_left(RoomId(f"room{MAX_LEFT}"), 1)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
+from msgspec.structs import replace
 
 from whatchat.domain.audience import Announcement, InRoom, ToPods
 from whatchat.domain.ids import RoomId, UserId
@@ -27,10 +28,10 @@ class InProcessExchange:
         if broker in self._brokers:
             self._brokers.remove(broker)
 
-    def carry(self, announcement: Announcement) -> None:
-        """Hand an announcement to every broker."""
+    def carry(self, announcement: Announcement, by: "InProcessBroker | None" = None) -> None:
+        """Hand an announcement to every broker; it is not remote to the one that it is ``by``."""
         for broker in tuple(self._brokers):
-            broker.hear(announcement)
+            broker.hear(announcement if broker is by else replace(announcement, remote=True))
 
 
 class InProcessBroker:
@@ -55,7 +56,7 @@ class InProcessBroker:
 
     def publish(self, announcements: Sequence[Announcement]) -> Awaitable[None]:
         for announcement in announcements:
-            self._exchange.carry(announcement)
+            self._exchange.carry(announcement, by=self)
         published: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         published.set_result(None)
         return published

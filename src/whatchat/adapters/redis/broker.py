@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Final
 
 import structlog
+from msgspec.structs import replace
 
 from whatchat.adapters.redis.envelope import BadEnvelope, Sealer
 from whatchat.adapters.redis.keys import Keys
@@ -117,7 +118,7 @@ class RedisBroker:
         except BadEnvelope as error:
             self._complain(error)
         else:
-            self._hear(announcement)
+            self._hear(replace(announcement, remote=True))
 
     def _hear(self, announcement: Announcement) -> None:
         for listener in self._listeners:

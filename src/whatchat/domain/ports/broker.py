@@ -13,7 +13,8 @@ class Broker(Protocol):
     """Carries announcements to every pod that listens for their room, user or topic.
 
     Delivery is at most once and never blocks: the store is the truth, and whoever missed
-    something reads it there. Announcements of one :meth:`publish` arrive in their order.
+    something reads it there. Announcements of one :meth:`publish` arrive in their order, those
+    of other pods as ``remote``.
 
     Where the broker can be away while pods live on, subscribing does not fail: it is in
     force when the broker is back, and everybody is told by :meth:`when_resumed`.
