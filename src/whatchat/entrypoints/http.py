@@ -20,6 +20,7 @@ from whatchat.entrypoints.errors import error_response
 
 API = "/api"
 ADMIN = "/admin"
+DEBUG = "/debug"
 
 BELIEVED_SECONDS: Final = 1.0
 """A request that takes longer to arrive has its token looked at again: it may be void by then."""
@@ -127,7 +128,9 @@ def _token(request: Request) -> str:
 
 def prefix_of(row: Endpoint) -> str:
     """What a row's route begins with: operators' own are apart."""
-    return ADMIN if row.scope else API
+    if row.scope is None:
+        return API
+    return DEBUG if f" {DEBUG}/" in (row.http or "") else ADMIN
 
 
 def split_route(row: Endpoint) -> tuple[str, str]:
