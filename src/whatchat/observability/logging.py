@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor
 
-from whatchat.observability.tracing import current_trace_id
+from whatchat.observability.tracing import current_span, current_trace_id
 
 SECRET_KEYS = frozenset(
     {
@@ -54,6 +54,8 @@ _QUIET = {
     "engineio": logging.CRITICAL,
     "socketio": logging.CRITICAL,
     "asyncio": logging.WARNING,
+    # What becomes of spans is counted, and logged once by whoever sends them.
+    "opentelemetry": logging.CRITICAL + 1,
 }
 
 _EXPECTED = (
@@ -102,6 +104,8 @@ def _add_trace(_logger: object, _method: str, event: EventDict) -> EventDict:
     trace_id = current_trace_id()
     if trace_id is not None:
         event.setdefault("trace_id", trace_id)
+        if span := current_span():
+            event.setdefault("span_id", span.span_id)
     return event
 
 
