@@ -42,6 +42,12 @@ frontend clients
     bind 127.0.0.1:{port}
     default_backend pods
 
+frontend metrics
+    bind 127.0.0.1:{metrics}
+    no log
+    http-request use-service prometheus-exporter if {{ path /metrics }}
+    http-request return status 404
+
 backend pods
     balance leastconn
     cookie {cookie} insert indirect nocache httponly
@@ -71,7 +77,8 @@ class HAProxy:
     """Listens on a loopback port, which survives its restarts, and sends clients to pods.
 
     A client stays on its pod by a cookie, which clients' libraries keep for the name
-    ``localhost`` and often not for an address. ``pods`` are hosts and ports. All methods block.
+    ``localhost`` and often not for an address. ``pods`` are hosts and ports. Its own metrics are
+    at ``metrics_address``. All methods block.
     """
 
     def __init__(self, folder: Path, pods: Sequence[str], port: int = 0) -> None:
@@ -79,6 +86,8 @@ class HAProxy:
             raise RuntimeError("haproxy is missing: run `make tools`")
         self.port = port or free_port()
         self.url = f"http://localhost:{self.port}"
+        self._metrics_port = free_port()
+        self.metrics_address = f"127.0.0.1:{self._metrics_port}"
         self.log = folder / "haproxy.log"
         self._configuration = folder / "haproxy.cfg"
         self._pods = pods
@@ -118,7 +127,11 @@ class HAProxy:
             for number, address in enumerate(self._pods, 1)
         )
         return CONFIGURATION.format(
-            most=_most_connections(), port=self.port, cookie=COOKIE, servers="\n".join(servers)
+            most=_most_connections(),
+            port=self.port,
+            metrics=self._metrics_port,
+            cookie=COOKIE,
+            servers="\n".join(servers),
         )
 
     def _wait_until_ready(self) -> None:
