@@ -75,7 +75,7 @@ async def build_worker(settings: Settings) -> Worker:
         raise BadSetting("WHATCHAT_REDIS_URL: workers need the Redis of their pods")
     name, metrics = _name(), Metrics()
     async with AsyncExitStack() as opened:
-        store = await open_store(settings)
+        store = await open_store(settings, metrics)
         opened.push_async_callback(store.close)
         redis = await _reach(settings.redis_url, metrics, opened)
         adapters = await _with_redis(redis, store, None, metrics, opened)
@@ -92,10 +92,14 @@ def queues_of(servers: Servers, keys: Keys, metrics: Metrics) -> Queues:
     return Queues(common=queue(), last_words=queue(claim_seconds=CLAIM_SECONDS))
 
 
-async def open_store(settings: Settings) -> Store:
-    """The store that the settings name, open and migrated."""
+async def open_store(settings: Settings, metrics: Metrics | None = None) -> Store:
+    """The store that the settings name, open and migrated; ``metrics`` tell how it does."""
     path = settings.sqlite_path
-    store: Store = MongoStore(settings.store_url) if path is None else SqliteStore(path)
+    store: Store = (
+        MongoStore(settings.store_url, metrics=metrics)
+        if path is None
+        else SqliteStore(path, metrics=metrics)
+    )
     try:
         await store.open()
         await store.migrate()
@@ -127,7 +131,7 @@ def _name() -> str:
 
 
 async def _choose(settings: Settings, metrics: Metrics, opened: AsyncExitStack) -> Adapters:
-    store = await open_store(settings)
+    store = await open_store(settings, metrics)
     opened.push_async_callback(store.close)
     local = EmbeddedLimiter() if settings.rate_limits == "on" else None
     if settings.redis_url:

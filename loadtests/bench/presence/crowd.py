@@ -15,6 +15,7 @@ from whatchat.domain.models import RoomSettings
 from whatchat.domain.ports.account_store import Account
 from whatchat.domain.room_state import nonexistent, record_after
 from whatchat.domain.times import utc_now
+from whatchat.observability.metrics import Metrics
 
 AT_ONCE: Final = 5_000
 POSTS: Final = 3
@@ -38,7 +39,7 @@ class Crowd:
 
     async def settle(self, url: str) -> None:
         """Put everything into the database, which is migrated."""
-        database = MongoDatabase(url)
+        database = MongoDatabase(url, Metrics())
         await database.open()
         try:
             store = database.majority

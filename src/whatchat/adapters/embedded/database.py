@@ -14,10 +14,13 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
+from whatchat.adapters.embedded.metering import Metering, Operation
 from whatchat.domain.errors import Unavailable
+from whatchat.observability.metrics import Metrics
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
+_Outcome = tuple[Any, Exception | None]
 
 log = structlog.get_logger()
 
@@ -43,6 +46,7 @@ class _Job:
     work: Work[Any]
     future: Future[Any]
     erases: bool
+    asked: float
 
 
 class Database:
@@ -59,8 +63,11 @@ class Database:
     ``Unavailable`` from when somebody begins to write to it.
     """
 
-    def __init__(self, path: str, *, reads_only: bool = False) -> None:
+    def __init__(
+        self, path: str, *, metrics: Metrics | None = None, reads_only: bool = False
+    ) -> None:
         self.path = path
+        self._metering = Metering(metrics or Metrics(), self._connections)
         self._reads_only = reads_only
         self._in_memory = path == ":memory:"
         self._stands_still = False
@@ -69,6 +76,7 @@ class Database:
         self._scrub_by: float | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._reading = 0
+        self._is_writing = False
         self._reader = threading.local()
         self._reader_connections: list[sqlite3.Connection] = []
 
@@ -106,12 +114,13 @@ class Database:
         """
         if self._thread is None:
             raise Unavailable("the database is closed")
-        job = _Job(work, Future(), erases)
+        job = _Job(work, Future(), erases, monotonic())
         try:
             self._jobs.put_nowait(job)
         except queue.Full:
+            self._metering.failed("commit")
             raise Unavailable("the database is overloaded") from None
-        return await self._answer(job.future)
+        return await self._answer(job.future, "commit")
 
     async def read(self, work: Work[T]) -> T:
         """Run ``work`` on one consistent view that has every write finished before."""
@@ -120,22 +129,30 @@ class Database:
         if self._readers is None:
             raise Unavailable("the database is closed")
         if self._reading >= MAX_QUEUED:
+            self._metering.failed("read")
             raise Unavailable("the database is overloaded")
         self._reading += 1
         try:
-            return await self._answer(self._readers.submit(self._read, work))
+            return await self._answer(self._readers.submit(self._read, work), "read")
         finally:
             self._reading -= 1
 
-    async def _answer(self, future: "Future[T]") -> T:
+    def _connections(self) -> tuple[int, int]:
+        """How many are in use, and how many there are."""
+        in_use = min(self._reading, len(self._reader_connections)) + self._is_writing
+        return in_use, len(self._reader_connections) + (self._thread is not None)
+
+    async def _answer(self, future: "Future[T]", operation: Operation) -> T:
         try:
             # Not wait_for: on Python 3.11 it swallows a cancellation that meets a result.
             async with asyncio.timeout(DEADLINE_SECONDS):
                 return await asyncio.wrap_future(future)
         except TimeoutError:
+            self._metering.failed(operation)
             log.warning("database call timed out", seconds=DEADLINE_SECONDS)
             raise Unavailable from None
         except sqlite3.Error as error:
+            self._metering.failed(operation)
             log.warning("database call failed", error=str(error))
             raise Unavailable from error
 
@@ -176,11 +193,12 @@ class Database:
         if connection is None:
             connection = self._reader.connection = self._connect()
             self._reader_connections.append(connection)
-        connection.execute("BEGIN")
-        try:
-            result = work(connection)
-        finally:
-            connection.rollback()
+        with self._metering.timed("read"):
+            connection.execute("BEGIN")
+            try:
+                result = work(connection)
+            finally:
+                connection.rollback()
         if self._stands_still and self._has_log():
             raise sqlite3.OperationalError("somebody writes to what was to stand still")
         return result
@@ -193,12 +211,26 @@ class Database:
             stopping = None in group
             jobs = [job for job in group if job and job.future.set_running_or_notify_cancel()]
             if jobs:
-                _commit(connection, jobs)
+                self._commit(connection, jobs)
                 self._scrub_by = self._scrub_by or _scrub_deadline(jobs)
             if self._scrub_by and (not jobs or monotonic() >= self._scrub_by):
                 _scrub(connection)
                 self._scrub_by = None
         connection.close()
+
+    def _commit(self, connection: sqlite3.Connection, jobs: list[_Job]) -> None:
+        begun = monotonic()
+        for job in jobs:
+            self._metering.waited(begun - job.asked)
+        self._is_writing = True
+        with self._metering.timed("commit"):
+            outcomes = _outcomes(connection, jobs)
+        self._is_writing = False
+        for job, (result, problem) in zip(jobs, outcomes, strict=True):
+            if problem is None:
+                job.future.set_result(result)
+            else:
+                job.future.set_exception(problem)
 
     def _next_group(self) -> list[_Job | None]:
         """What has queued up; nothing if it has been quiet while something is to be scrubbed."""
@@ -219,20 +251,16 @@ def _reader_of(path: str, how: str) -> sqlite3.Connection:
     return connection
 
 
-def _commit(connection: sqlite3.Connection, jobs: list[_Job]) -> None:
-    """Run the jobs in one transaction; none is answered before it is on disk."""
+def _outcomes(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Outcome]:
+    """Run the jobs in one transaction; on return their effects are on disk."""
     try:
         connection.execute("BEGIN IMMEDIATE")
-        outcomes = [_attempt(connection, job.work) for job in jobs]
+        outcomes: list[_Outcome] = [_attempt(connection, job.work) for job in jobs]
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         outcomes = [(None, error)] * len(jobs)
         _roll_back(connection)
-    for job, (result, problem) in zip(jobs, outcomes, strict=True):
-        if problem is None:
-            job.future.set_result(result)
-        else:
-            job.future.set_exception(problem)
+    return outcomes
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

@@ -37,6 +37,7 @@ from whatchat.domain.ports.search_store import SearchStore
 from whatchat.domain.ports.seen_store import SeenStore
 from whatchat.domain.ports.store import Lease, StoreIdentity
 from whatchat.domain.times import Clock, from_millis, utc_now
+from whatchat.observability.metrics import Metrics
 
 ADDED_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     "accounts": (
@@ -101,8 +102,8 @@ ADDED_INDEXES: Final[Sequence[str]] = (
 class SqliteStore:
     """Implements ``Store``; ``path`` is a file, whose folder is made, or ``:memory:``.
 
-    ``clock`` says when messages are over. With ``reads_only`` the file must be there, is not
-    changed, and may be in use.
+    ``clock`` says when messages are over; without ``metrics`` nobody is told how long it takes.
+    With ``reads_only`` the file must be there, is not changed, and may be in use.
     """
 
     accounts: AccountStore
@@ -118,8 +119,15 @@ class SqliteStore:
     reports: ReportStore
     inventory: Inventory
 
-    def __init__(self, path: str, *, clock: Clock = utc_now, reads_only: bool = False) -> None:
-        self._database = Database(path, reads_only=reads_only)
+    def __init__(
+        self,
+        path: str,
+        *,
+        metrics: Metrics | None = None,
+        clock: Clock = utc_now,
+        reads_only: bool = False,
+    ) -> None:
+        self._database = Database(path, metrics=metrics, reads_only=reads_only)
         self._reads_only = reads_only
         self.accounts = SqliteAccountStore(self._database)
         self.audit = SqliteAuditStore(self._database)

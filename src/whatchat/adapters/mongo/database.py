@@ -15,8 +15,10 @@ from pymongo.errors import (
 
 from whatchat.adapters.mongo.collections import Collections, Document
 from whatchat.adapters.mongo.deadlines import DEADLINE_SECONDS, kind_of
+from whatchat.adapters.mongo.monitoring import CommandTimes, PoolTimes
 from whatchat.adapters.mongo.url import DEFAULT_DATABASE, client_options
 from whatchat.domain.errors import Unavailable
+from whatchat.observability.metrics import Metrics
 
 OLDEST_WIRE_VERSION: Final = 17
 AUTHENTICATION_FAILED: Final = 18
@@ -34,8 +36,9 @@ class MongoDatabase:
     snapshot: Collections
     local: Collections
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, metrics: Metrics) -> None:
         self._url = url
+        self._listeners = (CommandTimes(metrics), PoolTimes(metrics))
         self._client: AsyncMongoClient[Document] | None = None
 
     @property
@@ -56,7 +59,10 @@ class MongoDatabase:
         try:
             with warnings.catch_warnings(action="error", category=UserWarning):
                 self._client = AsyncMongoClient(
-                    self._url, timeoutMS=int(DEADLINE_SECONDS * 1000), **options
+                    self._url,
+                    timeoutMS=int(DEADLINE_SECONDS * 1000),
+                    event_listeners=self._listeners,
+                    **options,
                 )
                 self._database = self._client.get_default_database(DEFAULT_DATABASE)
         except (PyMongoError, ValueError, TypeError, OSError, UserWarning) as error:

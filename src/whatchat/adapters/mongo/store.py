@@ -36,12 +36,13 @@ from whatchat.domain.ports.search_store import SearchStore
 from whatchat.domain.ports.seen_store import SeenStore
 from whatchat.domain.ports.store import Lease, StoreIdentity
 from whatchat.domain.times import Clock, utc_now
+from whatchat.observability.metrics import Metrics
 
 
 class MongoStore:
     """Implements ``Store`` on the replica set and database that ``url`` names.
 
-    ``clock`` says when messages are over.
+    ``clock`` says when messages are over; without ``metrics`` nobody is told how long it takes.
     """
 
     accounts: AccountStore
@@ -57,8 +58,8 @@ class MongoStore:
     reports: ReportStore
     inventory: Inventory
 
-    def __init__(self, url: str, *, clock: Clock = utc_now) -> None:
-        self._database = MongoDatabase(url)
+    def __init__(self, url: str, *, metrics: Metrics | None = None, clock: Clock = utc_now) -> None:
+        self._database = MongoDatabase(url, metrics or Metrics())
         self._leases = Leases(self._database)
         self._projection = Projection(self._database)
         self._activity = Activity(self._database)
