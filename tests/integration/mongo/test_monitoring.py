@@ -73,7 +73,7 @@ async def test_a_change_stream_that_waits_is_no_slow_page(
 async def test_further_pages_are_timed(measured: MongoStore, metrics: Metrics) -> None:
     room_id = RoomId(random_id())
     await measured.messages.append([entry(room_id, 1, created(ADA, BOB))])
-    log = measured._database.majority.log  # noqa: SLF001 - a page as small as no port asks for
+    log = measured._database.majority.log
     rest = [{"room_id": room_id, "rev": rev, "client_id": f"{rev}"} for rev in range(2, 11)]
     await log.insert_many(rest)
     with pymongo.timeout(5):

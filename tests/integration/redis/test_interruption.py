@@ -164,7 +164,7 @@ async def test_a_pod_that_speaks_to_one_master_and_listens_to_another_leaves_the
     async def resolve() -> Address:
         return master
 
-    servers = SingleServer(resolve, access(parse(server.url)), metrics)
+    servers = SingleServer(resolve, access(parse(server.url), metrics), metrics)
     await servers.start()
     pod = Pod(RedisBroker(servers, fresh_keys(), metrics, b"secret"), metrics)
     try:

@@ -3,9 +3,12 @@
 import asyncio
 import re
 
+import pytest
+
 from tests.integration.redis.pods import ROOM, Pods, in_room
 from tests.servers.redis_server import RedisServer
 from tests.waiting import until
+from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import RoomId, UserId
 
 ROOMS = [RoomId(f"room-{number}") for number in range(2_500)]
@@ -88,3 +91,29 @@ async def test_what_cannot_be_read_is_counted_and_the_rest_is_heard(
     await other.broker.publish([in_room(1)])
     await until(lambda: pod.heard == [1])
     assert pod.counted("whatchat_broker_bad_envelopes_total") == 4
+
+
+async def test_what_a_pod_says_and_hears_is_counted(server: RedisServer, pods: Pods) -> None:
+    pod, other = await pods.open(server.url), await pods.open(server.url)
+    await pod.broker.subscribe_rooms(ROOMS[:7])
+    await pod.broker.unsubscribe_rooms(ROOMS[5:7])
+    assert pod.counted("whatchat_broker_channels") == 5
+    await other.broker.publish([in_room(rev, ROOMS[0]) for rev in range(1, 4)])
+    await until(lambda: len(pod.heard) == 3)
+    assert pod.counted("whatchat_broker_received_total") == 3
+    assert other.counted("whatchat_broker_published_total") == 3
+    await pod.broker.publish([in_room(4, ROOMS[0])])
+    await until(lambda: len(pod.heard) == 4)
+    assert pod.counted("whatchat_broker_received_total") == 3
+    assert pod.counted("whatchat_redis_seconds_count") >= 1
+
+
+async def test_what_finds_redis_away_has_failed(server: RedisServer, pods: Pods) -> None:
+    pod = await pods.open(server.url)
+    server.stop()
+    await until(lambda: pod.counted("whatchat_redis_failures_total") >= 1)
+    before = pod.counted("whatchat_redis_failures_total")
+    with pytest.raises(Unavailable):
+        await pod.broker.publish([in_room(1)])
+    assert pod.counted("whatchat_redis_failures_total") > before
+    assert pod.counted("whatchat_redis_waiting") == 0

@@ -12,7 +12,9 @@ from tests.waiting import until
 from whatchat.adapters.redis import link as link_module
 from whatchat.adapters.redis.link import Link, open_link
 from whatchat.adapters.redis.refusal import Refused
+from whatchat.adapters.redis.request_times import RequestTimes
 from whatchat.domain.errors import Unavailable
+from whatchat.observability.metrics import Metrics
 
 PATIENCE_SECONDS = 0.2
 
@@ -47,11 +49,17 @@ def line() -> Line:
 
 
 @pytest.fixture
-async def link(line: Line) -> AsyncIterator[Link]:
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+async def link(line: Line, metrics: Metrics) -> AsyncIterator[Link]:
     server = await asyncio.start_server(line.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     link = await open_link(
-        "127.0.0.1", port, None, line.pushes.append, patience_seconds=PATIENCE_SECONDS
+        *("127.0.0.1", port, None, RequestTimes(metrics), line.pushes.append),
+        patience_seconds=PATIENCE_SECONDS,
     )
     await until(lambda: line.writer is not None)
     yield link
@@ -184,3 +192,42 @@ async def test_a_caller_that_gives_up_disturbs_nobody(link: Link, line: Line) ->
     gone.cancel()
     line.say(b"$1\r\na\r\n$1\r\nb\r\n")
     assert await stays == b"b"
+
+
+def told(metrics: Metrics, name: str) -> float:
+    return metrics.registry.get_sample_value(f"whatchat_redis_{name}") or 0
+
+
+async def test_what_waits_and_how_long_it_took_is_told(
+    link: Link, line: Line, metrics: Metrics
+) -> None:
+    asked = asyncio.create_task(link.execute([("GET", "a"), ("GET", "b")]))
+    await until(lambda: line.reads != [])
+    await asyncio.sleep(0.03)
+    assert told(metrics, "waiting") == 1
+    line.say(b"$3\r\none\r\n$3\r\ntwo\r\n")
+    await asked
+    assert told(metrics, "waiting") == 0
+    assert told(metrics, "seconds_count") == 1
+    assert told(metrics, "seconds_sum") >= 0.03
+    assert told(metrics, "failures_total") == 0
+
+
+async def test_refusals_are_counted_but_for_those_that_lead_on(
+    link: Link, line: Line, metrics: Metrics
+) -> None:
+    asked = asyncio.create_task(link.execute([("GET", "a"), ("EVALSHA", "b"), ("GET", "c")]))
+    await until(lambda: line.reads != [])
+    line.say(b"-WRONGTYPE no\r\n-NOSCRIPT no\r\n-MOVED 1 127.0.0.1:1\r\n")
+    await asked
+    assert told(metrics, "failures_total") == 1
+
+
+async def test_what_gets_no_answer_is_counted(link: Link, metrics: Metrics) -> None:
+    asked = [asyncio.create_task(link.ask("PING")) for _ in range(3)]
+    await asyncio.gather(*asked, return_exceptions=True)
+    assert told(metrics, "failures_total") == 3
+    assert told(metrics, "waiting") == 0
+    with pytest.raises(Unavailable):
+        await link.ask("PING")
+    assert told(metrics, "failures_total") == 4

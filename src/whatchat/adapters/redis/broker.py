@@ -44,6 +44,9 @@ class RedisBroker:
         self._resumed: list[Callable[[], None]] = []
         self._subscriptions = Subscriptions(servers, keys, self._open, self._resume, metrics)
         self._next_complaint = 0.0
+        self._published = metrics.broker_published.inc
+        self._received = metrics.broker_received.inc
+        metrics.broker_channels.set_function(lambda: self._subscriptions.channels)
         metrics.broker_canary_age_seconds.set_function(lambda: self._subscriptions.silence)
 
     async def start(self) -> None:
@@ -65,6 +68,7 @@ class RedisBroker:
         if not announcements:
             published.set_result(None)
             return published
+        self._published(len(announcements))
         try:
             replies = self._subscriptions.publish(self._tell(announcements))
         except Unavailable as error:
@@ -118,6 +122,7 @@ class RedisBroker:
         except BadEnvelope as error:
             self._complain(error)
         else:
+            self._received()
             self._hear(replace(announcement, remote=True))
 
     def _hear(self, announcement: Announcement) -> None:

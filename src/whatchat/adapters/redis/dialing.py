@@ -14,8 +14,10 @@ from whatchat.adapters.redis.link import (
     open_link,
 )
 from whatchat.adapters.redis.refusal import Refused
+from whatchat.adapters.redis.request_times import RequestTimes
 from whatchat.adapters.redis.url import Address, RedisUrl
 from whatchat.domain.errors import Unavailable
+from whatchat.observability.metrics import Metrics
 
 Resolve = Callable[[], Awaitable[Address]]
 """Says where the server is now; raises ``Unavailable``."""
@@ -24,22 +26,29 @@ CLIENT_NAME: Final = "whatchat"
 
 
 class Access(Struct, frozen=True, kw_only=True):
-    """What it takes to be let in."""
+    """What it takes to be let in, and who is told how long the answers take."""
 
     username: str | None
     password: str | None
     database: int
     tls: ssl.SSLContext | None
+    times: RequestTimes
     patience_seconds: float = PATIENCE_SECONDS
 
 
-def access(url: RedisUrl) -> Access:
+def access(url: RedisUrl, metrics: Metrics) -> Access:
     """What a URL says about it. Raises ``Unavailable`` if its certificates cannot be read."""
     try:
         tls = ssl.create_default_context(cafile=url.ca) if url.tls else None
     except OSError as error:
         raise Unavailable(f"the certificates in {url.ca} cannot be used: {error}") from None
-    return Access(username=url.username, password=url.password, database=url.database, tls=tls)
+    return Access(
+        username=url.username,
+        password=url.password,
+        database=url.database,
+        tls=tls,
+        times=RequestTimes(metrics),
+    )
 
 
 async def dial(
@@ -72,7 +81,7 @@ async def connect(address: Address, access: Access, on_push: OnPush | None = Non
     """A link over which nothing has been said yet. Raises ``Unavailable`` saying why not."""
     try:
         return await open_link(
-            *address, access.tls, on_push, patience_seconds=access.patience_seconds
+            *address, access.tls, access.times, on_push, patience_seconds=access.patience_seconds
         )
     except TimeoutError:
         raise problem(address, "cannot be reached in time") from None

@@ -10,6 +10,7 @@ import structlog
 from hiredis import HiredisError, PushNotification, Reader, ReplyError, pack_command
 
 from whatchat.adapters.redis.refusal import Refused
+from whatchat.adapters.redis.request_times import RequestTimes
 from whatchat.domain.errors import Unavailable
 
 log = structlog.get_logger()
@@ -48,9 +49,14 @@ class Link(asyncio.Protocol):
     """
 
     def __init__(
-        self, on_push: OnPush | None = None, *, patience_seconds: float = PATIENCE_SECONDS
+        self,
+        times: RequestTimes,
+        on_push: OnPush | None = None,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._times = times
         self._on_push = on_push
         self._patience_seconds = patience_seconds
         self._reader = Reader(notEnoughData=_INCOMPLETE)
@@ -71,6 +77,7 @@ class Link(asyncio.Protocol):
         """The same for who need not wait, of one command at least. May raise ``Unavailable``."""
         done: asyncio.Future[list[Reply]] = self._loop.create_future()
         self._send(commands)
+        self._times.asked()
         self._batches.append(_Batch(len(commands), [], done, self._loop.time()))
         if self._timer is None:
             self._timer = self._loop.call_later(self._patience_seconds, self._watch)
@@ -128,16 +135,21 @@ class Link(asyncio.Protocol):
         batch.replies.append(reply)
         if len(batch.replies) == batch.size:
             self._batches.popleft()
+            self._times.answered(self._loop.time() - batch.asked)
             if not batch.done.done():
                 batch.done.set_result(batch.replies)
-        if isinstance(reply, ReplyError) and str(reply).startswith(_NOT_THE_MASTER):
-            log.warning("Redis is not what it was", error=str(reply))
-            self.close()
+        if isinstance(reply, ReplyError):
+            self._times.refused(reply)
+            if str(reply).startswith(_NOT_THE_MASTER):
+                log.warning("Redis is not what it was", error=str(reply))
+                self.close()
 
     def _send(self, commands: Sequence[Command]) -> None:
         if self.lost.done() or self._transport is None:
+            self._times.failed()
             raise Unavailable
         if self._unsent_bytes + self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            self._times.failed()
             raise Unavailable
         if not self._unsent:
             self._loop.call_soon(self._flush)
@@ -171,6 +183,7 @@ class Link(asyncio.Protocol):
             self._timer = None
         while self._batches:
             batch = self._batches.popleft()
+            self._times.unanswered()
             if not batch.done.done():
                 batch.done.set_exception(Unavailable())
         if not self.lost.done():
@@ -181,6 +194,7 @@ async def open_link(
     host: str,
     port: int,
     tls: ssl.SSLContext | None,
+    times: RequestTimes,
     on_push: OnPush | None = None,
     *,
     patience_seconds: float = PATIENCE_SECONDS,
@@ -189,7 +203,7 @@ async def open_link(
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(patience_seconds):
         _, link = await loop.create_connection(
-            lambda: Link(on_push, patience_seconds=patience_seconds),
+            lambda: Link(times, on_push, patience_seconds=patience_seconds),
             host,
             port,
             ssl=tls,

@@ -11,7 +11,7 @@ from whatchat.observability.metrics import Metrics
 
 def servers_of(url: RedisUrl, metrics: Metrics) -> Servers:
     """The servers that a URL names, not connected yet."""
-    let_in = access(url)
+    let_in = access(url, metrics)
     if url.kind == "cluster":
         return Cluster(url.addresses, let_in, metrics)
     if url.kind == "sentinel":

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from whatchat.adapters.redis.connector import Connector
 from whatchat.adapters.redis.dialing import Access, Resolve, dial
 from whatchat.adapters.redis.link import Command, Link, OnPush, Reply
+from whatchat.domain.errors import Unavailable
 from whatchat.observability.metrics import Metrics
 
 
@@ -39,7 +40,7 @@ class Server:
 
     async def execute(self, commands: Sequence[Command]) -> list[Reply]:
         """The replies, errors among them as values. Raises ``Unavailable``, at once if away."""
-        return await self._commands.link.execute(commands)
+        return await self._up().execute(commands)
 
     def submit(
         self, commands: Sequence[Command], over: Link | None
@@ -49,8 +50,15 @@ class Server:
         Raises ``Unavailable`` while commands would: of two links to a server that hangs, theirs
         notices first.
         """
-        own = self._commands.link
+        own = self._up()
         return (own if over is None or over.lost.done() else over).submit(commands)
+
+    def _up(self) -> Link:
+        try:
+            return self._commands.link
+        except Unavailable:
+            self._access.times.failed()
+            raise
 
     async def dial(
         self, on_push: OnPush | None = None, *, patience_seconds: float | None = None

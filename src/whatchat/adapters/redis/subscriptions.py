@@ -55,6 +55,11 @@ class Subscriptions:
         return channel in self._wanted
 
     @property
+    def channels(self) -> int:
+        """How many are subscribed, or will be as soon as their servers are there."""
+        return len(self._wanted)
+
+    @property
     def deaf(self) -> bool:
         """Whether a server takes what this pod says without this pod hearing it."""
         return any(subscriber.canary.deaf for subscriber in self._subscribers.values())
