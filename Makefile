@@ -18,7 +18,7 @@ JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster check test test-full static format docs screenshots chaos bench bench-durable bench-sync bench-presence bench-limits bench-smoke seams-latest lock audit setup tools clean
+.PHONY: help serve cluster check test test-full static format docs rules screenshots chaos bench bench-durable bench-sync bench-presence bench-limits bench-smoke seams-latest lock audit setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,12 @@ docs: .venv/dev ## Make docs/openapi.json, docs/asyncapi.json and docs/admin.jso
 	$(BIN)/whatchat schema openapi > docs/openapi.json
 	$(BIN)/whatchat schema asyncapi > docs/asyncapi.json
 	$(BIN)/whatchat schema admin > docs/admin.json
+
+rules: .venv/dev ## Check the alerting rules, and test each: that it fires, that it does not, its runbook
+	@.ci/install prometheus
+	promtool check rules --lint-fatal dashboards/rules/*.yaml
+	promtool test rules dashboards/rules/tests/*.yaml
+	$(BIN)/pytest -q tests/unit/alerts
 
 screenshots: .venv/dev tools ## Take the pictures of the playground that the README shows
 	@.ci/install =fonts-noto-color-emoji
