@@ -18,7 +18,7 @@ JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster check test test-full static format docs rules screenshots chaos bench bench-durable bench-sync bench-presence bench-limits bench-smoke seams-latest lock audit setup tools clean
+.PHONY: help serve cluster check test test-full static format docs rules dashboards screenshots chaos bench bench-durable bench-sync bench-presence bench-limits bench-smoke seams-latest lock audit setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,7 @@ static: .venv/dev $(JS) ## Lint, formatting, types, layering and generated docum
 	$(BIN)/whatchat schema openapi --check
 	$(BIN)/whatchat schema asyncapi --check
 	$(BIN)/whatchat schema admin --check
+	$(BIN)/python -m dashboards.source --check
 
 format: .venv/dev ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix
@@ -65,6 +66,9 @@ rules: .venv/dev ## Check the alerting rules, and test each: that it fires, that
 	promtool check rules --lint-fatal dashboards/rules/*.yaml
 	promtool test rules dashboards/rules/tests/*.yaml
 	$(BIN)/pytest -q tests/unit/alerts
+
+dashboards: .venv/dev ## Make dashboards/*.json anew from dashboards/source
+	$(BIN)/python -m dashboards.source
 
 screenshots: .venv/dev tools ## Take the pictures of the playground that the README shows
 	@.ci/install =fonts-noto-color-emoji

@@ -1,0 +1,1 @@
+"""The dashboards, as Python: ``python -m dashboards.source`` writes ``dashboards/*.json``."""

@@ -1,0 +1,394 @@
+"""Says whether it is healthy, whether anybody loses messages, since when, and which pod it is."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
+
+from dashboards.source.board import Panels, Row, board
+from dashboards.source.links import BROKER, DEBUG, OVERVIEW, PODS, ROLLOUTS, STORE, narrower
+from dashboards.source.live import Field
+from dashboards.source.objectives import DELIVERED_WITHIN, OWN_FAULT, SHARE, budget_left
+from dashboards.source.panels import (
+    ALL_IS_GOOD,
+    FULL,
+    LATE,
+    NONE_IS_GOOD,
+    QUARTER,
+    Column,
+    graph,
+    number,
+    of_each,
+    quantile,
+    quantiles,
+    rows,
+)
+from dashboards.source.promql import OURS, RATE, SAME
+from dashboards.source.queries import cells, lines
+
+MESSAGES: Final = 'sum(rate(whatchat_entries_appended_total{change="posted"}[$__rate_interval]))'
+DELIVERED: Final = 'sum(rate(whatchat_deliveries_total{event="message:new"}[$__rate_interval]))'
+REFUSED: Final = f'whatchat_refusals_total{{reason=~"{OWN_FAULT}"}}'
+
+PROMISE: Final = ((0, "red"), (SHARE, "green"))
+BUDGET: Final = ((-1000, "red"), (0, "orange"), (0.5, "green"))
+
+
+WITHIN: Final = ((0, "green"), (DELIVERED_WITHIN, "red"))
+
+POD: Final = narrower("All about this pod", PODS, pod="__data.fields.Pod")
+LIVE: Final = narrower("What happens on it now", DEBUG, pod="__data.fields.Pod")
+
+
+def dashboard() -> Dashboard:
+    """The first page to open."""
+    return board(OVERVIEW, __doc__, _rows())
+
+
+def _rows() -> Iterator[Row]:
+    yield "", _health()
+    yield "", _promises()
+    yield "Which pod, since when?", [_alerts(), pods_at_a_glance(PODS)]
+    yield "Is anybody losing messages?", _messages()
+    yield "Can people connect?", _connecting()
+    yield "Do commands work?", _commands()
+    yield "What it depends on", _dependencies()
+
+
+def _health() -> Panels:
+    yield number(
+        "Targets up",
+        "Of the pods and workers that were there within the last hour, the share that Prometheus "
+        "can scrape now.",
+        "percentunit",
+        lines(f"avg(up and {SAME} last_over_time(whatchat_build_info[1h]))", "up"),
+        steps=ALL_IS_GOOD,
+        to=PODS,
+    )
+    yield number(
+        "Nodes ready",
+        "The share of pods and workers that say they may take traffic.",
+        "percentunit",
+        lines("avg(whatchat_ready)", "ready"),
+        steps=((0, "red"), (0.67, "orange"), (0.999, "green")),
+        to=PODS,
+    )
+    yield number(
+        "Connected sockets",
+        "Sockets that are connected now, on all pods.",
+        "short",
+        lines("sum(whatchat_connected_sockets)", "sockets"),
+        to=PODS,
+    )
+    yield number(
+        "Messages accepted",
+        "Messages that became durable, per second: what senders were acknowledged.",
+        "mps",
+        lines(MESSAGES, "messages"),
+        to=STORE,
+    )
+    yield number(
+        "Messages delivered",
+        "New messages written to sockets, per second: one for each socket.",
+        "mps",
+        lines(DELIVERED, "deliveries"),
+        to=BROKER,
+    )
+    yield number(
+        "Lost on resuming",
+        "Rooms, over the time shown, whose log did not reach back to the cursor of a client of the "
+        "same epoch. Anything but nought is a broken promise.",
+        "short",
+        lines('sum(increase(whatchat_resumes_total{outcome="lost"}[$__range]))', "lost"),
+        steps=NONE_IS_GOOD,
+        to=STORE,
+    )
+
+
+def _promises() -> Panels:
+    within = (
+        f'sum(increase(whatchat_delivery_seconds_bucket{{le="{DELIVERED_WITHIN}"}}[$__range])) '
+        "/ sum(increase(whatchat_delivery_seconds_count[$__range]))"
+    )
+    let_in = (
+        f"1 - sum(increase({REFUSED}[$__range])) / (sum(increase({REFUSED}[$__range])) "
+        "+ sum(increase(whatchat_connects_total[$__range])))"
+    )
+    yield number(
+        "Delivered within 250 ms",
+        "Of what was announced over the time shown, the share that reached a pod's sockets within "
+        f"250 ms of being durable. Promised: {SHARE:.1%} over 30 days.",
+        "percentunit",
+        lines(within, "within 250 ms"),
+        width=QUARTER,
+        to=BROKER,
+        steps=PROMISE,
+        decimals=2,
+    )
+    yield number(
+        "Delivery budget left",
+        "How much of the error budget of deliveries is left, if the time shown is its whole "
+        "period: less than nought is overspent. Show 30 days for the objective's own.",
+        "percentunit",
+        lines(budget_left(within), "left"),
+        width=QUARTER,
+        to=BROKER,
+        steps=BUDGET,
+        decimals=1,
+    )
+    yield number(
+        "Connected without our fault",
+        "Of those who tried to connect over the time shown, the share that was not refused by an "
+        f"error of the server. Promised: {SHARE:.1%} over 30 days.",
+        "percentunit",
+        lines(let_in, "let in"),
+        width=QUARTER,
+        to=ROLLOUTS,
+        steps=PROMISE,
+        decimals=2,
+    )
+    yield number(
+        "Connect budget left",
+        "How much of the error budget of connecting is left, if the time shown is its whole "
+        "period: less than nought is overspent. Show 30 days for the objective's own.",
+        "percentunit",
+        lines(budget_left(let_in), "left"),
+        width=QUARTER,
+        to=ROLLOUTS,
+        steps=BUDGET,
+        decimals=1,
+    )
+
+
+def _alerts() -> Builder[Panel]:
+    since = 'max by (alertname, severity, pod) (ALERTS_FOR_STATE{alertname=~"Whatchat.*"}) * 1000'
+    return rows(
+        "What is wrong, and since when",
+        "Alerts that are pending or firing, the longest first. docs/runbooks has a page for each.",
+        [
+            Field("alertname", "Alert"),
+            Field("severity", "Severity"),
+            Field("pod", "Pod", links=[POD]),
+        ],
+        [Column("Since", cells(since), "dateTimeFromNow")],
+        width=9,
+        nothing="Nothing is pending or firing",
+    )
+
+
+def pods_at_a_glance(first: str) -> Builder[Panel]:
+    """Each pod with what tells that it is unwell; its name leads to ``first``, or elsewhere."""
+    return rows(
+        "Pods at a glance",
+        "Each pod and worker now. A click on its name leads to all about it.",
+        [Field("pod", "Pod", links=[POD, LIVE] if first == PODS else [LIVE, POD])],
+        [
+            Column("Ready", cells("min by (pod) (whatchat_ready)"), "bool_yes_no", ALL_IS_GOOD),
+            Column("Sockets", cells("sum by (pod) (whatchat_connected_sockets)")),
+            Column(
+                "CPU",
+                cells(f"sum by (pod) (rate(process_cpu_seconds_total{RATE}) {OURS})"),
+                "percentunit",
+                ((0, "green"), (0.7, "orange"), (0.9, "red")),
+            ),
+            Column(
+                "Memory", cells(f"sum by (pod) (process_resident_memory_bytes {OURS})"), "bytes"
+            ),
+            Column(
+                "Loop lag",
+                cells(quantile(0.99, "whatchat_event_loop_lag_seconds", "pod")),
+                "s",
+                ((0, "green"), (0.1, "orange"), (0.5, "red")),
+            ),
+            Column(
+                "Delivery",
+                cells(quantile(0.99, "whatchat_delivery_seconds", "pod")),
+                "s",
+                ((0, "green"), (DELIVERED_WITHIN, "orange"), (1, "red")),
+            ),
+            Column(
+                "Canary",
+                cells("max by (pod) (whatchat_broker_canary_age_seconds)"),
+                "s",
+                ((0, "green"), (5, "orange"), (15, "red")),
+            ),
+            Column("Outboxes", cells("sum by (pod) (whatchat_outbox_bytes)"), "bytes"),
+            Column(
+                "Started",
+                cells(f"max by (pod) (process_start_time_seconds {OURS}) * 1000"),
+                "dateTimeFromNow",
+            ),
+        ],
+        width=15 if first == PODS else FULL,
+    )
+
+
+def _messages() -> Panels:
+    yield graph(
+        "Accepted and delivered",
+        "Messages made durable, and deliveries of new messages to sockets. Deliveries that fall "
+        "while messages are accepted say that people wait.",
+        "mps",
+        lines(MESSAGES, "accepted"),
+        lines(DELIVERED, "delivered"),
+        to=BROKER,
+    )
+    yield quantiles(
+        "Delivery time",
+        "From a change's being durable to its being written to the sockets of a pod, on all pods.",
+        "whatchat_delivery_seconds",
+        steps=WITHIN,
+        to=BROKER,
+    )
+    yield of_each(
+        "pod",
+        "Delivery time by pod",
+        "The slowest hundredth of each pod: one that stands out is the one to look at.",
+        "whatchat_delivery_seconds",
+        steps=WITHIN,
+        to=PODS,
+    )
+    yield graph(
+        "What had to be mended",
+        "Announcements that the broker did not take, rooms that a pod read from the store as it "
+        "had missed something, and appends that another writer was faster than. Nobody loses a "
+        "message by these, but they are why somebody waits.",
+        "cps",
+        lines(f"sum(rate(whatchat_broker_publish_failures_total{RATE}))", "not published"),
+        lines(f"sum by (cause) (rate(whatchat_gap_repairs_total{RATE}))", "gap: {{cause}}"),
+        lines(f"sum(rate(whatchat_append_conflicts_total{RATE}))", "append conflicts"),
+        to=BROKER,
+    )
+    yield graph(
+        "Rooms not announced yet",
+        "Rooms with changes that are durable, and that a pod has yet to tell the others. It "
+        "should come back to nought within seconds of Redis' return.",
+        "short",
+        lines("sum by (pod) (whatchat_dirty_rooms)", "{{pod}}"),
+        steps=((0, "green"), (1, "orange")),
+        to=BROKER,
+        per_pod=True,
+    )
+    yield graph(
+        "How clients resumed",
+        "Rooms that clients asked for with a cursor: recovered without a gap, begun anew with a "
+        "snapshot, or lost, which must never be.",
+        "cps",
+        lines(f"sum by (outcome) (rate(whatchat_resumes_total{RATE}))", "{{outcome}}"),
+        to=STORE,
+    )
+
+
+def _connecting() -> Panels:
+    yield graph(
+        "Sockets by pod",
+        "Connected sockets. One pod far from the others is new, draining, or badly balanced.",
+        "short",
+        lines("sum by (pod) (whatchat_connected_sockets)", "{{pod}}"),
+        stacked=True,
+        to=PODS,
+        per_pod=True,
+    )
+    yield graph(
+        "Comings and goings",
+        "Sockets let in and sockets gone, per second. Both high at once is a reconnect storm.",
+        "cps",
+        lines(f"sum(rate(whatchat_connects_total{RATE}))", "let in"),
+        lines(f"sum(rate(whatchat_closes_total{RATE}))", "gone"),
+        to=PODS,
+    )
+    yield graph(
+        "Refused, by reason",
+        "Handshakes and CONNECTs refused per second: by the error's code, or by the status of a "
+        "handshake. Only `unavailable` and 5xx are the server's fault.",
+        "cps",
+        lines(f"sum by (reason) (rate(whatchat_refusals_total{RATE}))", "{{reason}}"),
+        stacked=True,
+        to=PODS,
+    )
+    yield graph(
+        "Gone, by close code",
+        "Why sockets went: `client` left by itself; 4401 token, 4408 too slow, 4429 flooding, "
+        "4503 draining.",
+        "cps",
+        lines(f"sum by (code) (rate(whatchat_closes_total{RATE}))", "{{code}}"),
+        stacked=True,
+        to=PODS,
+    )
+    yield quantiles(
+        "Time to connect",
+        "From a transport's opening to the greeting of its client.",
+        "whatchat_connect_seconds",
+        to=PODS,
+    )
+    yield graph(
+        "Polling that is not sticky",
+        "Requests for a session that the pod does not have, per second: the ingress sends a client "
+        "to another pod. A few follow every restart.",
+        "reqps",
+        lines(f"sum by (pod) (rate(whatchat_unknown_sessions_total{RATE}))", "{{pod}}"),
+        steps=((0, "green"), (0.1, "orange"), (1, "red")),
+        to=ROLLOUTS,
+        per_pod=True,
+    )
+
+
+def _commands() -> Panels:
+    yield graph(
+        "Commands",
+        "Commands per second, the ten busiest.",
+        "reqps",
+        lines(f"topk(10, sum by (command) (rate(whatchat_commands_total{RATE})))", "{{command}}"),
+        stacked=True,
+        to=PODS,
+    )
+    yield graph(
+        "Commands that were refused, by outcome",
+        "Commands per second that did not end with ok. `unavailable` is ours; the others are what "
+        "clients asked for and may not have.",
+        "reqps",
+        lines(
+            f'sum by (outcome) (rate(whatchat_commands_total{{outcome!="ok"}}{RATE}))',
+            "{{outcome}}",
+        ),
+        stacked=True,
+        to=PODS,
+    )
+    yield graph(
+        "Time of commands",
+        "The slowest hundredth of each command, the ten slowest.",
+        "s",
+        lines(
+            f"topk(10, {quantile(0.99, 'whatchat_command_seconds', 'command')})",
+            "{{command}}",
+            exemplars=True,
+        ),
+        steps=LATE,
+        to=STORE,
+    )
+
+
+def _dependencies() -> Panels:
+    yield graph(
+        "Dependencies that answer",
+        "The share of nodes whose store, Redis and so on answered when last asked.",
+        "percentunit",
+        lines("avg by (dependency) (whatchat_dependency_up)", "{{dependency}}"),
+        most=1,
+        to=STORE,
+    )
+    yield of_each(
+        "operation",
+        "Time of the store",
+        "The slowest hundredth of each kind of operation. `getMore` waits for what is yet to "
+        "come: its time says nothing.",
+        "whatchat_store_seconds",
+        to=STORE,
+    )
+    yield quantiles(
+        "Time of Redis",
+        "From a request to Redis to its answer.",
+        "whatchat_redis_seconds",
+        to=BROKER,
+    )

@@ -1,0 +1,85 @@
+"""Which metrics there are, with which labels, and which variables of a dashboard filter them."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, Self
+
+from prometheus_client.parser import text_fd_to_metric_families
+
+from whatchat.observability.metrics import declarations
+
+EXPOSITIONS: Final = Path(__file__).parents[2] / "tests" / "fixtures" / "expositions"
+"""What others export, as it was recorded: by these names alone it can be asked for."""
+
+PLACES: Final = frozenset({"cluster", "namespace", "pod", "job", "instance"})
+"""What Prometheus adds to whatever it scrapes; the first three may be missing."""
+
+EVERYWHERE: Final = ("cluster", "namespace", "pod")
+
+_PROCESS: Final[Mapping[str, frozenset[str]]] = {
+    "process_cpu_seconds_total": frozenset(),
+    "process_max_fds": frozenset(),
+    "process_open_fds": frozenset(),
+    "process_resident_memory_bytes": frozenset(),
+    "process_start_time_seconds": frozenset(),
+    "python_gc_collections_total": frozenset({"generation"}),
+    "up": frozenset(),
+}
+"""Of the libraries behind the product's exposition, and of Prometheus about it."""
+
+_ALERTS: Final[Mapping[str, frozenset[str]]] = {
+    "ALERTS": frozenset({"alertname", "alertstate", "severity"}),
+    "ALERTS_FOR_STATE": frozenset({"alertname", "severity"}),
+}
+
+
+class Vocabulary:
+    """Metrics' names as they are exposed, each with the labels that are its own."""
+
+    def __init__(self, own: Mapping[str, frozenset[str]], others: Mapping[str, frozenset[str]]):
+        self._own = own
+        self._others = others
+        self._labels = {**_ALERTS, **others, **own}
+
+    @classmethod
+    def read(cls, expositions: Path = EXPOSITIONS) -> Self:
+        """The product's own, and what others export."""
+        return cls({**_PROCESS, **dict(_declared())}, dict(_recorded(expositions)))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._labels
+
+    def labels(self, name: str) -> frozenset[str]:
+        """The labels of a metric that is there."""
+        return self._labels[name]
+
+    def filters(self, name: str) -> str:
+        """The variables' filters that fit a metric: ``.*`` matches where such a label is missing.
+
+        What others export is of their own pods, and only of a namespace where it says so.
+        """
+        fit: tuple[str, ...] = EVERYWHERE if name in self._own else EVERYWHERE[:2]
+        if name in self._others and "namespace" not in self._others[name]:
+            fit = EVERYWHERE[:1]
+        return ",".join(f'{label}=~"${label}"' for label in fit)
+
+
+def _declared() -> Iterator[tuple[str, frozenset[str]]]:
+    for _, metric in declarations():
+        labels = frozenset(metric.labels)
+        if metric.kind == "histogram":
+            yield f"{metric.name}_bucket", labels | {"le"}
+            yield f"{metric.name}_count", labels
+            yield f"{metric.name}_sum", labels
+        else:
+            yield metric.exposed, labels
+
+
+def _recorded(folder: Path) -> Iterator[tuple[str, frozenset[str]]]:
+    found: dict[str, set[str]] = {}
+    for path in sorted(folder.glob("*.txt")):
+        with path.open() as exposition:
+            for family in text_fd_to_metric_families(exposition):
+                for sample in family.samples:
+                    found.setdefault(sample.name, set()).update(sample.labels)
+    yield from ((name, frozenset(labels)) for name, labels in found.items())
