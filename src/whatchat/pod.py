@@ -45,6 +45,7 @@ from whatchat.features.sync import endpoints as sync
 from whatchat.features.typing import endpoints as typing
 from whatchat.observability.loop_lag import watch_loop_lag
 from whatchat.observability.metrics import Metrics
+from whatchat.observability.process import Process
 from whatchat.realtime.local_sockets import HubSockets
 from whatchat.services import Adapters, Conversations, Ground, People, Presence
 from whatchat.settings import Settings
@@ -92,7 +93,7 @@ class Pod:
         self.failed = False
         self.metrics = metrics
         self.readiness = Readiness(
-            {"store": adapters.store.ping, "broker": adapters.broker.check_hearing}
+            {"store": adapters.store.ping, "broker": adapters.broker.check_hearing}, metrics
         )
         self._drain_seconds = settings.drain_seconds
         self._lease = lease
@@ -107,6 +108,7 @@ class Pod:
         self._people.changes.listen(self._presence.second_looks.setting_changed)
         entrances = Entrances(ground, people, self._conversations, self._presence, _catalogue)
         self._realtime = entrances.realtime
+        self._process = Process(metrics, "pod", partial(len, self._realtime.hub))
         self._limits = entrances.limits
         self._people.blocks.listen(self._block_changed)
         self._people.exclusions.listen(entrances.lifetimes.put_out)
@@ -150,7 +152,10 @@ class Pod:
         later = self._closing.push_async_callback
         # First to start, last to stop: the store is this pod's until nothing is left to write.
         later(self._tasks.stop)
+        self._process.start()
+        self._closing.callback(self._process.stop)
         self._tasks.start("loop-lag", watch_loop_lag(self.metrics.loop_lag_seconds))
+        self._tasks.start("readiness", self.readiness.watch())
         if self._lease is not None:
             self._tasks.start("lease", self._lease.keep(self._fail))
         for part in self._sealing:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from whatchat.background.backlog import Backlog
 from whatchat.background.consumer import Consumer
 from whatchat.background.feeder import Feeder
 from whatchat.background.last_words import GROUP as LAST_WORDS
@@ -20,6 +21,8 @@ from whatchat.entrypoints.probes import Readiness, probe_routes
 from whatchat.features.accounts.changes import AccountChanges
 from whatchat.features.accounts.directory import CachedUserDirectory
 from whatchat.features.blocking.blocks import CachedBlocks
+from whatchat.observability.loop_lag import watch_loop_lag
+from whatchat.observability.process import Process
 from whatchat.pod import chores, sealing
 from whatchat.services import Conversations, Ground
 
@@ -63,6 +66,7 @@ class Worker:
         parts: tuple[Part, ...] = (
             Feeder(store, queues.common, self.name, metrics),
             Consumer(queues.common, Retention(store.messages), self.name, store.ping, metrics),
+            Backlog(queues.common, metrics),
             LastWords(store, queues.last_words, conversations.announcing.tell, self.name, metrics),
             *chores(ground, self._log),
             sealing(ground),
@@ -70,7 +74,10 @@ class Worker:
         self._routines = {part.name: Routine(part) for part in parts}
         self._tasks = BackgroundTasks(self._fail)
         self._closing = AsyncExitStack()
-        self.readiness = Readiness({"store": store.ping, "redis": queues.common.ping})
+        self._metrics = metrics
+        self._process = Process(metrics, "worker")
+        self._watching = BackgroundTasks(self._fail)
+        self.readiness = Readiness({"store": store.ping, "redis": queues.common.ping}, metrics)
         probes = probe_routes(self.readiness, metrics)
         self.internal = http_application([], probes) if ground.settings.internal_port else None
 
@@ -80,6 +87,11 @@ class Worker:
 
     async def start(self) -> None:
         """Begin to work."""
+        self._process.start()
+        self._closing.callback(self._process.stop)
+        self._closing.push_async_callback(self._watching.stop)
+        self._watching.start("loop-lag", watch_loop_lag(self._metrics.loop_lag_seconds))
+        self._watching.start("readiness", self.readiness.watch())
         self._closing.push_async_callback(self._trail.stop)
         self._closing.push_async_callback(self._directory.close)
         await self._changes.start()

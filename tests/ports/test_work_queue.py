@@ -12,7 +12,7 @@ from whatchat.adapters.embedded.work_queue import InProcessWorkQueue
 from whatchat.adapters.redis.work_queue import RedisWorkQueue
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import Rev, RoomId
-from whatchat.domain.ports.work_queue import Assignment, Job, Progress, WorkQueue
+from whatchat.domain.ports.work_queue import Assignment, Job, Progress, Standing, WorkQueue
 from whatchat.domain.times import EPOCH
 from whatchat.observability.metrics import Metrics
 
@@ -159,6 +159,26 @@ async def test_what_fails_too_often_is_put_aside(queue: WorkQueue, metrics: Metr
     # It holds up nothing any more.
     await finish(queue, AUDIT, await queue.take(AUDIT, "worker", limit=5))
     assert (await queue.progress()).oldest is None
+
+
+async def test_standings_tell_what_waits_and_what_was_put_aside(queue: WorkQueue) -> None:
+    def standings(*numbers: tuple[int, int]) -> list[Standing]:
+        return [
+            Standing(group=group, waiting=waiting, put_aside=put_aside)
+            for group, (waiting, put_aside) in zip(GROUPS, numbers, strict=True)
+        ]
+
+    assert await queue.standings() == standings((0, 0), (0, 0))
+    await queue.add(jobs(1, 4), after=None)
+    await queue.take(PUSH, "worker", limit=1)
+    await finish(queue, AUDIT, await queue.take(AUDIT, "worker", limit=3))
+    assert await queue.standings() == standings((4, 0), (1, 0))
+    await finish(queue, AUDIT, await queue.take(AUDIT, "worker", limit=3))
+    for _ in range(ATTEMPTS):
+        await asyncio.sleep(CLAIM_SECONDS * 1.5)
+        left = await queue.take(PUSH, "worker", limit=1)
+    assert [assignment.job.rev for assignment in left] == [2]
+    assert await queue.standings() == standings((3, 1), (0, 0))
 
 
 async def test_progress_tells_what_some_group_has_not_finished(queue: WorkQueue) -> None:

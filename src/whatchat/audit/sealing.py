@@ -119,11 +119,13 @@ class Sealing:
         self._knows_end = True
         seq = self._last.seq if self._last else 0
         if known is not None and known.seq > seq:
+            self._metrics.audit_chain_broken.set(1)
             log.error("the audit log was cut: more had been sealed", seq=known.seq, of=seq)
         for kept in await self._audit.heads(after=seq - 1, limit=2):
             if kept.seq == seq:
                 self._signed_seq = seq
             elif not await self._reaches(kept.seq):
+                self._metrics.audit_chain_broken.set(1)
                 log.error("the audit log was cut: a head is signed for more", seq=kept.seq, of=seq)
 
     async def _reaches(self, seq: int) -> bool:

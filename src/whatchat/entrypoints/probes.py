@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import NoReturn
 
 import msgspec
 import structlog
@@ -16,6 +17,7 @@ from whatchat.observability.metrics import Metrics
 
 PROBE_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 CHECK_SECONDS = 2.0
+WATCH_SECONDS = 5.0
 
 Check = Callable[[], Awaitable[None]]
 """Returns if the dependency answers, else raises ``Unavailable``."""
@@ -24,17 +26,50 @@ log = structlog.get_logger("whatchat.probes")
 
 
 class Readiness:
-    """Whether this pod may take traffic: it accepts some, and all it depends on answers."""
+    """Whether this pod may take traffic: it accepts some, and all it depends on answers.
 
-    def __init__(self, checks: Mapping[str, Check]) -> None:
+    The metrics say how that was when it was last asked, by a probe or by :meth:`watch`.
+    """
+
+    def __init__(self, checks: Mapping[str, Check], metrics: Metrics) -> None:
         self._checks = checks
+        self._metrics = metrics
+        self._answers: dict[str, str] = {}
         self.accepting = False
+        metrics.when_scraped(self._tell)
 
     async def dependencies(self) -> dict[str, str]:
         """``ok`` or ``error`` for the pod itself and each dependency."""
-        answers = await asyncio.gather(*(_ask(name, check) for name, check in self._checks.items()))
+        await asyncio.gather(*(self._ask(name, check) for name, check in self._checks.items()))
         pod = "ok" if self.accepting else "error"
-        return {"pod": pod, **dict(zip(self._checks, answers, strict=True))}
+        return {"pod": pod, **{name: self._answers[name] for name in self._checks}}
+
+    async def watch(self) -> NoReturn:
+        """Ask every ``WATCH_SECONDS``, until cancelled."""
+        while True:
+            await self.dependencies()
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def _ask(self, name: str, check: Check) -> None:
+        answer = "ok"
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await check()
+        except (Unavailable, TimeoutError):
+            answer = "error"
+        before, self._answers[name] = self._answers.get(name, "ok"), answer
+        if answer == before:
+            return
+        if answer == "ok":
+            log.info("dependency answers again", dependency=name)
+        else:
+            log.warning("dependency does not answer", dependency=name)
+
+    def _tell(self) -> None:
+        for name, answer in self._answers.items():
+            self._metrics.dependency_up.labels(name).set(answer == "ok")
+        all_answer = all(self._answers.get(name) == "ok" for name in self._checks)
+        self._metrics.ready.set(self.accepting and all_answer)
 
 
 def probe_routes(readiness: Readiness, metrics: Metrics) -> list[Route]:
@@ -53,16 +88,6 @@ def probe_routes(readiness: Readiness, metrics: Metrics) -> list[Route]:
         Route("/readyz", readyz),
         Route("/metrics", Scraping(Exposition(metrics)), methods=["GET"]),
     ]
-
-
-async def _ask(name: str, check: Check) -> str:
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            await check()
-    except (Unavailable, TimeoutError):
-        log.warning("dependency does not answer", dependency=name)
-        return "error"
-    return "ok"
 
 
 def _json(value: object, status: int) -> Response:

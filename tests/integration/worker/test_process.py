@@ -103,6 +103,12 @@ async def test_it_works_tells_how_and_ends_when_asked(
     await until(lambda: is_erased(mongo, room_id), seconds=PATIENCE_SECONDS)
     await until(lambda: done(worker) >= 3, seconds=PATIENCE_SECONDS)
     assert count(worker, "whatchat_work_fed_total") >= 3
+    assert count(worker, 'whatchat_dependency_up{dependency="redis"}') == 1
+    assert count(worker, "whatchat_ready") == 1
+    assert 'role="worker"' in worker.get("/metrics")[1]
+    await until(lambda: count(worker, "whatchat_event_loop_lag_seconds_count") >= 1)
+    assert count(worker, 'whatchat_store_seconds_count{operation="find"}') >= 1
+    assert count(worker, "whatchat_redis_seconds_count") >= 1
     assert worker.get("/livez")[0] == 200
     status, body = worker.get("/readyz")
     assert (status, json.loads(body)["dependencies"]) == (

@@ -75,8 +75,15 @@ def made(
     file: Path | None,
     name: str = "one",
     key: HeadKey | None = KEY,
+    metrics: Metrics | None = None,
 ) -> Sealing:
-    return Sealing(store, name, Metrics(), key, HandingOut(file), head_seconds=60, timer=timer)
+    return Sealing(
+        *(store, name, metrics or Metrics(), key, HandingOut(file)), head_seconds=60, timer=timer
+    )
+
+
+def is_alarmed(metrics: Metrics) -> bool:
+    return b"whatchat_audit_chain_broken 1.0" in metrics.render()
 
 
 def waiting(*numbers: int) -> list[Pending]:
@@ -268,15 +275,17 @@ async def test_a_log_that_was_cut_is_an_alarm(
 ) -> None:
     assert await store.audit.seal(chained(waiting(1, 2), None))
     await store.audit.sign(KeptHead(seq=7, head=b"a head of what is gone"))
+    metrics = Metrics()
     capture = LogCapture()
     before = structlog.get_config()["processors"]
     structlog.configure(processors=[capture])
     try:
-        await made(store, timer, heads_file).step(more=True)
+        await made(store, timer, heads_file, metrics=metrics).step(more=True)
     finally:
         structlog.configure(processors=before)
     alarm = capture.entries[0]
     assert (alarm["log_level"], alarm["seq"], alarm["of"]) == ("error", 7, 2)
+    assert is_alarmed(metrics)
 
 
 async def test_a_log_that_is_cut_behind_a_sealer_is_an_alarm(tmp_path: Path, timer: Timer) -> None:
@@ -284,9 +293,11 @@ async def test_a_log_that_is_cut_behind_a_sealer_is_an_alarm(tmp_path: Path, tim
     store = SqliteStore(str(tmp_path / "store.db"))
     await store.open()
     await store.migrate()
-    sealing = made(store, timer, None)
+    metrics = Metrics()
+    sealing = made(store, timer, None, metrics=metrics)
     await store.audit.add(waiting(1, 2, 3))
     await sealing.step(more=True)
+    assert not is_alarmed(metrics)
     with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
         connection.execute("DROP TRIGGER audit_chain_kept")
         connection.execute("DROP TRIGGER audit_heads_kept")
@@ -304,6 +315,7 @@ async def test_a_log_that_is_cut_behind_a_sealer_is_an_alarm(tmp_path: Path, tim
         structlog.configure(processors=before)
     alarm = capture.entries[0]
     assert (alarm["log_level"], alarm["seq"], alarm["of"]) == ("error", 3, 1)
+    assert is_alarmed(metrics)
     assert [one.seq for one in await store.audit.read(after=0, limit=9)] == [1, 2]
     await store.close()
 

@@ -3,7 +3,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
+from tests.waiting import until
 from whatchat.domain.errors import Unavailable
 from whatchat.entrypoints import probes
 from whatchat.entrypoints.asgi import http_application
@@ -30,15 +32,20 @@ def dependency() -> Dependency:
 
 
 @pytest.fixture
-def readiness(dependency: Dependency) -> Readiness:
-    readiness = Readiness({"store": dependency.ping})
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def readiness(dependency: Dependency, metrics: Metrics) -> Readiness:
+    readiness = Readiness({"store": dependency.ping}, metrics)
     readiness.accepting = True
     return readiness
 
 
 @pytest.fixture
-async def client(readiness: Readiness) -> AsyncIterator[httpx.AsyncClient]:
-    app = http_application([], probe_routes(readiness, Metrics()))
+async def client(readiness: Readiness, metrics: Metrics) -> AsyncIterator[httpx.AsyncClient]:
+    app = http_application([], probe_routes(readiness, metrics))
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://pod"
     ) as client:
@@ -97,3 +104,57 @@ async def test_nonsense_is_told_prometheus_text(client: httpx.AsyncClient) -> No
     )
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+
+
+async def test_the_metrics_say_what_the_probe_found(
+    client: httpx.AsyncClient, dependency: Dependency, metrics: Metrics
+) -> None:
+    assert b"whatchat_ready 0.0" in metrics.render()
+    await client.get("/readyz")
+    text = metrics.render()
+    assert b"whatchat_ready 1.0" in text
+    assert b'whatchat_dependency_up{dependency="store"} 1.0' in text
+    dependency.is_down = True
+    await client.get("/readyz")
+    text = metrics.render()
+    assert b"whatchat_ready 0.0" in text
+    assert b'whatchat_dependency_up{dependency="store"} 0.0' in text
+
+
+async def test_a_pod_that_takes_no_more_says_so_at_once(
+    client: httpx.AsyncClient, readiness: Readiness, metrics: Metrics
+) -> None:
+    await client.get("/readyz")
+    readiness.accepting = False
+    assert b"whatchat_ready 0.0" in metrics.render()
+
+
+async def test_a_scrape_does_not_wait_for_what_hangs(
+    client: httpx.AsyncClient, dependency: Dependency
+) -> None:
+    dependency.delay = 60
+    response = await asyncio.wait_for(client.get("/metrics"), timeout=5)
+    assert "whatchat_ready 0.0" in response.text
+
+
+async def test_dependencies_are_asked_without_any_probe_and_an_outage_is_logged_once(
+    readiness: Readiness,
+    dependency: Dependency,
+    metrics: Metrics,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(probes, "WATCH_SECONDS", 0.001)
+    watching = asyncio.create_task(readiness.watch())
+    with capture_logs() as lines:
+        await until(lambda: b"whatchat_ready 1.0" in metrics.render())
+        dependency.is_down = True
+        await until(lambda: b"whatchat_ready 0.0" in metrics.render())
+        await asyncio.sleep(0.05)
+        dependency.is_down = False
+        await until(lambda: b"whatchat_ready 1.0" in metrics.render())
+    watching.cancel()
+    told = [(line["log_level"], line["event"]) for line in lines]
+    assert told == [
+        ("warning", "dependency does not answer"),
+        ("info", "dependency answers again"),
+    ]

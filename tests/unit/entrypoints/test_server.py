@@ -57,7 +57,7 @@ async def until_up(url: str) -> None:
 async def test_a_server_drains_before_it_closes(
     asked_by: signal.Signals | None, at_once: bool
 ) -> None:
-    app = http_application([], probe_routes(Readiness({}), Metrics()))
+    app = http_application([], probe_routes(Readiness({}, Metrics()), Metrics()))
     listener = listen("127.0.0.1", 0)
     drain, must_end = Drain(url_of(listener)), asyncio.Event()
     ending = Ending(must_end)
@@ -76,7 +76,7 @@ async def test_a_server_drains_before_it_closes(
 
 def test_a_turn_of_the_loop_takes_several_newcomers() -> None:
     async def turns(newcomers: int) -> int:
-        app = http_application([], probe_routes(Readiness({}), Metrics()))
+        app = http_application([], probe_routes(Readiness({}, Metrics()), Metrics()))
         listener, must_end = listen("127.0.0.1", 0), asyncio.Event()
         server = PodServer(app, most_connections=1_000)
         running = run_servers([(server, listener)], Ending(must_end), Drain(url_of(listener)))

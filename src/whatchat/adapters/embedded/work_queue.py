@@ -15,6 +15,7 @@ from whatchat.domain.ports.work_queue import (
     Assignment,
     Job,
     Progress,
+    Standing,
 )
 from whatchat.observability.metrics import Metrics
 
@@ -114,6 +115,17 @@ class InProcessWorkQueue:
 
     async def put_aside(self, group: str, *, limit: int) -> list[Job]:
         return list(self._groups[group].aside)[: -limit - 1 : -1]
+
+    async def standings(self) -> list[Standing]:
+        end = self._first + len(self._jobs)
+        return [
+            Standing(
+                group=name,
+                waiting=len(group.claims) + end - group.next,
+                put_aside=len(group.aside),
+            )
+            for name, group in self._groups.items()
+        ]
 
     def _reclaim(self, group: str, worker: str, limit: int) -> list[Assignment]:
         way, taken = self._groups[group], list[Assignment]()

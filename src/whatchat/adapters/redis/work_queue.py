@@ -1,16 +1,16 @@
 """The work queue that all pods and workers share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import structlog
 from msgspec.msgpack import Decoder, Encoder
 
 from whatchat.adapters.redis.keys import Keys
-from whatchat.adapters.redis.link import Argument
+from whatchat.adapters.redis.link import Argument, Reply
 from whatchat.adapters.redis.refusal import Refused
 from whatchat.adapters.redis.script import Script
-from whatchat.adapters.redis.servers import Servers, run_one
+from whatchat.adapters.redis.servers import Request, Servers, run_one
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ports.work_queue import (
     ATTEMPTS,
@@ -20,6 +20,7 @@ from whatchat.domain.ports.work_queue import (
     Assignment,
     Job,
     Progress,
+    Standing,
 )
 from whatchat.observability.metrics import Metrics
 
@@ -116,6 +117,21 @@ class RedisWorkQueue:
         found = await run_one(self._servers, aside, "XREVRANGE", aside, "+", "-", "COUNT", limit)
         return [_decoder.decode(job) for _, (_, job) in found]
 
+    async def standings(self) -> list[Standing]:
+        streams = (self._stream, *self._asides.values())
+        length, *kept = await self._servers.run([Request(key, ("XLEN", key)) for key in streams])
+        known = await self._known_groups() if length else {}
+        return [
+            Standing(
+                group=group, waiting=_waiting(known.get(group.encode()), length), put_aside=put
+            )
+            for group, put in zip(self._asides, kept, strict=True)
+        ]
+
+    async def _known_groups(self) -> dict[bytes, dict[bytes, Reply]]:
+        found = await run_one(self._servers, self._stream, "XINFO", "GROUPS", self._stream)
+        return {group[b"name"]: group for group in found}
+
     async def ping(self) -> None:
         await run_one(self._servers, self._stream, "PING")
 
@@ -127,6 +143,13 @@ class RedisWorkQueue:
             *(after, self._max_jobs, len(groups), *groups, *parts),
         )
         return verdict, oldest, newest
+
+
+def _waiting(group: Mapping[bytes, Reply] | None, length: int) -> int:
+    """What a group has not finished, of a stream; all of it if Redis cannot tell."""
+    if group is None or group[b"lag"] is None:
+        return length
+    return int(group[b"pending"] + group[b"lag"])
 
 
 def _job(body: bytes) -> Job | None:

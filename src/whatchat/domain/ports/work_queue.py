@@ -54,6 +54,14 @@ class Progress(Struct, frozen=True, kw_only=True):
     newest: Job | None
 
 
+class Standing(Struct, frozen=True, kw_only=True):
+    """How many jobs a group has not finished, and how many of its failed ones are kept aside."""
+
+    group: str
+    waiting: int
+    put_aside: int
+
+
 class WorkQueue(Protocol):
     """Hands every job to each of its groups, within a group to one worker at a time.
 
@@ -100,4 +108,8 @@ class WorkQueue(Protocol):
 
     async def put_aside(self, group: str, *, limit: int) -> list[Job]:
         """The latest jobs that the group failed at once too often, newest first."""
+        ...
+
+    async def standings(self) -> list[Standing]:
+        """How it stands with each group, in the order they were named in."""
         ...

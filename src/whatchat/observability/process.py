@@ -1,0 +1,73 @@
+"""What a process says of itself, beside what every process does."""
+
+import gc
+import os
+import platform
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final, Literal
+
+from whatchat import __version__
+from whatchat.observability.metrics import Metrics
+
+MOST_PAUSES: Final = 10_000
+"""Of so many nobody has asked about yet the first are forgotten."""
+
+_STATM: Final = Path("/proc/self/statm")
+_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+class Process:
+    """Times the garbage collector from :meth:`start` to :meth:`stop`, and tells of the process.
+
+    ``sockets`` says how many are connected, over which the memory is divided that the process
+    has taken since it started.
+    """
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        role: Literal["pod", "worker"],
+        sockets: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._metrics = metrics
+        self._sockets = sockets
+        self._bytes_at_start = 0
+        self._begun = 0.0
+        # Told when asked for: a collection may begin anywhere, also where a metric is locked.
+        self._pauses: deque[tuple[int, float]] = deque(maxlen=MOST_PAUSES)
+        metrics.build_info.labels(__version__, platform.python_version(), role).set(1)
+        metrics.when_scraped(self._tell)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._bytes_at_start = _resident_bytes()
+        gc.callbacks.append(self._collecting)
+
+    def stop(self) -> None:
+        """Watch no more."""
+        gc.callbacks.remove(self._collecting)
+
+    def _collecting(self, phase: str, info: dict[str, Any]) -> None:
+        if phase == "start":
+            self._begun = perf_counter()
+        else:
+            self._pauses.append((info["generation"], perf_counter() - self._begun))
+
+    def _tell(self) -> None:
+        while self._pauses:
+            generation, seconds = self._pauses.popleft()
+            self._metrics.gc_pause_seconds.labels(generation).observe(seconds)
+        sockets = self._sockets()
+        taken = max(0, _resident_bytes() - self._bytes_at_start)
+        self._metrics.socket_memory_bytes.set(taken / sockets if sockets else 0)
+
+
+def _resident_bytes() -> int:
+    """Memory in use; 0 where the system does not say."""
+    try:
+        return int(_STATM.read_bytes().split()[1]) * _PAGE_BYTES
+    except OSError:
+        return 0
