@@ -25,15 +25,7 @@ FOREIGN: Final[Mapping[str, frozenset[str]]] = {
 
 DASHBOARDS: Final = frozenset(
     f"whatchat-{name}"
-    for name in (
-        "overview",
-        "live-debug",
-        "pods",
-        "broker-redis",
-        "store",
-        "ingress-rollouts",
-        "load-test",
-    )
+    for name in ("overview", "debug", "pods", "broker", "store", "rollouts", "load")
 )
 
 
