@@ -1,4 +1,4 @@
-"""The operators' own way in: the admin API, wired together."""
+"""The operators' own way in: the admin API and the debug API, wired together."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -10,16 +10,24 @@ from whatchat.domain.actor import Scope
 from whatchat.domain.contract import Catalogue, Cost, Endpoint, Feature
 from whatchat.domain.ports.limiter import Quota
 from whatchat.domain.ports.local_sockets import LocalSockets
+from whatchat.domain.ports.pod_inspection import PodInspection
 from whatchat.domain.ports.pod_life import PodLife
 from whatchat.entrypoints.dispatch import Dispatch
-from whatchat.entrypoints.http import Rest
-from whatchat.entrypoints.operators import OperatorRecords, OperatorTokens
+from whatchat.entrypoints.http import Rest, Witness
+from whatchat.entrypoints.operators import DebugRecords, OperatorRecords, OperatorTokens
+from whatchat.entrypoints.pod_summary import PodSelf
 from whatchat.entrypoints.quotas import NETWORK_QUOTAS, QUOTAS, USER_QUOTAS
 from whatchat.features.admin import endpoints
 from whatchat.features.admin.accounts import AccountDesk
 from whatchat.features.admin.pods import PodDesk
 from whatchat.features.admin.reports import ReportDesk
 from whatchat.features.admin.rooms import RoomDesk
+from whatchat.features.debug import endpoints as debug
+from whatchat.features.debug.answering import Answering
+from whatchat.features.debug.asking import Asking
+from whatchat.features.debug.roster import Roster
+from whatchat.features.debug.sealing import Sealing
+from whatchat.features.debug.service import DebugDesk
 from whatchat.services import Conversations, Ground, People
 from whatchat.settings import Settings
 
@@ -38,6 +46,30 @@ LIMITS: Final[Mapping[str, Mapping[Cost, Quota]]] = {
 }
 
 
+class Debugging:
+    """What pods tell each other of themselves, and what operators are told of that.
+
+    It runs on every pod: one whose settings name no token for operators answers others.
+    """
+
+    def __init__(self, ground: Ground, inspection: PodInspection, life: PodLife) -> None:
+        sealing = Sealing(ground.identity.secret)
+        myself = PodSelf(ground.pod, life, inspection, ground.clock)
+        self._roster = Roster(ground.pod, ground.adapters.pods, sealing, myself.summary)
+        self._asking = Asking(ground.pod, ground.adapters.broker, sealing, Answering(inspection))
+        self.desk = DebugDesk(self._roster, self._asking, ground.adapters.store.messages)
+
+    async def start(self) -> None:
+        """Begin to tell and to answer."""
+        await self._asking.start()
+        await self._roster.start()
+
+    async def stop(self) -> None:
+        """Be known no longer."""
+        await self._roster.stop()
+        await self._asking.stop()
+
+
 def admin_routes(
     ground: Ground,
     people: People,
@@ -46,6 +78,27 @@ def admin_routes(
     life: PodLife,
 ) -> list[Route]:
     """The routes below ``/admin``; none where the settings name no token for them."""
+    desks = _desks(ground, people, conversations, sockets, life)
+    return _routes(ground, _catalogue(**desks), OperatorRecords(ground.trail))
+
+
+def debug_routes(ground: Ground, desk: DebugDesk) -> list[Route]:
+    """The routes below ``/debug``; none where the settings name no token for them."""
+    witness = DebugRecords(OperatorRecords(ground.trail), ground.metrics)
+    return _routes(ground, Catalogue([Feature(desk, debug.ENDPOINTS)]), witness)
+
+
+def documented_operations() -> Catalogue:
+    """All that operators may ask, without services."""
+    return Catalogue(
+        [
+            *(Feature(None, rows) for rows in OPERATIONS.values()),
+            Feature(None, debug.ENDPOINTS),
+        ]
+    )
+
+
+def _routes(ground: Ground, catalogue: Catalogue, witness: Witness) -> list[Route]:
     settings, limiter = ground.settings, ground.adapters.limiter
     tokens = _tokens(settings)
     if "write" not in tokens:
@@ -55,14 +108,9 @@ def admin_routes(
         OperatorTokens(tokens, limiter),
         max_body_bytes=settings.max_payload_bytes,
         trusted_proxies=settings.trusted_proxies,
-        witness=OperatorRecords(ground.trail),
+        witness=witness,
     )
-    return rest.routes(_catalogue(**_desks(ground, people, conversations, sockets, life)))
-
-
-def documented_operations() -> Catalogue:
-    """All that operators may ask, without services."""
-    return _catalogue(**dict.fromkeys(OPERATIONS))
+    return rest.routes(catalogue)
 
 
 def _desks(

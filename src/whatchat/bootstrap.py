@@ -15,6 +15,7 @@ from whatchat.adapters.redis.broker import RedisBroker
 from whatchat.adapters.redis.keys import Keys
 from whatchat.adapters.redis.limiter import RedisLimiter
 from whatchat.adapters.redis.opening import servers_of
+from whatchat.adapters.redis.pod_registry import RedisPodRegistry
 from whatchat.adapters.redis.servers import Servers
 from whatchat.adapters.redis.session_registry import RedisSessionRegistry
 from whatchat.adapters.redis.tally import RedisTally
@@ -180,6 +181,7 @@ async def _with_redis(
         sessions=RedisSessionRegistry(*redis),
         limiter=local and RedisLimiter(*redis, local, metrics),
         tally=RedisTally(*redis, InProcessTally(), metrics),
+        pods=RedisPodRegistry(*redis),
     )
 
 

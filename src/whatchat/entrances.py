@@ -64,7 +64,7 @@ class Entrances:
             sessions=sessions,
         )
         self.limits = _limits(ground)
-        dispatch = Dispatch(ground.metrics, self.limits)
+        dispatch = Dispatch(ground.metrics, self.limits, flights=ground.flights)
         self.rest = Rest(
             dispatch,
             people.authenticator,
@@ -90,6 +90,7 @@ class Entrances:
             caps=_caps(settings),
             told=_ignore if self.limits is None else self.limits.hit,
             live=conversations.live,
+            flights=ground.flights,
         )
 
 

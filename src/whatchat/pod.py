@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from starlette.routing import Route
 
-from whatchat.administration import admin_routes
+from whatchat.administration import Debugging, admin_routes, debug_routes
 from whatchat.audit.handing_out import HandingOut
 from whatchat.audit.sealing import Sealing
 from whatchat.audit.trail import Trail
@@ -21,12 +21,12 @@ from whatchat.domain.ids import UserId
 from whatchat.domain.ports.room_log import RoomLog
 from whatchat.domain.ports.store import StoreIdentity
 from whatchat.entrances import Entrances
-from whatchat.entrypoints.asgi import PodApplication, http_application
+from whatchat.entrypoints.asgi import PodApplication, below, http_application
 from whatchat.entrypoints.audit_keys import head_keys
 from whatchat.entrypoints.background import BackgroundTasks
 from whatchat.entrypoints.ending import CLOSE_SECONDS, ENDPOINT_SECONDS, until
 from whatchat.entrypoints.handshake import Handshake
-from whatchat.entrypoints.http import ADMIN
+from whatchat.entrypoints.http import ADMIN, DEBUG
 from whatchat.entrypoints.leaving import Leaving
 from whatchat.entrypoints.pages import page_routes
 from whatchat.entrypoints.pod_control import PodControl
@@ -43,6 +43,7 @@ from whatchat.features.search import endpoints as search
 from whatchat.features.sessions import endpoints as sessions
 from whatchat.features.sync import endpoints as sync
 from whatchat.features.typing import endpoints as typing
+from whatchat.observability.flight_recorder import FlightRecorder
 from whatchat.observability.loop_lag import watch_loop_lag
 from whatchat.observability.metrics import Metrics
 from whatchat.observability.process import Process
@@ -100,7 +101,15 @@ class Pod:
         self._closing = AsyncExitStack()
         self._tasks = BackgroundTasks(self._fail)
         self._trail = Trail(name, adapters.store.audit, metrics)
-        ground = Ground(name, settings, adapters, identity, self.metrics, self._trail)
+        ground = Ground(
+            name,
+            settings,
+            adapters,
+            identity,
+            self.metrics,
+            self._trail,
+            flights=FlightRecorder(),
+        )
         people = self._people = People(ground)
         self._conversations = Conversations(ground, people.directory, people.blocks, people.witness)
         live = self._conversations.live
@@ -121,9 +130,13 @@ class Pod:
         probes = probe_routes(self.readiness, self.metrics)
         self._control = PodControl(name, self.readiness)
         self.asked_to_end = self._control.asked_to_end
+        self._debugging = Debugging(ground, self._realtime.inspection, self._control)
         admin = self._admin_routes(ground)
+        debug = below(DEBUG, debug_routes(ground, self._debugging.desk))
         self.internal = (
-            http_application(admin, probes, prefix=ADMIN) if settings.internal_port else None
+            http_application(admin, [debug, *probes], prefix=ADMIN)
+            if settings.internal_port
+            else None
         )
         is_here = bool(admin) and is_local and self.internal is None
         pages = page_routes(entrances.catalogue)
@@ -139,7 +152,7 @@ class Pod:
             sockets=Handshake(
                 self._realtime.app, entrances.policy, cors_origins=settings.cors_origins
             ),
-            admin=http_application(admin, [], prefix=ADMIN) if is_here else None,
+            admin=http_application(admin, [debug], prefix=ADMIN) if is_here else None,
         )
         self.websocket = self._realtime.websocket
 
@@ -178,6 +191,8 @@ class Pod:
         later(self._presence.stop)
         await self._realtime.start()
         later(partial(self._realtime.stop, seconds=0))  # for a pod that nobody drained
+        await self._debugging.start()
+        later(self._debugging.stop)
         self.readiness.accepting = True
 
     async def drain(self, *, at_once: bool = False) -> None:

@@ -15,6 +15,7 @@ from whatchat.domain.ports.broker import Broker
 from whatchat.domain.ports.limiter import Limiter
 from whatchat.domain.ports.live_users import LiveUsers
 from whatchat.domain.ports.moderation import Moderation
+from whatchat.domain.ports.pod_registry import PodRegistry
 from whatchat.domain.ports.session_registry import SessionRegistry
 from whatchat.domain.ports.store import Store, StoreIdentity
 from whatchat.domain.ports.tally import Tally
@@ -59,6 +60,7 @@ from whatchat.features.rooms.views import StoredRoomViews
 from whatchat.features.search.service import SearchService
 from whatchat.features.sync.service import SyncService
 from whatchat.features.typing.service import TypingService
+from whatchat.observability.flight_recorder import FlightRecorder
 from whatchat.observability.metrics import Metrics
 from whatchat.realtime.live_hub import LiveHub
 from whatchat.roomlog import OrderedRoomLog
@@ -70,7 +72,8 @@ from whatchat.settings import BadSetting, Settings
 class Adapters(NamedTuple):
     """The technologies that play the domain's roles for one pod.
 
-    No limiter: no limits. No tally: nobody looks for anomalies.
+    No limiter: no limits. No tally: nobody looks for anomalies. No registry of pods: each pod
+    knows of itself alone.
     """
 
     store: Store
@@ -78,6 +81,7 @@ class Adapters(NamedTuple):
     sessions: SessionRegistry
     limiter: Limiter | None = None
     tally: Tally | None = None
+    pods: PodRegistry | None = None
 
 
 class Ground(NamedTuple):
@@ -90,6 +94,7 @@ class Ground(NamedTuple):
     metrics: Metrics
     trail: Trail
     clock: Clock = utc_now
+    flights: FlightRecorder | None = None
 
 
 class People:
@@ -184,7 +189,12 @@ class Conversations:
             **dict.fromkeys(get_args(MembershipChange), RoomAnnouncer(views, store.rooms)),
         }
         self.announcing = announcing = Announcing(
-            store.messages, store.rooms, ground.adapters.broker, announcers, ground.metrics
+            store.messages,
+            store.rooms,
+            ground.adapters.broker,
+            announcers,
+            ground.metrics,
+            ground.flights,
         )
         stamp = Stamp(secret=identity.secret, pod=ground.pod, clock=ground.clock)
         self.log = OrderedRoomLog(store.messages, store.rooms, stamp, announcing, ground.metrics)
@@ -220,7 +230,7 @@ class Conversations:
         telling = Telling(store.receipts, self.live, ground.adapters.broker, ground.metrics)
         disclosure = Disclosure(directory, blocks, store.messages, self.live)
         traits = RoomTraits(store.rooms)
-        writing = Writing(store.receipts, store.rooms, traits, disclosure, telling)
+        writing = Writing(store.receipts, store.rooms, traits, disclosure, telling, ground.flights)
         return ReceiptService(store.rooms, self.live, writing, telling)
 
     def _typing(self, ground: Ground, directory: UserDirectory, blocks: Blocks) -> TypingService:

@@ -55,17 +55,17 @@ async def bounds_what_it_keeps(app: AppProcess) -> None:
     async with Server(app.port, "/socket.io/") as server:
         socket = await connected(server)
         socket.connection.transport.pause_reading()
-        before = _resident_bytes(app)
+        before = resident_bytes(app)
         with contextlib.suppress(ConnectionClosed, TimeoutError):
             async with asyncio.timeout(PUSH_SECONDS):
                 for _ in range(PUSHED_BYTES // len(MESSAGE)):
                     await socket.send(MESSAGE)
-        grown = _resident_bytes(app) - before
+        grown = resident_bytes(app) - before
         socket.abort()
     assert grown < KEPT_BYTES, f"{grown // MIB} MiB kept"
 
 
-def _resident_bytes(app: AppProcess) -> int:
+def resident_bytes(app: AppProcess) -> int:
     status = Path(f"/proc/{app.pid}/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
     return int(line.split()[1]) * 1024

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from tests.security.person import code_of
 from tests.security.stage import Node, Stage
-from whatchat.administration import OPERATIONS
+from whatchat.administration import documented_operations
 
 TOKEN: Final = "the token of those who run the server"
 READ_TOKEN: Final = "the token of those who only look"
@@ -21,8 +21,7 @@ def requests() -> list[tuple[str, str, str]]:
     """Method, path and scope of every row."""
     return [
         (method, path.replace("{", "").replace("}", ""), str(row.scope))
-        for rows in OPERATIONS.values()
-        for row in rows
+        for row in (one.row for one in documented_operations())
         for method, path in [str(row.http).split(" ")]
     ]
 

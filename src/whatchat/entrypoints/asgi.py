@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from whatchat.domain.errors import ErrorBody, ErrorCode
 from whatchat.entrypoints.compression import Compression
 from whatchat.entrypoints.errors import json_error
-from whatchat.entrypoints.http import ADMIN, API
+from whatchat.entrypoints.http import ADMIN, API, DEBUG
 from whatchat.entrypoints.middleware import RequestLog
 from whatchat.entrypoints.security_headers import SecurityHeaders
 
@@ -37,7 +37,7 @@ class PodApplication:
         path = scope.get("path", "")
         if _is_below(SOCKETS, path):
             await self._sockets(scope, receive, send)
-        elif self._admin is not None and _is_below(ADMIN, path):
+        elif self._admin is not None and (_is_below(ADMIN, path) or _is_below(DEBUG, path)):
             await self._admin(scope, receive, send)
         else:
             await self._http(scope, receive, send)
@@ -52,12 +52,17 @@ def http_application(
 ) -> Starlette:
     """REST routes below ``prefix``, other routes as they are; every failure is a JSON error."""
     app = Starlette(
-        routes=[Mount(prefix, Router(list(api), redirect_slashes=False)), *others],
+        routes=[below(prefix, api), *others],
         middleware=_middleware(cors_origins),
         exception_handlers={HTTPException: partial(_http_error, api, prefix)},
     )
     app.router.redirect_slashes = False
     return app
+
+
+def below(prefix: str, api: Sequence[Route]) -> Mount:
+    """Routes below a prefix of their own."""
+    return Mount(prefix, Router(list(api), redirect_slashes=False))
 
 
 def _middleware(cors_origins: Sequence[str]) -> list[Middleware]:

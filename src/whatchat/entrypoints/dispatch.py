@@ -15,6 +15,7 @@ from whatchat.domain.contract import BoundEndpoint, Command
 from whatchat.domain.errors import ChatError, Forbidden, RateLimited, Unauthenticated, Unavailable
 from whatchat.entrypoints.decoding import decode_command
 from whatchat.entrypoints.limits import Limits
+from whatchat.observability.flight_recorder import FlightRecorder
 from whatchat.observability.metrics import Metrics
 from whatchat.observability.tracing import trace
 
@@ -38,11 +39,13 @@ class Dispatch:
         metrics: Metrics,
         limits: Limits | None,
         *,
+        flights: FlightRecorder | None = None,
         deadline_seconds: float = DEADLINE_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._metrics = metrics
         self._limits = limits
+        self._flights = flights or FlightRecorder()
         self._deadline_seconds = deadline_seconds
         self._clock = clock
 
@@ -156,6 +159,8 @@ class Dispatch:
         seconds = time.perf_counter() - start
         self._metrics.commands.labels(name, outcome).inc()
         self._metrics.command_seconds.labels(name).observe(seconds)
+        if isinstance(caller, Actor) and caller.session_id is not None:
+            self._flights.command(caller.session_id, name, outcome, seconds)
         # Floods are counted, and the audit log is told: a line for each would help whoever floods.
         say = log.debug if often or outcome == RateLimited.code else log.info
         say(

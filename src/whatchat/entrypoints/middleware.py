@@ -15,7 +15,7 @@ from whatchat.observability.tracing import trace
 MAX_LOGGED_PATH = 200
 CLIENT_CLOSED_REQUEST = 499
 
-ROUTED = ("/api/", "/admin/")
+ROUTED = ("/api/", "/admin/", "/debug/")
 """Below these, paths name people and rooms."""
 
 log = structlog.get_logger("whatchat.request")

@@ -3,7 +3,8 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -17,9 +18,14 @@ from whatchat.domain.ports.audit_trail import AuditTrail
 from whatchat.domain.ports.limiter import Charge, Limiter, Quota
 from whatchat.entrypoints.http import Outcomes
 from whatchat.entrypoints.quotas import network_owner
+from whatchat.observability.metrics import Metrics
 
 BAD_TOKENS: Final = Quota(rate=0.2, burst=20)
 """From one network; whoever has used it up has no token looked at, a good one neither."""
+
+ASKED_AGAIN_SECONDS: Final = 3_600.0
+MAX_ASKED: Final = 10_000
+"""So many questions are remembered; one forgotten is recorded again."""
 
 _ID: Final = re.compile(ID_PATTERN)
 _UNHEARD: Final = frozenset({"unauthenticated", "rate_limited"})
@@ -86,6 +92,43 @@ class OperatorRecords:
             self._trail.mention(party(caller), act)
         else:
             await self._trail.record(party(caller), replace(act, **_objects(named)))
+
+
+class DebugRecords:
+    """Counts what is asked of the debug API, and tells the audit log what is looked at.
+
+    Dashboards ask again every few seconds. So the same question, of the same thing with the
+    same outcome, from the same network address with a token of the same scope, is recorded
+    once an hour; before it is answered, as other calls of operators are.
+    """
+
+    def __init__(
+        self,
+        records: OperatorRecords,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._records = records
+        self._metrics = metrics
+        self._clock = clock
+        self._until: dict[tuple[object, ...], float] = {}
+
+    async def __call__(
+        self, row: Endpoint, caller: Caller, named: Mapping[str, str], outcome: Outcomes
+    ) -> None:
+        self._metrics.debug_queries.labels(outcome).inc()
+        if not isinstance(caller, Operator):
+            await self._records(row, caller, named, outcome)
+            return
+        key = (row.http, caller.scope, caller.address, outcome, *named.values())
+        now = self._clock()
+        if self._until.get(key, 0.0) > now:
+            return
+        await self._records(row, caller, named, outcome)
+        self._until.pop(key, None)
+        self._until[key] = now + ASKED_AGAIN_SECONDS
+        if len(self._until) > MAX_ASKED:
+            del self._until[next(iter(self._until))]
 
 
 def _objects(named: Mapping[str, str]) -> dict[str, str]:

@@ -43,7 +43,7 @@ class Process:
 
     def start(self) -> None:
         """Begin to watch."""
-        self._bytes_at_start = _resident_bytes()
+        self._bytes_at_start = resident_bytes()
         gc.callbacks.append(self._collecting)
 
     def stop(self) -> None:
@@ -61,11 +61,11 @@ class Process:
             generation, seconds = self._pauses.popleft()
             self._metrics.gc_pause_seconds.labels(generation).observe(seconds)
         sockets = self._sockets()
-        taken = max(0, _resident_bytes() - self._bytes_at_start)
+        taken = max(0, resident_bytes() - self._bytes_at_start)
         self._metrics.socket_memory_bytes.set(taken / sockets if sockets else 0)
 
 
-def _resident_bytes() -> int:
+def resident_bytes() -> int:
     """Memory in use; 0 where the system does not say."""
     try:
         return int(_STATM.read_bytes().split()[1]) * _PAGE_BYTES

@@ -79,6 +79,11 @@ class Connection:
         return self._link.opened_at
 
     @property
+    def is_warming(self) -> bool:
+        """Whether it has not been greeted yet."""
+        return self._held is not None
+
+    @property
     def round_trip(self) -> float | None:
         """Seconds from the last ping to its answer; ``None`` before the first."""
         return self._link.round_trip

@@ -10,6 +10,7 @@ from whatchat.domain.errors import ChatError
 from whatchat.domain.ids import RoomId
 from whatchat.domain.ports.room_log import RoomLog
 from whatchat.domain.ports.room_store import RoomStore
+from whatchat.observability.flight_recorder import FlightRecorder
 from whatchat.realtime.channels import Channels
 from whatchat.realtime.deadlines import Deadlines
 from whatchat.realtime.fanout import Fanout
@@ -42,6 +43,7 @@ class Delivery:
         room_log: RoomLog,
         deadlines: Deadlines,
         tasks: Tasks,
+        flights: FlightRecorder | None = None,
     ) -> None:
         self._hub = hub
         self._room_channels = room_channels
@@ -49,7 +51,7 @@ class Delivery:
         self._room_log = room_log
         self._deadlines = deadlines
         self._tasks = tasks
-        self._fanout = Fanout(hub)
+        self._fanout = Fanout(hub, flights)
         self._fills = asyncio.Semaphore(FILLS_AT_ONCE)
         self._entered: set[RoomId] = set()
         self._following = False

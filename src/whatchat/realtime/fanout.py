@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from whatchat.domain.audience import Announcement, InRoom, Part, ToPods, ToUser
-from whatchat.domain.ids import Rev, RoomId, UserId
+from whatchat.domain.ids import Rev, RoomId, SessionId, UserId
 from whatchat.domain.signals import RoomRevTaken, SessionResync
+from whatchat.observability.flight_recorder import FlightRecorder
 from whatchat.realtime.codec import event_frame, frame_of
 from whatchat.realtime.frame import Frame
 from whatchat.realtime.hub import Hub, LocalRoom, LocalUser
@@ -17,8 +18,9 @@ class Fanout:
     that rev has an announcement of its own. Nothing of a room reaches a user who left it.
     """
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, flights: FlightRecorder | None = None) -> None:
         self._hub = hub
+        self._flights = flights or FlightRecorder()
 
     def deliver(self, announcement: Announcement) -> None:
         """Write to the audience's sockets, at once."""
@@ -57,6 +59,8 @@ class Fanout:
                 link.write(frame)
             else:
                 connection.deliver(frame, room_id, rev)
+        if announcement.author_id is not None:
+            self._flights.handed(audience.room_id, rev, room.session_ids, excepted)
 
     def _to_members(self, room: LocalRoom, parts: Iterable[Part]) -> None:
         for part in parts:
@@ -76,10 +80,16 @@ class Fanout:
         if audience.among is not None:
             named = map(self._hub.user, audience.among)
             members = [(user, room.members[user]) for user in named if user in room.members]
+        handed: list[SessionId] = []
         for user, joined_seq in members:
             frame = versions.for_member(user.user_id, joined_seq)
             if frame is not None:
                 _write(user, frame, announcement)
+                if versions.is_whole(frame):
+                    handed += user.connections
+        if announcement.author_id is not None:
+            excepted = audience.except_session
+            self._flights.handed(room.room_id, announcement.rev, handed, excepted)
 
     def _to_user(self, announcement: Announcement, audience: ToUser, user: LocalUser) -> None:
         room_id = audience.leaves or announcement.room_id
@@ -128,6 +138,10 @@ class _Versions:
         if audience.only in (None, user_id):
             return self._version("whole")
         return self._version("others" if self._announcement.others else "taken")
+
+    def is_whole(self, frame: Frame) -> bool:
+        """Whether it is the event itself."""
+        return frame is self._frames.get("whole")
 
     def _version(self, name: str) -> Frame:
         frame = self._frames.get(name)

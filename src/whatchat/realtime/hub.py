@@ -69,6 +69,7 @@ class LocalRoom:
     __slots__ = (
         "_posts",
         "_posts_after",
+        "_session_ids",
         "_sockets",
         "feed",
         "filling",
@@ -87,6 +88,21 @@ class LocalRoom:
         self._posts: deque[Post] | None = None
         self._posts_after = 0
         self._sockets: list[Connection] | None = None
+        self._session_ids: tuple[SessionId, ...] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many sockets there are."""
+        if self._sockets is not None:
+            return len(self._sockets)
+        return sum(len(user.connections) for user in self.members)
+
+    @property
+    def session_ids(self) -> tuple[SessionId, ...]:
+        """The ids of :attr:`sockets`, which whoever keeps them keeps no connection by."""
+        if self._session_ids is None:
+            self._session_ids = tuple(connection.session_id for connection in self.sockets)
+        return self._session_ids
 
     @property
     def sockets(self) -> Sequence[Connection]:
@@ -127,16 +143,16 @@ class LocalRoom:
         """Make a user a member, or one anew."""
         self.members[user] = joined_seq
         self.newest = max(self.newest, joined_seq)
-        self._sockets = None
+        self._sockets = self._session_ids = None
 
     def leave(self, user: LocalUser) -> None:
         """Make a user a member no longer."""
         del self.members[user]
-        self._sockets = None
+        self._sockets = self._session_ids = None
 
     def forget_sockets(self) -> None:
         """A member's sockets are others now."""
-        self._sockets = None
+        self._sockets = self._session_ids = None
 
 
 class Hub:

@@ -17,6 +17,7 @@ from whatchat.domain.ports.room_log import RoomLog
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.session_registry import Session, SessionRegistry
 from whatchat.domain.times import utc_now
+from whatchat.observability.flight_recorder import FlightRecorder
 from whatchat.observability.logging import hashed
 from whatchat.observability.metrics import Metrics
 from whatchat.realtime.admission import Admission, Greet, Prepared
@@ -31,6 +32,7 @@ from whatchat.realtime.delivery import Delivery
 from whatchat.realtime.drain import CUT_OFF_SECONDS, Drain
 from whatchat.realtime.engine import Engine, Guard
 from whatchat.realtime.hub import Hub
+from whatchat.realtime.inspection import HubInspection
 from whatchat.realtime.interpreter import InterpretedLink, Interpreters
 from whatchat.realtime.leases import Leases
 from whatchat.realtime.lifetimes import Lifetimes
@@ -54,7 +56,8 @@ class RealtimeServer:
     ``app`` is the ASGI application for clients that poll, ``websocket`` is for uvicorn's
     ``ws`` setting; ``guard`` turns requests away from both. ``lifetimes`` is the pod's
     ``LiveSessions``, made beforehand because ``commands`` need it, as is ``live``, which
-    knows who is connected. ``caps`` of ``None`` are none; ``told`` hears who comes to them.
+    knows who is connected; ``inspection`` looks into all that, and ``flights`` is what remembers.
+    ``caps`` of ``None`` are none; ``told`` hears who comes to them.
     """
 
     def __init__(
@@ -76,9 +79,11 @@ class RealtimeServer:
         caps: Caps | None = None,
         told: OnHit = lambda _limit, _dimension, _caller: None,
         live: LiveHub | None = None,
+        flights: FlightRecorder | None = None,
     ) -> None:
         self._lifetimes = lifetimes
         self._live = live or LiveHub()
+        flights = flights or FlightRecorder()
         self._authenticator = authenticator
         self._broker = broker
         self._metrics = metrics
@@ -95,8 +100,9 @@ class RealtimeServer:
         users, room_channels = _channels(broker, self._tasks)
         self.hub = Hub(users, room_channels)
         self._delivery = Delivery(
-            self.hub, room_channels, rooms, room_log, self._deadlines, self._tasks
+            self.hub, room_channels, rooms, room_log, self._deadlines, self._tasks, flights
         )
+        self.inspection = HubInspection(pod, self.hub, self.leases, room_channels, flights)
         self._admission = Admission(self.hub, users, room_channels, rooms, self._delivery, greet)
         self._repair = Repair(self.hub, rooms, self._delivery, self._tasks)
         self._watch = MembershipWatch(self.hub, rooms, room_log, self._delivery, self._repair)
@@ -208,8 +214,10 @@ class RealtimeServer:
         """Forget a client; harmless if that has happened."""
         self._prepared.pop(connection.session_id, None)
         self._patience.forget(connection)
-        if not self.hub.remove(connection):
+        if self.hub.connection(connection.session_id) is None:
             return
+        self.inspection.goes(connection, reason)
+        self.hub.remove(connection)
         self._live.gone(connection.actor.user_id, connection.session_id)
         self._lifetimes.forget(connection)
         self.leases.leave(connection.session_id)

@@ -12,13 +12,14 @@ from msgspec.structs import replace
 from whatchat.domain.audience import Announcement
 from whatchat.domain.errors import ChatError, Unavailable
 from whatchat.domain.ids import Rev, RoomId, SessionId
-from whatchat.domain.log import Change, Entry, subject_of
+from whatchat.domain.log import Change, Entry, MessagePosted, subject_of
 from whatchat.domain.message_state import MessageState
 from whatchat.domain.ports.announcer import Announcer
 from whatchat.domain.ports.broker import Broker
 from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.room_state import RoomRecord
+from whatchat.observability.flight_recorder import FlightRecorder
 from whatchat.observability.metrics import Metrics
 from whatchat.roomlog.dirty_rooms import DirtyRooms
 
@@ -38,7 +39,7 @@ class News(NamedTuple):
 
     ``record`` and ``message`` are the room and the message concerned as they are after it
     (or later), ``origin`` the socket whose ack tells it. Of what was appended just now,
-    ``accepted_at`` says when, as announcements do.
+    ``accepted_at`` says when, as announcements do, and ``asked_at`` when it was asked for.
     """
 
     entry: Entry
@@ -46,6 +47,7 @@ class News(NamedTuple):
     message: MessageState | None
     origin: SessionId | None
     accepted_at: float = 0.0
+    asked_at: float = 0.0
 
 
 class Announcing:
@@ -58,12 +60,14 @@ class Announcing:
         broker: Broker,
         announcers: Announcers,
         metrics: Metrics,
+        flights: FlightRecorder | None = None,
     ) -> None:
         self._messages = messages
         self._rooms = rooms
         self._broker = broker
         self._announcers = announcers
         self._metrics = metrics
+        self._flights = flights or FlightRecorder()
         self._publishing: set[asyncio.Future[None]] = set()
         self.dirty = DirtyRooms(rooms, self.tell)
 
@@ -86,6 +90,10 @@ class Announcing:
         """Tell the audiences, in order. Never raises: what failed is told later."""
         made: list[Announcement] = []
         for one in news:
+            entry = one.entry
+            if one.accepted_at and isinstance(entry.change, MessagePosted):
+                times = one.asked_at, one.accepted_at
+                self._flights.persisted(entry.room_id, entry.rev, *times)
             async with self._telling([one]):
                 made += await self._announcements(one)
         if made:
@@ -107,6 +115,9 @@ class Announcing:
             self._soil(news, Unavailable())
         elif error := published.exception():
             self._soil(news, error)
+        else:
+            for one in news:
+                self._flights.published(one.entry.room_id, one.entry.rev)
 
     async def replay(self, room_id: RoomId, *, after: Rev, limit: int) -> list[Announcement]:
         """What the entries after a rev are announced as, from the store."""
@@ -132,7 +143,7 @@ class Announcing:
             self._soil(news, error)
 
     async def _announcements(self, news: News) -> Sequence[Announcement]:
-        entry, record, message, origin, accepted_at = news
+        entry, record, message, origin, accepted_at, _ = news
         made = await self._announcers[type(entry.change)].announce(entry, record, message, origin)
         return [replace(one, accepted_at=accepted_at) for one in made] if accepted_at else made
 
@@ -149,4 +160,6 @@ class Announcing:
         """Announce whatever the log has after ``told``. Raises what store or broker raise."""
         while announcements := await self.replay(room_id, after=told, limit=PAGE):
             await self._broker.publish(announcements)
+            for one in announcements:
+                self._flights.published(room_id, one.rev)
             told = Rev(announcements[-1].rev)

@@ -1,7 +1,8 @@
 """What a room's writer makes of a proposal."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import time
 
 from whatchat.domain.errors import ChatError
 from whatchat.domain.ids import SessionId
@@ -13,10 +14,14 @@ from whatchat.domain.room_state import RoomState
 
 @dataclass(slots=True)
 class Waiting:
-    """A proposal and whoever waits for what it leads to, if anybody does."""
+    """A proposal and whoever waits for what it leads to, if anybody does.
+
+    ``asked_at`` is when it was queued, in seconds since the epoch.
+    """
 
     proposal: Proposal
     future: asyncio.Future[Applied] | None = None
+    asked_at: float = field(default_factory=time)
 
     def succeed(self, applied: Applied) -> None:
         """Say what it led to."""

@@ -229,6 +229,7 @@ class RoomWriter:
                 decision.message,
                 decision.origin,
                 self._accepted_at,
+                decision.waiting.asked_at,
             )
             for decision in decisions
             if decision.entry

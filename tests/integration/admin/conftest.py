@@ -13,6 +13,7 @@ import pytest
 from tests.waiting import until
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.limiter import EmbeddedLimiter
+from whatchat.adapters.embedded.pod_registry import InProcessPodRegistry
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
 from whatchat.bootstrap import build
@@ -101,12 +102,12 @@ async def site(unopened: Store) -> AsyncIterator[Site]:
     store, exchange = unopened, InProcessExchange()
     await store.open()
     await store.migrate()
-    registry = InProcessSessionRegistry()
+    registry, pods = InProcessSessionRegistry(), InProcessPodRegistry()
     async with AsyncExitStack() as opened:
         opened.push_async_callback(store.close)
         stations = []
         for _ in range(2):
             limiter = EmbeddedLimiter()
-            adapters = Adapters(store, InProcessBroker(exchange), registry, limiter)
+            adapters = Adapters(store, InProcessBroker(exchange), registry, limiter, pods=pods)
             stations.append(await _station(store, adapters, limiter, opened))
         yield Site(store, *stations)

@@ -15,6 +15,7 @@ from whatchat.adapters.mongo.store import MongoStore
 from whatchat.adapters.redis.broker import RedisBroker
 from whatchat.adapters.redis.keys import Keys
 from whatchat.adapters.redis.limiter import RedisLimiter
+from whatchat.adapters.redis.pod_registry import RedisPodRegistry
 from whatchat.adapters.redis.servers import Servers
 from whatchat.adapters.redis.session_registry import RedisSessionRegistry
 from whatchat.adapters.redis.tally import RedisTally
@@ -40,6 +41,7 @@ MOST_CONNECTIONS = 1_000
 class Node:
     """A pod that listens, with connections of its own to everything that pods share."""
 
+    name: str
     url: str
     broker: RedisBroker
     metrics: Metrics
@@ -115,11 +117,14 @@ class Cluster:
         limiter = None
         if self._settings.rate_limits == "on":
             limiter = RedisLimiter(servers, Keys(), EmbeddedLimiter(), metrics)
-        pod = await build(self._settings, Adapters(store, broker, sessions, limiter, tally))
+        pods = RedisPodRegistry(servers, Keys())
+        adapters = Adapters(store, broker, sessions, limiter, tally, pods)
+        pod = await build(self._settings, adapters, is_local=True)
         lease = await self._lease(store, pod)
         await pod.start()
         self._opened.push_async_callback(pod.stop)
-        return Node(await self._listening(pod), broker, pod.metrics, pod._people.moderation, lease)
+        url = await self._listening(pod)
+        return Node(pod.name, url, broker, pod.metrics, pod._people.moderation, lease)
 
     async def worker(self) -> Aide:
         """A worker beside the pods."""

@@ -34,8 +34,9 @@ class Heard(NamedTuple):
 class Ear:
     """A bare socket that only listens: it holds nothing and forgives nothing."""
 
-    def __init__(self, sio: socketio.AsyncClient) -> None:
+    def __init__(self, sio: socketio.AsyncClient, token: str) -> None:
         self.heard: list[Heard] = []
+        self.token = token
         self._sio = sio
         sio.on("*", lambda name, data: self.heard.append(Heard(name, data)))
 
@@ -45,7 +46,7 @@ class Ear:
         """Listen on a pod."""
         async with aiohttp.ClientSession() as http:
             sio = socketio.AsyncClient(reconnection=False, http_session=http)
-            ear = cls(sio)
+            ear = cls(sio, token)
             await sio.connect(node.url, auth={"token": token}, transports=["websocket"])
             try:
                 await until(lambda: "session:ready" in ear.names())
@@ -65,6 +66,11 @@ class Ear:
     async def leave(self) -> None:
         """Disconnect; harmless if that has happened."""
         await self._sio.disconnect()
+
+    @property
+    def session_id(self) -> str:
+        """What the server calls this socket."""
+        return str(self._sio.get_sid())
 
     def names(self) -> list[str]:
         """The names of all events."""

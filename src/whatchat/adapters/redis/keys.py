@@ -22,6 +22,8 @@ Name, after the prefix                 What       Expiry
 ``limit:{KEY}``                        string     the same, of what nobody owns
 ``slow:{OWNER}``                       string     when the owner is slowed down no longer
 ``tally:KEY``                          sorted set the window's seconds after what came last
+``pods:{pods}:heard``                  sorted set ``KNOWN_SECONDS`` after any pod told something
+``pods:{pods}:notes``                  hash       the same
 ``work:{QUEUE}``                       stream     none: trimmed as work is done, and bounded
 ``work:{QUEUE}:aside:GROUP``           stream     none: bounded, the oldest fall out
 =====================================  =========  =============================================
@@ -44,6 +46,9 @@ SHARDS: Final = 16
 
 PresencePart = Literal["ends", "shown", "news", "seen"]
 """When who is online ends; who was told to be; who is to be told of; when who went was there."""
+
+PodsPart = Literal["heard", "notes"]
+"""When each pod told something last; what it told."""
 
 
 def shard_of(user_id: UserId) -> int:
@@ -97,6 +102,10 @@ class Keys:
     def tally(self, key: str) -> bytes:
         """What was counted lately."""
         return f"{self._prefix}tally:{key}".encode()
+
+    def pods(self, part: PodsPart) -> bytes:
+        """Which pods there are."""
+        return f"{self._prefix}pods:{{pods}}:{part}".encode()
 
     def work(self, queue: str) -> bytes:
         """What is to be done."""

@@ -8,6 +8,9 @@ from msgspec import Struct
 KNOWN_SECONDS: Final = 10
 """How long a pod is known that tells no more."""
 
+MAX_KNOWN: Final = 500
+"""Of more pods, those that told something last are told of."""
+
 
 class Told(Struct, frozen=True, kw_only=True):
     """A pod's latest ``note``, and how long ago that was by the registry's clock."""
@@ -32,5 +35,5 @@ class PodRegistry(Protocol):
         ...
 
     async def all(self) -> Sequence[Told]:
-        """All that are known, by name."""
+        """All that are known, ``MAX_KNOWN`` at most, by name."""
         ...

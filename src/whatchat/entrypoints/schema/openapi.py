@@ -37,7 +37,11 @@ ADMIN_DESCRIPTION = f"""\
 What those who run a server may see and do: on `WHATCHAT_INTERNAL_PORT`, or on the main port if
 that is 0 and only the machine itself reaches it. The bearer token is `WHATCHAT_ADMIN_TOKEN`, or
 `WHATCHAT_ADMIN_READ_TOKEN` where the scope `read` is enough. Nothing that people wrote to each
-other is shown here. Every call is recorded in the audit log before it is answered.
+other is shown here. Every call is recorded in the audit log before it is answered; the same
+question below `/debug` once an hour, as dashboards repeat it every few seconds.
+
+What is below `/debug` is of this moment: any pod answers for all, from what they have in memory,
+within two seconds. `missing` names the pods that did not answer in time.
 
 Conventions and errors are those of the public API:
 

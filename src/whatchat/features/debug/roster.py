@@ -20,7 +20,6 @@ SILENT_MS: Final = 5_000
 """Who has told nothing for so long is missing; the registry forgets them a little later."""
 
 DEADLINE_SECONDS: Final = 2.0
-MAX_PODS: Final = 500
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(PodSummary)
@@ -83,7 +82,7 @@ class Roster:
 
     async def _read(self, registry: PodRegistry) -> None:
         told = await registry.all()
-        rows = [self._opened(one) for one in told[:MAX_PODS] if one.pod != self._pod]
+        rows = [self._opened(one) for one in told if one.pod != self._pod]
         self._known = {row.pod: row for row in rows if row is not None}
 
     def _opened(self, told: Told) -> PodRow | None:

@@ -18,6 +18,7 @@ from whatchat.features.receipts.disclosure import Disclosure
 from whatchat.features.receipts.telling import Telling
 from whatchat.features.receipts.told import Told
 from whatchat.features.receipts.traits import RoomTraits
+from whatchat.observability.flight_recorder import FlightRecorder
 
 log = structlog.get_logger()
 
@@ -46,12 +47,14 @@ class Writing:
         traits: RoomTraits,
         disclosure: Disclosure,
         telling: Telling,
+        flights: FlightRecorder | None = None,
     ) -> None:
         self._store = store
         self._rooms = rooms
         self._traits = traits
         self._disclosure = disclosure
         self._telling = telling
+        self._flights = flights or FlightRecorder()
         self._waiting: dict[_Key, Told] = {}
         self._task: asyncio.Task[None] | None = None
         self._not_before = 0.0
@@ -109,8 +112,17 @@ class Writing:
             if change is None:
                 continue
             one.settle()
+            self._record(one)
             if one.room_id in traits:
                 self._telling.note(one, change, traits[one.room_id])
+
+    def _record(self, one: Told) -> None:
+        """Let operators see what was told, when it was durable."""
+        for seq, is_read in ((one.delivered, False), (one.read, True)):
+            if seq is not None:
+                self._flights.acknowledged(
+                    one.room_id, one.user_id, one.device_id, seq, is_read=is_read
+                )
 
     async def _refuse(self, told: Sequence[Told]) -> None:
         """Tell those who are no members, as was found when writing."""

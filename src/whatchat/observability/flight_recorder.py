@@ -1,0 +1,240 @@
+"""What a pod remembers of the last moments: commands, messages, receipts, sockets that went.
+
+In memory, bounded, of no use to anybody but whoever looks for what went wrong. It holds ids and
+times: nothing that people wrote, and no connection, so that what is gone is freed. Noting
+something costs about a microsecond; idle sockets cost nothing.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from struct import Struct
+from time import time
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from whatchat.domain.debugging import SocketRow
+from whatchat.domain.ids import DeviceId, RoomId, SessionId, UserId
+
+KEPT_COMMANDS: Final = 8
+KEPT_ERRORS: Final = 4
+MAX_SOCKETS: Final = 50_000
+MAX_CLOSED: Final = 1_000
+MAX_MESSAGES: Final = 4_096
+MAX_LISTED: Final = 100_000
+"""So many session ids, in all, are kept of those that messages were handed to."""
+
+MAX_RECEIPTS: Final = 8_192
+MAX_NAMES: Final = 0xFFFF
+
+_COMMAND: Final = Struct("<HHfd")
+_KEPT_COMMANDS: Final = KEPT_COMMANDS * _COMMAND.size
+_KEPT_ERRORS: Final = KEPT_ERRORS * _COMMAND.size
+
+_Key = tuple[RoomId, int]
+
+
+class Command(NamedTuple):
+    """A command, its outcome, how many milliseconds it took, and when it had it."""
+
+    name: str
+    outcome: str
+    ms: float
+    at: float
+
+
+class Told(NamedTuple):
+    """A receipt: a device told of everything in the room up to ``seq``."""
+
+    room_id: RoomId
+    user_id: UserId
+    device_id: DeviceId
+    seq: int
+    is_read: bool
+    at: float
+
+
+class Handed(NamedTuple):
+    """To which sockets a message was handed, but for the one that sent it."""
+
+    at: float
+    session_ids: Sequence[SessionId]
+    excepted: SessionId | None
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """When a message was asked of its room, durable, and with the broker (0: not yet)."""
+
+    accepted_at: float
+    persisted_at: float
+    published_at: float = 0.0
+
+
+class Closed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A socket that is gone, as it was, the first of its rooms, and its last commands."""
+
+    row: SocketRow
+    room_ids: tuple[RoomId, ...]
+    commands: bytes
+    errors: bytes
+
+
+class FlightRecorder:
+    """Notes what happens, and forgets the oldest; times are seconds since the epoch."""
+
+    def __init__(self, clock: Callable[[], float] = time) -> None:
+        self._clock = clock
+        self._names: dict[str, int] = {}
+        self._commands: dict[SessionId, bytes] = {}
+        self._errors: dict[SessionId, bytes] = {}
+        self._closed: dict[SessionId, Closed] = {}
+        self._sent: dict[_Key, Sent] = {}
+        self._handed: dict[_Key, Handed] = {}
+        self._shared: dict[int, int] = {}
+        self._listed = 0
+        self._receipts: deque[Told] = deque(maxlen=MAX_RECEIPTS)
+
+    # What happens.
+
+    def command(self, session_id: SessionId, name: str, outcome: str, seconds: float) -> None:
+        """A socket's command had its outcome; both are words of ours."""
+        names = self._names
+        packed = _COMMAND.pack(
+            names.get(name) or self._number(name),
+            names.get(outcome) or self._number(outcome),
+            seconds * 1000,
+            self._clock(),
+        )
+        before = self._commands.get(session_id)
+        if before is None:
+            if gone := self._closed.get(session_id):  # its answer was for nobody any more
+                self._closed[session_id] = _with(gone, packed, is_error=outcome != "ok")
+                return
+            _make_room(self._commands, MAX_SOCKETS)
+            before = b""
+        self._commands[session_id] = (before + packed)[-_KEPT_COMMANDS:]
+        if outcome != "ok":
+            _make_room(self._errors, MAX_SOCKETS)
+            self._errors[session_id] = (self._errors.get(session_id, b"") + packed)[-_KEPT_ERRORS:]
+
+    def persisted(self, room_id: RoomId, rev: int, accepted_at: float, at: float) -> None:
+        """A message is durable."""
+        _make_room(self._sent, MAX_MESSAGES)
+        self._sent[room_id, rev] = Sent(accepted_at=accepted_at, persisted_at=at)
+
+    def published(self, room_id: RoomId, rev: int) -> None:
+        """The broker has what was persisted here."""
+        sent = self._sent.get((room_id, rev))
+        if sent is not None and not sent.published_at:
+            self._sent[room_id, rev] = replace(sent, published_at=self._clock())
+
+    def handed(
+        self,
+        room_id: RoomId,
+        rev: int,
+        session_ids: Sequence[SessionId],
+        excepted: SessionId | None,
+    ) -> None:
+        """A message was handed to these sockets; the same sequence again costs nothing more."""
+        if (room_id, rev) in self._handed:
+            return
+        number = id(session_ids)
+        shares = self._shared.get(number, 0)
+        self._shared[number] = shares + 1
+        if not shares:
+            self._listed += len(session_ids)
+        self._handed[room_id, rev] = Handed(self._clock(), session_ids, excepted)
+        while len(self._handed) > MAX_MESSAGES or self._listed > MAX_LISTED:
+            self._forget_oldest_handed()
+
+    def acknowledged(
+        self, room_id: RoomId, user_id: UserId, device_id: DeviceId, seq: int, *, is_read: bool
+    ) -> None:
+        """A device told how far it has got."""
+        told = Told(room_id, user_id, device_id, seq, is_read, self._clock())
+        self._receipts.append(told)
+
+    def closed(self, session_id: SessionId, row: SocketRow, room_ids: tuple[RoomId, ...]) -> None:
+        """A socket is gone."""
+        _make_room(self._closed, MAX_CLOSED)
+        self._closed[session_id] = Closed(
+            row=row,
+            room_ids=room_ids,
+            commands=self._commands.pop(session_id, b""),
+            errors=self._errors.pop(session_id, b""),
+        )
+
+    # What happened.
+
+    @property
+    def messages_remembered(self) -> int:
+        """How many messages something is known of, here written or handed out."""
+        return max(len(self._sent), len(self._handed))
+
+    def commands_of(self, session_id: SessionId) -> list[Command]:
+        """The last commands of a socket that is here, the latest first."""
+        return self.unpacked(self._commands.get(session_id, b""))
+
+    def errors_of(self, session_id: SessionId) -> list[Command]:
+        """The last of them that failed."""
+        return self.unpacked(self._errors.get(session_id, b""))
+
+    def unpacked(self, packed: bytes) -> list[Command]:
+        """Commands as they were kept."""
+        names = list(self._names)
+        found = [
+            Command(names[name - 1], names[outcome - 1], ms, at)
+            for name, outcome, ms, at in _COMMAND.iter_unpack(packed)
+        ]
+        return found[::-1]
+
+    def all_closed(self) -> list[Closed]:
+        """The sockets that went lately."""
+        return list(self._closed.values())
+
+    def sent(self, room_id: RoomId, rev: int) -> Sent | None:
+        """When a message was written here."""
+        return self._sent.get((room_id, rev))
+
+    def handed_to(self, room_id: RoomId, rev: int) -> Handed | None:
+        """Whom a message was handed to here."""
+        return self._handed.get((room_id, rev))
+
+    def row_of(self, session_id: SessionId) -> SocketRow | None:
+        """A socket that went lately."""
+        closed = self._closed.get(session_id)
+        return closed.row if closed is not None else None
+
+    def receipts(self, room_id: RoomId, seq: int) -> list[Told]:
+        """Each device's first word, of each kind, that it has this message."""
+        found: dict[tuple[DeviceId, bool], Told] = {}
+        for told in self._receipts:
+            if told.seq >= seq and told.room_id == room_id:
+                found.setdefault((told.device_id, told.is_read), told)
+        return list(found.values())
+
+    def _number(self, name: str) -> int:
+        if len(self._names) >= MAX_NAMES - 1:
+            return self._names.setdefault("unknown", len(self._names) + 1)
+        return self._names.setdefault(name, len(self._names) + 1)
+
+    def _forget_oldest_handed(self) -> None:
+        handed = self._handed.pop(next(iter(self._handed)))
+        number = id(handed.session_ids)
+        shares = self._shared.pop(number) - 1
+        if shares:
+            self._shared[number] = shares
+        else:
+            self._listed -= len(handed.session_ids)
+
+
+def _with(gone: Closed, packed: bytes, *, is_error: bool) -> Closed:
+    commands = (gone.commands + packed)[-_KEPT_COMMANDS:]
+    errors = (gone.errors + packed)[-_KEPT_ERRORS:] if is_error else gone.errors
+    return replace(gone, commands=commands, errors=errors)
+
+
+def _make_room(kept: dict[Any, Any], most: int) -> None:
+    if len(kept) >= most:
+        del kept[next(iter(kept))]
