@@ -20,7 +20,8 @@ from tests.chaos.problems import Crashed, Problem, Unfinished
 from tests.chaos.truth import Truth
 from tests.chaos.vital_signs import processes, vital_signs
 from tests.chaos.wrong_ways import HEALED_SECONDS
-from tests.servers.cluster import CannotStart, Cluster
+from tests.servers.by_hand import CannotStart
+from tests.servers.cluster import Cluster
 from whatchat.domain.errors import ChatError
 from whatchat.domain.ids import Rev, RoomId
 

@@ -1,14 +1,11 @@
 """The production shape: people on several pods behind a sticky proxy, and a pod that goes."""
 
 import asyncio
-import contextlib
 import os
 import re
 import secrets
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import Protocol
 
 import pytest
 
+from tests.e2e.command import Command, running_in
 from tests.e2e.raw import Socket, register
 from tests.servers.cluster import Cluster
 from tests.servers.haproxy import COOKIE
@@ -24,58 +22,10 @@ from whatchat.client import POLLING_FIRST, WhatchatClient
 from whatchat.client.views import Transports
 from whatchat.domain.ids import RoomId
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = (sys.executable, "-m", "tests.servers.cluster")
 PASSWORD = "correct horse battery staple"
 PEOPLE: tuple[Transports, ...] = (POLLING_FIRST, ("polling",)) * 3
-STOP_SECONDS = 20
 REFUSED = re.compile(r" (400|5..) by ")
 PARTS = ("mongod", "mongod", "mongod", "redis-server", "pod", "worker", "haproxy")
-
-
-def running_in(folder: Path) -> list[str]:
-    """The commands of the processes that work in a folder, or were given something in it."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            words = (process / "cmdline").read_text().replace("\0", " ")
-            if (process / "cwd").readlink().is_relative_to(folder) or str(folder) in words:
-                found.append(words)
-    return found
-
-
-class Command:
-    """The command in a process group of its own, as a terminal has it."""
-
-    def __init__(self, folder: Path, *options: str, **env: str) -> None:
-        self.folder = folder
-        self.process = subprocess.Popen(
-            [*PROGRAM, "--port", "0", "--dir", folder, *options],
-            cwd=ROOT,
-            env=os.environ | env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            process_group=0,
-        )
-
-    def reads(self, beginning: str) -> None:
-        """Return once it prints a line that begins so."""
-        assert self.process.stdout
-        assert any(line.startswith(beginning) for line in iter(self.process.stdout.readline, ""))
-
-    def ended(self) -> tuple[int, str]:
-        """Its status, and what it says is wrong, once it has ended and left nothing running."""
-        _, errors = self.process.communicate(timeout=STOP_SECONDS)
-        assert running_in(self.folder) == []
-        assert len(errors.splitlines()) == bool(errors)
-        return self.process.returncode, errors.removeprefix("cluster: ").partition(":")[0]
-
-    def close(self) -> None:
-        """End it if it still runs."""
-        self.process.terminate()
-        self.process.communicate(timeout=STOP_SECONDS)
 
 
 class CommandFactory(Protocol):
@@ -90,7 +40,7 @@ def command(tmp_path: Path) -> Iterator[CommandFactory]:
     with ExitStack() as ends:
 
         def start(*options: str, **env: str) -> Command:
-            command = Command(tmp_path / "cluster", *options, **env)
+            command = Command("cluster", tmp_path / "cluster", *options, **env)
             ends.callback(command.close)
             return command
 

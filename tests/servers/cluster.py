@@ -6,11 +6,7 @@
 import argparse
 import os
 import secrets
-import shutil
-import signal
-import socket
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +14,7 @@ from threading import Event
 from typing import Self
 
 from tests.e2e.node_process import NodeProcess
+from tests.servers.by_hand import CannotStart, arguments, in_a_line, require_free, run_by_hand, tell
 from tests.servers.haproxy import HAProxy
 from tests.servers.mongod import ReplicaSet
 from tests.servers.redis_sentinels import RedisSentinels
@@ -30,10 +27,6 @@ BY_HAND = {"WHATCHAT_RATE_LIMITS": "on", "WHATCHAT_DRAIN_SECONDS": "30"}
 
 PodMaker = Callable[[Path, Mapping[str, str]], NodeProcess]
 """Makes a pod, not yet started, of its folder and its environment."""
-
-
-class CannotStart(Exception):
-    """A part did not start, and nothing is left running; the text is one line."""
 
 
 class Cluster:
@@ -125,7 +118,7 @@ class Cluster:
             try:
                 start()
             except Exception as error:
-                raise CannotStart(f"{name}: {_line(error)}; logs in {self._folder}") from error
+                raise CannotStart(f"{name}: {in_a_line(error)}; logs in {self._folder}") from error
 
         up("MongoDB", self.mongo.start, self.mongo.stop)
         redis = self.sentinels or self.redis
@@ -154,81 +147,51 @@ class Cluster:
 
 
 def main() -> int:
-    """Run a cluster until SIGINT or SIGTERM; 1 if it does not start.
-
-    A temporary folder goes with it, unless it did not start.
-    """
+    """Run a cluster until SIGINT or SIGTERM; 1 if it does not start."""
     given = _arguments()
-    stopping = Event()
-    for told in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(told, lambda *_: stopping.set())
-    folder = given.dir or Path(tempfile.mkdtemp(prefix="whatchat-cluster-"))
-    _tell(f"Starting {given.pods} pods, a worker, MongoDB, Redis and HAProxy; logs are in {folder}")
-    try:
-        _run(folder, given, stopping)
-    except (CannotStart, RuntimeError) as error:
-        if not stopping.is_set():
-            sys.stderr.write(f"cluster: {error}\n")
-            return 1
-    if given.dir is None:
-        shutil.rmtree(folder, ignore_errors=True)
-    return 0
+    return run_by_hand("cluster", given.dir, lambda folder, told: _run(folder, given, told))
 
 
-def _run(folder: Path, given: argparse.Namespace, stopping: Event) -> None:
-    _require_free(given.port)
-    inherited = {name: val for name, val in os.environ.items() if name.startswith("WHATCHAT_")}
-    cluster = Cluster(folder, pods=given.pods, port=given.port, env=BY_HAND | inherited)
-    cluster.start(stopping.is_set)
+def _run(folder: Path, given: argparse.Namespace, told: Event) -> None:
+    tell(f"Starting {given.pods} pods, a worker, MongoDB, Redis and HAProxy; logs are in {folder}")
+    require_free(given.port, "HAProxy")
+    cluster = Cluster(folder, pods=given.pods, port=given.port, env=by_hand())
+    cluster.start(told.is_set)
     try:
-        for number, url in enumerate(cluster.urls, 1):
-            _tell(f"Pod {number} is at {url}")
-        _tell(f"The worker's probes are at {cluster.worker.url}")
-        _tell(f"Whatchat is at {cluster.url}")
-        stopping.wait()
-        _tell("Stopping")
+        tell_of(cluster)
+        told.wait()
+        tell("Stopping")
     finally:
         cluster.close()
 
 
+def by_hand() -> dict[str, str]:
+    """What pods and the worker are told: the product's defaults, and what the environment says."""
+    inherited = {name: val for name, val in os.environ.items() if name.startswith("WHATCHAT_")}
+    return BY_HAND | inherited
+
+
+def tell_of(cluster: Cluster) -> None:
+    """Say where its parts are."""
+    for number, url in enumerate(cluster.urls, 1):
+        tell(f"Pod {number} is at {url}")
+    tell(f"The worker's probes are at {cluster.worker.url}")
+    tell(f"Whatchat is at {cluster.url}")
+
+
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.servers.cluster",
-        description="Run pods and a worker over MongoDB and Redis, behind HAProxy. "
-        "WHATCHAT_* reach both.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    parser = arguments(
+        "tests.servers.cluster",
+        "Run pods and a worker over MongoDB and Redis, behind HAProxy. WHATCHAT_* reach both.",
     )
     parser.add_argument("--port", type=int, default=8000, help="port of the proxy; 0: a free one")
     parser.add_argument("--pods", type=int, default=3, help="how many")
-    parser.add_argument("--dir", type=Path, help="empty folder for data and logs, which stay")
-    given = parser.parse_args()
-    if given.dir and given.dir.exists() and any(given.dir.iterdir()):
-        parser.error(f"{given.dir} is not empty")
-    return given
-
-
-def _require_free(port: int) -> None:
-    try:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-    except (OSError, OverflowError) as error:
-        raise CannotStart(f"HAProxy cannot listen on port {port}: {_line(error)}") from error
+    return parser.parse_args()
 
 
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True)
     return folder
-
-
-def _line(error: Exception) -> str:
-    lines = str(error).splitlines() or [type(error).__name__]
-    return lines[0].rstrip(":")
-
-
-def _tell(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":
