@@ -9,6 +9,9 @@ HOST     ?= 127.0.0.1
 PORT     ?= 8000
 DATA_DIR ?= ./data
 
+PROM_PORT    ?= 9090
+GRAFANA_PORT ?= 3000
+
 BIN    := .venv/bin
 PYTEST := $(BIN)/pytest -n 2 --dist loadscope
 SEAMS  := tests/conformance/test_seams*.py tests/integration/test_http_front.py
@@ -18,7 +21,7 @@ JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster check test test-full static format docs rules dashboards screenshots chaos bench bench-durable bench-sync bench-presence bench-limits bench-smoke seams-latest lock audit setup tools clean
+.PHONY: help serve cluster observe check test test-full static format docs rules dashboards screenshots chaos bench bench-durable bench-sync bench-presence bench-limits bench-smoke seams-latest lock audit setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +33,10 @@ serve: .venv/runtime ## Run one node with the embedded store: HOST=127.0.0.1 POR
 
 cluster: .venv/dev tools ## Run three pods, a worker, MongoDB, Redis and HAProxy on this machine: PORT=8000
 	@exec $(BIN)/python -m tests.servers.cluster --port "$(PORT)"
+
+observe: .venv/dev tools ## Run that with people on it, Prometheus, and Grafana where there is one: PROM_PORT=9090; OBSERVE_FLAGS=--help
+	@exec $(BIN)/python -m tests.servers.observe --port "$(PORT)" --prom-port "$(PROM_PORT)" \
+	    --grafana-port "$(GRAFANA_PORT)" $(OBSERVE_FLAGS)
 
 check: static ## Static checks, unit tests and the embedded port suites; at most 3 minutes
 	$(PYTEST) -m "not long" $(FAST)
