@@ -15,6 +15,9 @@ from whatchat.features.debug.views import MessageTrail, Step
 LISTED: Final = 500
 """So many sockets, and so many receipts, a trail lists at most."""
 
+_ORDER: Final = ("accepted", "persisted", "written", "published", "delivered", "read")
+"""Of what happened in the same millisecond: its own sockets hear of a message first."""
+
 T = TypeVar("T")
 
 
@@ -56,7 +59,7 @@ def _in_order(
             Step(at=one.at, step=one.kind, pod=one.pod, user_id=one.user_id, ms=_ms(begin, one.at))
             for one in dict.fromkeys((*these[:1], *these[-1:]))
         ]
-    return sorted(steps, key=lambda step: step.at)
+    return sorted(steps, key=lambda step: (step.at, _ORDER.index(step.step)))
 
 
 def _steps(part: MessageOnPod, begin: Timestamp | UnsetType) -> Iterator[Step]:
