@@ -57,16 +57,18 @@ static: .venv/dev $(JS) ## Lint, formatting, types, layering and generated docum
 	$(BIN)/whatchat schema openapi --check
 	$(BIN)/whatchat schema asyncapi --check
 	$(BIN)/whatchat schema admin --check
+	$(BIN)/whatchat schema metrics --check
 	$(BIN)/python -m dashboards.source --check
 
 format: .venv/dev ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: .venv/dev ## Make docs/openapi.json, docs/asyncapi.json and docs/admin.json anew
+docs: .venv/dev ## Make docs/openapi.json, docs/asyncapi.json, docs/admin.json and docs/metrics.md anew
 	$(BIN)/whatchat schema openapi > docs/openapi.json
 	$(BIN)/whatchat schema asyncapi > docs/asyncapi.json
 	$(BIN)/whatchat schema admin > docs/admin.json
+	$(BIN)/whatchat schema metrics > docs/metrics.md
 
 rules: .venv/dev ## Check the alerting rules, and test each: that it fires, that it does not, its runbook
 	@.ci/install prometheus

@@ -18,6 +18,7 @@ from whatchat.entrypoints.admin_cli import admin_app
 from whatchat.entrypoints.audit_cli import audit_app
 from whatchat.entrypoints.ending import Ending
 from whatchat.entrypoints.schema.documents import DOCUMENTS, admin_openapi, has_drifted, render
+from whatchat.entrypoints.schema.metrics import metrics_page
 from whatchat.entrypoints.server import (
     PodServer,
     connections_within,
@@ -54,6 +55,12 @@ class DocumentName(StrEnum):
     openapi = "openapi"
     asyncapi = "asyncapi"
     admin = "admin"
+    metrics = "metrics"
+
+    @property
+    def file(self) -> str:
+        """The name of its copy."""
+        return f"{self.value}.{'md' if self is DocumentName.metrics else 'json'}"
 
 
 @app.command()
@@ -112,9 +119,11 @@ def schema(
     """Print a generated document."""
     if document is DocumentName.admin:
         text = render(admin_openapi(documented_operations()))
+    elif document is DocumentName.metrics:
+        text = metrics_page()
     else:
         text = render(DOCUMENTS[document.value](documented()))
-    kept = docs / f"{document.value}.json"
+    kept = docs / document.file
     if not check:
         sys.stdout.write(text)
     elif not kept.is_file():
