@@ -29,6 +29,8 @@ from whatchat.domain.ports.limiter import Limiter
 from whatchat.domain.ports.store import Store
 from whatchat.entrypoints.pod_lease import SOLE_POD, PodLease
 from whatchat.observability.metrics import Metrics
+from whatchat.observability.spans import Systems
+from whatchat.observability.tracing import OFF, Tracing
 from whatchat.pod import Pod
 from whatchat.services import Adapters, Ground
 from whatchat.settings import BadSetting, Settings
@@ -58,7 +60,10 @@ async def build(
             lease = await _lease(settings, adapters.store, name)
             opened.push_async_callback(lease.release)
         identity = await adapters.store.identity()
-        pod = Pod(name, settings, adapters, identity, lease, metrics, is_local=is_local)
+        tracing = _tracing(settings, name, metrics, opened)
+        pod = Pod(
+            name, settings, adapters, identity, lease, metrics, is_local=is_local, tracing=tracing
+        )
         await pod.owns(opened.pop_all())
     return pod
 
@@ -129,6 +134,21 @@ async def open_for_reading(settings: Settings) -> Store:
 
 def _name() -> str:
     return f"{socket.gethostname()[:40]}-{random_id()[:8]}"
+
+
+def _tracing(settings: Settings, pod: str, metrics: Metrics, opened: AsyncExitStack) -> Tracing:
+    """What makes spans, if they are to go anywhere: only then are the libraries loaded."""
+    if settings.otlp_endpoint is None:
+        return OFF
+    from whatchat.observability.otlp import exporter_to
+
+    exporter = exporter_to(settings.otlp_endpoint, settings.collector_headers, pod, metrics.spans)
+    opened.push_async_callback(exporter.close)
+    systems = Systems(
+        store="mongodb" if settings.sqlite_path is None else "sqlite",
+        broker="redis" if settings.redis_url else "in_process",
+    )
+    return Tracing(settings.trace_ratio, exporter.take, systems)
 
 
 async def _choose(settings: Settings, metrics: Metrics, opened: AsyncExitStack) -> Adapters:

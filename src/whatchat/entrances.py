@@ -64,7 +64,9 @@ class Entrances:
             sessions=sessions,
         )
         self.limits = _limits(ground)
-        dispatch = Dispatch(ground.metrics, self.limits, flights=ground.flights)
+        dispatch = Dispatch(
+            ground.metrics, self.limits, flights=ground.flights, tracing=ground.tracing
+        )
         self.rest = Rest(
             dispatch,
             people.authenticator,
@@ -81,6 +83,7 @@ class Entrances:
             room_log=conversations.log,
             registry=ground.adapters.sessions,
             metrics=ground.metrics,
+            tracing=ground.tracing,
             pod=ground.pod,
             address_of=partial(client_address, trusted=settings.trusted_proxies),
             transport=Transport(

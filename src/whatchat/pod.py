@@ -47,6 +47,7 @@ from whatchat.observability.flight_recorder import FlightRecorder
 from whatchat.observability.loop_lag import watch_loop_lag
 from whatchat.observability.metrics import Metrics
 from whatchat.observability.process import Process
+from whatchat.observability.tracing import OFF, Tracing
 from whatchat.realtime.local_sockets import HubSockets
 from whatchat.services import Adapters, Conversations, Ground, People, Presence
 from whatchat.settings import Settings
@@ -88,6 +89,7 @@ class Pod:
         metrics: Metrics,
         *,
         is_local: bool = False,
+        tracing: Tracing = OFF,
     ) -> None:
         self.name = name
         self.must_end = asyncio.Event()
@@ -109,6 +111,7 @@ class Pod:
             self.metrics,
             self._trail,
             flights=FlightRecorder(),
+            tracing=tracing,
         )
         people = self._people = People(ground)
         self._conversations = Conversations(ground, people.directory, people.blocks, people.witness)
@@ -146,6 +149,7 @@ class Pod:
                     entrances.rest.routes(entrances.catalogue),
                     pages if self.internal else [*probes, *pages],
                     cors_origins=settings.cors_origins,
+                    tracing=tracing,
                 ),
                 self.readiness,
             ),

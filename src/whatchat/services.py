@@ -62,6 +62,7 @@ from whatchat.features.sync.service import SyncService
 from whatchat.features.typing.service import TypingService
 from whatchat.observability.flight_recorder import FlightRecorder
 from whatchat.observability.metrics import Metrics
+from whatchat.observability.tracing import OFF, Tracing
 from whatchat.realtime.live_hub import LiveHub
 from whatchat.roomlog import OrderedRoomLog
 from whatchat.roomlog.announcing import Announcers, Announcing
@@ -95,6 +96,7 @@ class Ground(NamedTuple):
     trail: Trail
     clock: Clock = utc_now
     flights: FlightRecorder | None = None
+    tracing: Tracing = OFF
 
 
 class People:

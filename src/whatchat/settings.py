@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import unquote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from whatchat.domain.urls import is_absolute, is_private
+from whatchat.domain.urls import has_a_port, is_absolute, is_private
 from whatchat.secret_files import secrets_from_files
 
 PREFIX = "WHATCHAT_"
@@ -24,9 +25,11 @@ SECRETS = (
     "jwt_previous_secrets",
     "admin_token",
     "admin_read_token",
+    "otlp_headers",
 )
 """What may be given as a file: ``WHATCHAT_JWT_SECRET_FILE`` in place of ``WHATCHAT_JWT_SECRET``."""
 
+_HEADER = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*([!-~]*)\s*\Z")
 _ORIGIN = re.compile(r"https?://[^/\s?#@]+\Z")
 _REDIS_URL = re.compile(r"(redis|rediss|redis\+sentinel|redis\+cluster)://[^/\s]+(/\S*)?\Z")
 _MONGODB_URL = re.compile(r"mongodb(\+srv)?://[^/\s]+(/\S*)?\Z")
@@ -75,6 +78,10 @@ class Settings(BaseSettings):
     audit_heads_file: Path | None = None
     audit_head_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
 
+    otlp_endpoint: str | None = None
+    otlp_headers: SecretStr | None = None
+    trace_ratio: Annotated[float, Field(ge=0, le=1)] = 0.01
+
     @property
     def sqlite_path(self) -> str | None:
         """The embedded store's file, or ``:memory:``; ``None`` if the store is another."""
@@ -91,6 +98,11 @@ class Settings(BaseSettings):
     def admin_api(self) -> str:
         """Where operators on this machine find the admin API, unless told otherwise."""
         return self.admin_url or f"http://127.0.0.1:{self.internal_port or DEFAULT_PORT}"
+
+    @property
+    def collector_headers(self) -> dict[str, str]:
+        """What is sent along with traces."""
+        return _headers(self.otlp_headers.get_secret_value()) if self.otlp_headers else {}
 
     @field_validator("cors_origins", "oidc_algorithms", mode="before")
     @classmethod
@@ -163,6 +175,21 @@ class Settings(BaseSettings):
             raise ValueError("must be a URL such as http://127.0.0.1:8000")
         return url
 
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _collector(cls, url: str | None) -> str | None:
+        # Without TLS as well: inside a cluster that is the rule, and nothing private is in it.
+        if url is not None and not (is_absolute(url) and has_a_port(url)):
+            raise ValueError("must be a URL such as http://collector:4318")
+        return url
+
+    @field_validator("otlp_headers")
+    @classmethod
+    def _collector_headers(cls, headers: SecretStr | None) -> SecretStr | None:
+        if headers is not None:
+            _headers(headers.get_secret_value())
+        return headers
+
     @field_validator("jwt_keys_dir")
     @classmethod
     def _keys(cls, folder: Path | None) -> Path | None:
@@ -231,6 +258,18 @@ def load_settings(**overrides: Any) -> Settings:
 
 def _items(value: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in value.split(",") if item.strip())
+
+
+def _headers(text: str) -> dict[str, str]:
+    """Names and values of ``name=value,…``, values with ``%`` as in OTEL_EXPORTER_OTLP_HEADERS."""
+    headers = {}
+    for item in _items(text.replace("\n", ",")):
+        found = _HEADER.match(item)
+        value = unquote(found[2]) if found else ""
+        if found is None or not value.isprintable() or not value.isascii():
+            raise ValueError("must list headers such as api-key=VALUE,tenant=NAME")
+        headers[found[1].lower()] = value
+    return headers
 
 
 def _line(error: ValidationError) -> str:

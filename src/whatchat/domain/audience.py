@@ -92,3 +92,11 @@ class Announcement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     accepted_at: float = 0.0
     trace: str = ""
     remote: bool = False
+
+
+def destination_of(announcement: Announcement) -> str:
+    """What kind of audience it is for: a room, a user, or pods."""
+    audience = announcement.audience
+    if isinstance(audience, InRoom):
+        return "room"
+    return "user" if isinstance(audience, ToUser) else "pods"

@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from urllib.parse import urlsplit
 
 _ABSOLUTE: Final = re.compile(r"https?://[^/\s?#@]+(/[^\s?#]*)?\Z")
 _LOOPBACK: Final = re.compile(r"http://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/|\Z)")
@@ -15,3 +16,12 @@ def is_absolute(url: str) -> bool:
 def is_private(url: str, *, loopback: bool) -> bool:
     """Whether nobody on the way can change the answer: TLS, or, where allowed, this machine."""
     return url.startswith("https://") or (loopback and _LOOPBACK.match(url) is not None)
+
+
+def has_a_port(url: str) -> bool:
+    """Whether it leads to a host at a port that there can be, given or by its scheme."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -18,6 +18,7 @@ from whatchat.entrypoints.errors import json_error
 from whatchat.entrypoints.http import ADMIN, API, DEBUG
 from whatchat.entrypoints.middleware import RequestLog
 from whatchat.entrypoints.security_headers import SecurityHeaders
+from whatchat.observability.tracing import OFF, Tracing
 
 SOCKETS = "/socket.io"
 
@@ -49,11 +50,12 @@ def http_application(
     *,
     prefix: str = API,
     cors_origins: Sequence[str] = (),
+    tracing: Tracing = OFF,
 ) -> Starlette:
     """REST routes below ``prefix``, other routes as they are; every failure is a JSON error."""
     app = Starlette(
         routes=[below(prefix, api), *others],
-        middleware=_middleware(cors_origins),
+        middleware=_middleware(cors_origins, tracing),
         exception_handlers={HTTPException: partial(_http_error, api, prefix)},
     )
     app.router.redirect_slashes = False
@@ -65,7 +67,7 @@ def below(prefix: str, api: Sequence[Route]) -> Mount:
     return Mount(prefix, Router(list(api), redirect_slashes=False))
 
 
-def _middleware(cors_origins: Sequence[str]) -> list[Middleware]:
+def _middleware(cors_origins: Sequence[str], tracing: Tracing) -> list[Middleware]:
     cors = Middleware(
         CORSMiddleware,
         allow_origins=cors_origins,
@@ -75,7 +77,7 @@ def _middleware(cors_origins: Sequence[str]) -> list[Middleware]:
     )
     return [
         Middleware(SecurityHeaders),
-        Middleware(RequestLog),
+        Middleware(RequestLog, tracing),
         *([cors] if cors_origins else []),
         Middleware(Compression),
     ]

@@ -17,7 +17,7 @@ from whatchat.entrypoints.decoding import decode_command
 from whatchat.entrypoints.limits import Limits
 from whatchat.observability.flight_recorder import FlightRecorder
 from whatchat.observability.metrics import Metrics
-from whatchat.observability.tracing import trace
+from whatchat.observability.tracing import OFF, Tracing, current_span
 
 Via = Literal["http", "socket"]
 
@@ -40,12 +40,14 @@ class Dispatch:
         limits: Limits | None,
         *,
         flights: FlightRecorder | None = None,
+        tracing: Tracing = OFF,
         deadline_seconds: float = DEADLINE_SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._metrics = metrics
         self._limits = limits
         self._flights = flights or FlightRecorder()
+        self._tracing = tracing
         self._deadline_seconds = deadline_seconds
         self._clock = clock
 
@@ -129,7 +131,7 @@ class Dispatch:
         """Trace, count, time and log what happens inside; let out nothing but ChatErrors."""
         start = time.perf_counter()
         outcome = "cancelled"
-        with trace():
+        with self._tracing.command(name):
             try:
                 yield
                 outcome = "ok"
@@ -158,7 +160,11 @@ class Dispatch:
     ) -> None:
         seconds = time.perf_counter() - start
         self._metrics.commands.labels(name, outcome).inc()
-        self._metrics.command_seconds.labels(name).observe(seconds)
+        exemplar = None
+        if span := current_span():
+            span.of_command(name, via, outcome)
+            exemplar = span.exemplar
+        self._metrics.command_seconds.labels(name).observe(seconds, exemplar)
         if isinstance(caller, Actor) and caller.session_id is not None:
             self._flights.command(caller.session_id, name, outcome, seconds)
         # Floods are counted, and the audit log is told: a line for each would help whoever floods.

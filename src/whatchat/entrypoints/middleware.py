@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from whatchat.domain.errors import Unavailable
 from whatchat.entrypoints.errors import error_response
 from whatchat.entrypoints.probes import PROBE_PATHS
-from whatchat.observability.tracing import trace
+from whatchat.observability.tracing import OFF, Tracing, current_span, trace
 
 MAX_LOGGED_PATH = 200
 CLIENT_CLOSED_REQUEST = 499
@@ -27,12 +27,15 @@ class RequestLog:
     The line has the route of an API request and not its path: whose room it was stays out.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, tracing: Tracing = OFF) -> None:
         self._app = app
+        self._tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            with trace(Headers(scope=scope).get("traceparent")) as trace_id:
+            is_routed = scope["path"].startswith(ROUTED)
+            begin = self._tracing.request if is_routed else trace
+            with begin(Headers(scope=scope).get("traceparent")) as trace_id:
                 await self._serve(scope, receive, send, trace_id)
         else:
             await self._app(scope, receive, send)
@@ -63,7 +66,10 @@ class RequestLog:
 def _record(scope: Scope, status: int, seconds: float) -> None:
     path = scope["path"]
     if path.startswith(ROUTED):
-        path = scope["state"].get("route", f"/{path.split('/')[1]}/*")
+        route = scope["state"].get("route")
+        if span := current_span():
+            span.of_request(scope["method"], route, status)
+        path = route or f"/{path.split('/')[1]}/*"
     if path in PROBE_PATHS and status < 400:
         return
     log.info(

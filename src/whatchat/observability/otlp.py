@@ -76,8 +76,8 @@ class Collector:
         try:
             with closing(connection):
                 connection.request("POST", self._path, body, self._headers)
-                answer = connection.getresponse()
-                answer.read(_MAX_ANSWER)
+                with connection.getresponse() as answer:
+                    answer.read(_MAX_ANSWER)
         except (OSError, HTTPException, ValueError) as error:
             return Failure(type(error).__name__, 0.0)
         finally:
@@ -190,6 +190,11 @@ class Exporter:
     def _pauses(self, seconds: float) -> bool:
         """Wait before the next attempt; true if there is to be none, as this is closed."""
         return self._closed.wait(min(seconds, LONGEST_PAUSE))
+
+
+def exporter_to(endpoint: str, headers: Mapping[str, str], pod: str, spans: Counter) -> Exporter:
+    """An exporter of one pod's spans, counted by ``spans``."""
+    return Exporter(Collector(endpoint, headers), Encoder(pod), spans)
 
 
 def _seconds(retry_after: str | None) -> float:

@@ -81,6 +81,11 @@ class Span:
         """How those on the way are told (W3C Trace Context)."""
         return f"00-{self.trace_id}-{self.span_id}-01"
 
+    @property
+    def exemplar(self) -> dict[str, str]:
+        """What it is told by beside an observation of a metric."""
+        return {"trace_id": self.trace_id}
+
     def child(self, name: str, kind: Kind, **attributes: Value) -> "Span":
         """A part of this part, begun now."""
         parent = Context(self.trace_id, self.span_id, is_remote=False)
@@ -108,6 +113,8 @@ class Span:
             self.attributes["http.route"] = route
         if status:
             self.attributes["http.response.status_code"] = status
+        if status >= 500:
+            self.error = self.attributes[_ERROR] = str(status)
 
     def of_command(self, command: str, via: str, outcome: str) -> None:
         """A command, and what became of it."""
@@ -115,11 +122,17 @@ class Span:
         self.attributes["whatchat.via"] = via
         self.attributes[OUTCOME] = outcome
 
-    def of_entry(self, rev: int) -> None:
-        """An entry of the log, durable now."""
+    def end_appended(self, rev: int) -> None:
+        """What was asked for is in the log."""
         self.attributes["whatchat.rev"] = rev
         self.attributes[OUTCOME] = "ok"
         self.end()
+
+    def end_unchanged(self, outcome: str) -> None:
+        """Nothing was appended for it; harmless if it has ended."""
+        if not self.end_ns:
+            self.attributes[OUTCOME] = outcome
+            self.end(error=outcome if outcome == "unavailable" else "")
 
     # What it leads to.
 

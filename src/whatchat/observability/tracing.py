@@ -6,7 +6,7 @@ pod adds to; the OpenTelemetry libraries are needed only where these leave the p
 
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Final
@@ -64,14 +64,31 @@ def _under(trace_id: str) -> Iterator[str]:
 
 
 @contextmanager
-def within(span: Span) -> Iterator[str]:
-    """Put what happens inside under a span, which goes on afterwards."""
-    tokens = _current.set(span.trace_id), _span.set(span)
+def within(span: Span | None) -> Iterator[None]:
+    """Put what happens inside under a span, which goes on afterwards, or under no trace."""
+    trace_id = None if span is None else span.trace_id
+    tokens = _current.set(trace_id), _span.set(span)
     try:
-        yield span.trace_id
+        yield
     finally:
         _span.reset(tokens[1])
         _current.reset(tokens[0])
+
+
+@contextmanager
+def inserting(appends: Sequence[Span | None]) -> Iterator[None]:
+    """What happens inside is the store's part of these, as far as they have spans."""
+    spans = [span.inserting(len(appends)) for span in appends if span is not None]
+    error = "cancelled"
+    try:
+        yield
+        error = ""
+    except Exception as raised:
+        error = type(raised).__name__
+        raise
+    finally:
+        for span in spans:
+            span.end(error=error)
 
 
 class Tracing:
@@ -134,8 +151,8 @@ def _lasting(span: Span) -> Iterator[str]:
     """
     error = ""
     try:
-        with within(span) as trace_id:
-            yield trace_id
+        with within(span):
+            yield span.trace_id
     except ChatError as refusal:
         error = refusal.code if refusal.code == Unavailable.code else ""
         raise

@@ -11,8 +11,10 @@ from whatchat.domain.ids import RoomId
 from whatchat.domain.ports.room_log import RoomLog
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.observability.flight_recorder import FlightRecorder
+from whatchat.observability.tracing import OFF, Tracing
 from whatchat.realtime.channels import Channels
 from whatchat.realtime.deadlines import Deadlines
+from whatchat.realtime.delivery_spans import DeliverySpans
 from whatchat.realtime.fanout import Fanout
 from whatchat.realtime.hub import Hub, LocalRoom
 from whatchat.realtime.tasks import Tasks
@@ -44,6 +46,7 @@ class Delivery:
         deadlines: Deadlines,
         tasks: Tasks,
         flights: FlightRecorder | None = None,
+        tracing: Tracing = OFF,
     ) -> None:
         self._hub = hub
         self._room_channels = room_channels
@@ -52,6 +55,7 @@ class Delivery:
         self._deadlines = deadlines
         self._tasks = tasks
         self._fanout = Fanout(hub, flights)
+        self._spans = DeliverySpans(tracing)
         self._fills = asyncio.Semaphore(FILLS_AT_ONCE)
         self._entered: set[RoomId] = set()
         self._following = False
@@ -61,7 +65,7 @@ class Delivery:
         audience = announcement.audience
         room = self._hub.room(announcement.room_id) if announcement.room_id else None
         if announcement.room_id is None or not announcement.rev:
-            self._fanout.deliver(announcement)
+            self._deliver(announcement)
         elif isinstance(audience, InRoom):
             if room is not None:
                 self._let_out(room, room.feed.take(announcement))
@@ -91,16 +95,23 @@ class Delivery:
         if audience.leaves is None and room is not None and room.feed.started:
             self._let_out(room, room.feed.take(announcement))
         else:
-            self._fanout.deliver(announcement)
+            self._deliver(announcement)
         entered = self._hub.room(audience.enters) if audience.enters else None
         if entered is not None:
             if not entered.feed.started:
                 self.begin(entered, announcement.rev)
             self.follow(entered.room_id)
 
+    def _deliver(self, announcement: Announcement) -> None:
+        if not announcement.trace:
+            self._fanout.deliver(announcement)
+            return
+        with self._spans.of(announcement):
+            self._fanout.deliver(announcement)
+
     def _let_out(self, room: LocalRoom, announcements: list[Announcement]) -> None:
         for announcement in announcements:
-            self._fanout.deliver(announcement)
+            self._deliver(announcement)
         if room.feed.hole and not room.filling:
             room.filling = True
             self._deadlines.after(

@@ -20,6 +20,7 @@ from whatchat.domain.times import utc_now
 from whatchat.observability.flight_recorder import FlightRecorder
 from whatchat.observability.logging import hashed
 from whatchat.observability.metrics import Metrics
+from whatchat.observability.tracing import OFF, Tracing
 from whatchat.realtime.admission import Admission, Greet, Prepared
 from whatchat.realtime.answering import Answering
 from whatchat.realtime.caps import Caps, OnHit, Patience, Turnstile
@@ -80,6 +81,7 @@ class RealtimeServer:
         told: OnHit = lambda _limit, _dimension, _caller: None,
         live: LiveHub | None = None,
         flights: FlightRecorder | None = None,
+        tracing: Tracing = OFF,
     ) -> None:
         self._lifetimes = lifetimes
         self._live = live or LiveHub()
@@ -100,7 +102,14 @@ class RealtimeServer:
         users, room_channels = _channels(broker, self._tasks)
         self.hub = Hub(users, room_channels)
         self._delivery = Delivery(
-            self.hub, room_channels, rooms, room_log, self._deadlines, self._tasks, flights
+            self.hub,
+            room_channels,
+            rooms,
+            room_log,
+            self._deadlines,
+            self._tasks,
+            flights,
+            tracing,
         )
         self.inspection = HubInspection(pod, self.hub, self.leases, room_channels, flights)
         self._admission = Admission(self.hub, users, room_channels, rooms, self._delivery, greet)

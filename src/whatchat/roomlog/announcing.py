@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import structlog
 from msgspec.structs import replace
 
-from whatchat.domain.audience import Announcement
+from whatchat.domain.audience import Announcement, destination_of
 from whatchat.domain.errors import ChatError, Unavailable
 from whatchat.domain.ids import Rev, RoomId, SessionId
 from whatchat.domain.log import Change, Entry, MessagePosted, subject_of
@@ -21,6 +21,7 @@ from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.room_state import RoomRecord
 from whatchat.observability.flight_recorder import FlightRecorder
 from whatchat.observability.metrics import Metrics
+from whatchat.observability.spans import Span
 from whatchat.roomlog.dirty_rooms import DirtyRooms
 
 log = structlog.get_logger()
@@ -39,7 +40,8 @@ class News(NamedTuple):
 
     ``record`` and ``message`` are the room and the message concerned as they are after it
     (or later), ``origin`` the socket whose ack tells it. Of what was appended just now,
-    ``accepted_at`` says when, as announcements do, and ``asked_at`` when it was asked for.
+    ``accepted_at`` says when, as announcements do, and ``asked_at`` when it was asked for;
+    ``command`` is the span of what asked, if it is sampled.
     """
 
     entry: Entry
@@ -48,6 +50,7 @@ class News(NamedTuple):
     origin: SessionId | None
     accepted_at: float = 0.0
     asked_at: float = 0.0
+    command: Span | None = None
 
 
 class Announcing:
@@ -89,31 +92,46 @@ class Announcing:
     async def announce(self, news: Sequence[News]) -> None:
         """Tell the audiences, in order. Never raises: what failed is told later."""
         made: list[Announcement] = []
+        spans: list[Span] = []
         for one in news:
             entry = one.entry
             if one.accepted_at and isinstance(entry.change, MessagePosted):
                 times = one.asked_at, one.accepted_at
                 self._flights.persisted(entry.room_id, entry.rev, *times)
             async with self._telling([one]):
-                made += await self._announcements(one)
+                its = await self._announcements(one)
+                if one.command and its:
+                    spans.append(_publishing(one.command, its))
+                    its = [replace(each, trace=spans[-1].traceparent) for each in its]
+                made += its
         if made:
-            self._publish(made, news)
+            self._publish(made, news, spans)
 
-    def _publish(self, announcements: Sequence[Announcement], news: Sequence[News]) -> None:
+    def _publish(
+        self, announcements: Sequence[Announcement], news: Sequence[News], spans: Sequence[Span]
+    ) -> None:
         """Hand them over; whoever waits for its ack does not wait for the broker."""
         try:
             published = asyncio.ensure_future(self._broker.publish(announcements))
         except Exception as error:  # noqa: BLE001 - logged where it is dealt with
-            self._soil(news, error)
+            self._settle(news, spans, error)
             return
         self._publishing.add(published)
-        published.add_done_callback(partial(self._published, news))
+        published.add_done_callback(partial(self._published, news, spans))
 
-    def _published(self, news: Sequence[News], published: "asyncio.Future[None]") -> None:
+    def _published(
+        self, news: Sequence[News], spans: Sequence[Span], published: "asyncio.Future[None]"
+    ) -> None:
         self._publishing.discard(published)
-        if published.cancelled():
-            self._soil(news, Unavailable())
-        elif error := published.exception():
+        self._settle(news, spans, Unavailable() if published.cancelled() else published.exception())
+
+    def _settle(
+        self, news: Sequence[News], spans: Sequence[Span], error: BaseException | None
+    ) -> None:
+        """The broker has them, or they are told later."""
+        for span in spans:
+            span.end(error=type(error).__name__ if error else "")
+        if error:
             self._soil(news, error)
         else:
             for one in news:
@@ -143,7 +161,7 @@ class Announcing:
             self._soil(news, error)
 
     async def _announcements(self, news: News) -> Sequence[Announcement]:
-        entry, record, message, origin, accepted_at, _ = news
+        entry, record, message, origin, accepted_at, *_ = news
         made = await self._announcers[type(entry.change)].announce(entry, record, message, origin)
         return [replace(one, accepted_at=accepted_at) for one in made] if accepted_at else made
 
@@ -163,3 +181,11 @@ class Announcing:
             for one in announcements:
                 self._flights.published(room_id, one.rev)
             told = Rev(announcements[-1].rev)
+
+
+def _publishing(command: Span, announcements: Sequence[Announcement]) -> Span:
+    """The span of publishing what one entry is announced as."""
+    first = announcements[0]
+    return command.publishing(
+        destination_of(first), first.room_id or "", first.rev, len(announcements)
+    )

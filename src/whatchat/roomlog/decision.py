@@ -10,26 +10,35 @@ from whatchat.domain.log import Entry, subject_of
 from whatchat.domain.message_state import MessageState
 from whatchat.domain.ports.room_log import Applied, Proposal
 from whatchat.domain.room_state import RoomState
+from whatchat.observability.spans import Span
 
 
 @dataclass(slots=True)
 class Waiting:
     """A proposal and whoever waits for what it leads to, if anybody does.
 
-    ``asked_at`` is when it was queued, in seconds since the epoch.
+    ``asked_at`` is when it was queued, in seconds since the epoch. Where its command is sampled,
+    ``command`` is that span, and ``span`` this proposal's own, from here until the change is
+    durable or refused.
     """
 
     proposal: Proposal
     future: asyncio.Future[Applied] | None = None
     asked_at: float = field(default_factory=time)
+    command: Span | None = None
+    span: Span | None = None
 
     def succeed(self, applied: Applied) -> None:
         """Say what it led to."""
+        if self.span:
+            self.span.end_unchanged("repeated" if applied.repeated else "unchanged")
         if self.future and not self.future.done():
             self.future.set_result(applied)
 
     def fail(self, error: ChatError) -> None:
         """Say why it led to nothing."""
+        if self.span:
+            self.span.end_unchanged(error.code)
         if self.future and not self.future.done():
             self.future.set_exception(error)
 
@@ -45,6 +54,11 @@ class Decision:
     state: RoomState
     entry: Entry | None = None
     refusal: ChatError | None = None
+
+    def note_appended(self) -> None:
+        """The entry is in the log from now on."""
+        if self.entry and self.waiting.span:
+            self.waiting.span.end_appended(self.entry.rev)
 
     @property
     def applied(self) -> Applied:

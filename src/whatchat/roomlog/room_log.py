@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from contextvars import Context
 from typing import Final
 
 from whatchat.domain.audience import Announcement
@@ -72,7 +73,12 @@ class OrderedRoomLog:
             )
         future = writer.enqueue(proposal, then)
         if room_id not in self._running:
-            self._running[room_id] = asyncio.create_task(self._run(writer), name="room-writer")
+            self._running[room_id] = asyncio.create_task(
+                # Not in the context of the command that happens to come first.
+                self._run(writer),
+                name="room-writer",
+                context=Context(),
+            )
         return await future
 
     def hear(self, announcement: Announcement) -> None:

@@ -19,6 +19,7 @@ from whatchat.domain.ports.room_log import Applied, Proposal
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.room_state import RoomState, nonexistent
 from whatchat.observability.metrics import Metrics
+from whatchat.observability.tracing import current_span, inserting, within
 from whatchat.roomlog.announcing import Announcing, News
 from whatchat.roomlog.decision import Decision, Waiting
 from whatchat.roomlog.stamping import Stamp
@@ -69,10 +70,18 @@ class RoomWriter:
         if len(self._waiting) >= MAX_WAITING:
             raise Unavailable("the room is overloaded; repeat with the same clientId")
         future: asyncio.Future[Applied] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Waiting(proposal, future))
+        self._waiting.append(self._traced(Waiting(proposal, future)))
         if then:
-            self._waiting.append(Waiting(then))
+            self._waiting.append(self._traced(Waiting(then)))
         return future
+
+    def _traced(self, waiting: Waiting) -> Waiting:
+        """What waits takes the span of its command along: the writer's task has none."""
+        command = current_span()
+        if command is not None:
+            waiting.proposal = replace(waiting.proposal, trace=command.traceparent)
+            waiting.command, waiting.span = command, command.appending(self.room_id)
+        return waiting
 
     def hear(self, announcement: Announcement) -> None:
         """Follow what other pods append, so that the next append here meets no conflict.
@@ -170,7 +179,8 @@ class RoomWriter:
             except ChatError as refusal:
                 decision.refusal = refusal
             except Exception:
-                log.exception("a rule failed")
+                with within(waiting.span):
+                    log.exception("a rule failed")
                 decision.refusal = Unavailable()
             else:
                 if change is not None:
@@ -189,10 +199,13 @@ class RoomWriter:
         entries = [decision.entry for decision in decisions if decision.entry]
         if not entries:
             return len(decisions)
-        appended = await self._messages.append(entries)
+        made = [index for index, decision in enumerate(decisions) if decision.entry]
+        with inserting([decisions[index].waiting.span for index in made]):
+            appended = await self._messages.append(entries)
         self._accepted_at = time()
         self._metrics.append_batch_size.observe(len(entries))
-        made = [index for index, decision in enumerate(decisions) if decision.entry]
+        for index in made[: appended.count]:
+            decisions[index].note_appended()
         if appended.count:
             self.state = replace(decisions[made[appended.count - 1]].state, messages={})
         if appended.clash is None:
@@ -230,6 +243,7 @@ class RoomWriter:
                 decision.origin,
                 self._accepted_at,
                 decision.waiting.asked_at,
+                decision.waiting.command,
             )
             for decision in decisions
             if decision.entry

@@ -23,6 +23,8 @@ from whatchat.entrypoints.dispatch import Dispatch
 from whatchat.entrypoints.limits import Limits
 from whatchat.entrypoints.quotas import QUOTAS, USER_QUOTAS
 from whatchat.observability.metrics import Metrics
+from whatchat.observability.spans import Span
+from whatchat.observability.tracing import Tracing
 
 Logged = Callable[[], list[dict[str, Any]]]
 
@@ -269,3 +271,33 @@ async def test_what_is_charged_here_is_bounded_both_ways(
     assert len(futures) == 3
     with pytest.raises(RateLimited):
         await dispatch.submit(endpoint, actor(), {"toyId": "x"}, via="http")
+
+
+async def test_the_time_of_a_sampled_command_leads_to_its_trace(
+    toys: Catalogue, metrics: Metrics, logged: Logged
+) -> None:
+    spans: list[Span] = []
+    dispatch = Dispatch(metrics, None, tracing=Tracing(1, spans.append))
+    await dispatch.submit(toys.by_socket["toy:make"], actor(), {"content": "hush"}, via="socket")
+
+    (span,) = spans
+    assert span.attributes == {
+        "whatchat.command": "MakeToy",
+        "whatchat.via": "socket",
+        "whatchat.outcome": "ok",
+    }
+    [line] = logged()
+    assert (line["trace_id"], line["span_id"]) == (span.trace_id, span.span_id)
+    (family,) = (
+        one for one in metrics.registry.collect() if one.name == "whatchat_command_seconds"
+    )
+    exemplars = [sample.exemplar.labels for sample in family.samples if sample.exemplar]
+    assert exemplars == [{"trace_id": span.trace_id}]
+
+
+async def test_the_time_of_any_other_does_not(
+    dispatch: Dispatch, toys: Catalogue, metrics: Metrics
+) -> None:
+    await dispatch.submit(toys.by_socket["toy:make"], actor(), {"content": "hush"}, via="socket")
+    samples = [sample for family in metrics.registry.collect() for sample in family.samples]
+    assert not any(sample.exemplar for sample in samples)

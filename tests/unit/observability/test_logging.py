@@ -8,7 +8,8 @@ import pytest
 import structlog
 
 from whatchat.observability.logging import configure_logging, hashed
-from whatchat.observability.tracing import trace
+from whatchat.observability.spans import Span
+from whatchat.observability.tracing import Tracing, trace
 
 
 class Terminal(io.StringIO):
@@ -48,6 +49,21 @@ def test_a_line_is_json_with_event_level_time_and_trace(stream: io.StringIO) -> 
         "duration_ms": 1.5,
         "trace_id": trace_id,
     }
+
+
+def test_a_line_of_a_sampled_command_names_its_span(stream: io.StringIO) -> None:
+    spans: list[Span] = []
+    with Tracing(1, spans.append).command("SendMessage"):
+        structlog.get_logger().info("command")
+        logging.getLogger("library").warning("x")
+    (span,) = spans
+    found = [(line["trace_id"], line["span_id"]) for line in lines(stream)]
+    assert found == [(span.trace_id, span.span_id)] * 2
+
+
+def test_what_the_tracing_libraries_say_is_said_by_whoever_uses_them(stream: io.StringIO) -> None:
+    logging.getLogger("opentelemetry.exporter").critical("x")
+    assert stream.getvalue() == ""
 
 
 @pytest.mark.parametrize(

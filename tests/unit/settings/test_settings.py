@@ -82,6 +82,18 @@ def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
         ("WHATCHAT_DRAIN_SECONDS", "-1"),
         ("WHATCHAT_INTERNAL_PORT", "65536"),
         ("WHATCHAT_RATE_LIMITS", "sometimes"),
+        ("WHATCHAT_OTLP_ENDPOINT", "collector:4318"),
+        ("WHATCHAT_OTLP_ENDPOINT", "grpc://collector:4317"),
+        ("WHATCHAT_OTLP_ENDPOINT", "http://user:word@collector:4318"),
+        ("WHATCHAT_OTLP_ENDPOINT", "http://collector:431800"),
+        ("WHATCHAT_OTLP_ENDPOINT", "http://collector:4318?key=1"),
+        ("WHATCHAT_OTLP_HEADERS", "api-key"),
+        ("WHATCHAT_OTLP_HEADERS", "api key=1"),
+        ("WHATCHAT_OTLP_HEADERS", "api-key=a%0d%0ahost: b"),
+        ("WHATCHAT_TRACE_RATIO", "often"),
+        ("WHATCHAT_TRACE_RATIO", "1.01"),
+        ("WHATCHAT_TRACE_RATIO", "-0.1"),
+        ("WHATCHAT_TRACE_RATIO", "nan"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_the_variable(
@@ -123,6 +135,21 @@ def test_secret_and_keys_exclude_each_other(
     monkeypatch.setenv("WHATCHAT_JWT_KEYS_DIR", str(tmp_path))
     with pytest.raises(BadSetting, match="WHATCHAT_JWT_KEYS_DIR"):
         load_settings()
+
+
+def test_production_reaches_its_collector_without_tls_if_told_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WHATCHAT_ENV", "production")
+    monkeypatch.setenv("WHATCHAT_JWT_SECRET", SECRET)
+    monkeypatch.setenv("WHATCHAT_REDIS_URL", "redis://redis")
+    monkeypatch.setenv("WHATCHAT_OTLP_ENDPOINT", "http://collector.observability:4318")
+    assert load_settings().otlp_endpoint == "http://collector.observability:4318"
+
+
+def test_headers_for_the_collector_are_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHATCHAT_OTLP_HEADERS", "api-key=a%2Cb=, X-Tenant = chat")
+    assert load_settings().collector_headers == {"api-key": "a,b=", "x-tenant": "chat"}
 
 
 def test_no_secret_shows_in_what_settings_print(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,6 +202,7 @@ class TestSecretsFromFiles:
         value = {
             "store_url": "mongodb://user:word@db/chat",
             "redis_url": "redis://:word@redis",
+            "otlp_headers": "api-key=word",
         }.get(name, SECRET)
         path.write_text(value + "\n")
         monkeypatch.setenv(f"WHATCHAT_{name.upper()}_FILE", str(path))
