@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 
 from tests.e2e.command import Command
@@ -27,6 +28,7 @@ from whatchat.domain.ids import RoomId
 
 PASSWORD = "correct horse battery staple"
 SCRAPED_SECONDS = 20
+PODS = 2
 PARTS = {"pod-1", "pod-2", "worker-1", "haproxy-1"}
 SLOW_SCRAPERS = 5
 ASKED_AT_ONCE = 20
@@ -88,7 +90,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     program.chmod(stat.S_IRWXU)
     command = Command(
         *("observe", folder / "cluster", "--prom-port", "0", "--grafana-port", "0"),
-        *("--pods", "2", "--people", "6", "--interval-ms", "500"),
+        *("--pods", str(PODS), "--people", "6", "--interval-ms", "500"),
         PATH=f"{program.parent}:{os.environ['PATH']}",
     )
     try:
@@ -183,6 +185,19 @@ async def _longest_ack(
         longest = max(longest, time.monotonic() - sent)
     await meanwhile
     return longest
+
+
+async def test_what_is_said_of_live_debug_works_through_the_proxy(running: Running) -> None:
+    [line] = [line for line in running.lines if line.startswith("Live debug: ")]
+    found = re.fullmatch(r"Live debug: curl -H 'Authorization: (Bearer \S+)' (\S+)", line)
+    assert found
+    token, url = found.groups()
+    async with aiohttp.ClientSession() as http:
+        async with http.get(url, headers={"Authorization": token}) as answer:
+            assert answer.status == 200
+            assert len((await answer.json())["pods"]) == PODS
+        async with http.get(url) as answer:
+            assert answer.status == 401
 
 
 def test_grafana_is_started_with_the_product_s_data_sources(running: Running) -> None:

@@ -19,6 +19,7 @@ from tests.servers.grafana import DASHBOARDS, PROVISIONING, Grafana, provisioned
 from tests.servers.prometheus import Job, Prometheus, Target
 
 RULES = DASHBOARDS / "rules"
+ADMIN_TOKEN = "WHATCHAT_ADMIN_TOKEN"
 READ_TOKEN = "WHATCHAT_ADMIN_READ_TOKEN"
 PLACE = {"cluster": "local", "namespace": "whatchat"}
 
@@ -50,7 +51,8 @@ def _run(folder: Path, given: argparse.Namespace, told: Event) -> None:
     require_free(given.prom_port, "Prometheus")
     if program:
         require_free(given.grafana_port, "Grafana")
-    env = {READ_TOKEN: secrets.token_urlsafe(32), **by_hand()}
+    tokens = {name: secrets.token_urlsafe(32) for name in (ADMIN_TOKEN, READ_TOKEN)}
+    env = tokens | by_hand()
     tell(f"Starting {given.pods} pods and all they need, and Prometheus; logs are in {folder}")
     with ExitStack() as ends:
         cluster = Cluster(folder, pods=given.pods, port=given.port, env=env)
@@ -72,6 +74,7 @@ def _run(folder: Path, given: argparse.Namespace, told: Event) -> None:
             conversation = Conversation(cluster.url, given.people)
             _up("people", conversation.start, conversation.stop, ends)
         tell_of(cluster)
+        tell(f"Admin: export WHATCHAT_ADMIN_URL={cluster.urls[0]} {ADMIN_TOKEN}={env[ADMIN_TOKEN]}")
         tell_where(prometheus.url, pages.url if pages else None, sources)
         told.wait(given.seconds)
         tell("Stopping")
