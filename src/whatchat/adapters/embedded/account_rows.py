@@ -194,7 +194,10 @@ def _revoke(connection: sqlite3.Connection, grant_ids: Sequence[GrantId]) -> Non
             " WHERE grant_id = ?",
             (grant_id,),
         )
-        connection.execute("INSERT INTO revocations VALUES (?, ?)", (grant_id, to_millis(now)))
+        # One that came back after its device had been forgotten may end a second time.
+        connection.execute(
+            "INSERT OR REPLACE INTO revocations VALUES (?, ?)", (grant_id, to_millis(now))
+        )
     connection.execute(
         "DELETE FROM revocations WHERE revoked_at < ?", (to_millis(now - REVOCATIONS_KEPT),)
     )
