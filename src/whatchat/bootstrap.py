@@ -10,7 +10,6 @@ from whatchat.adapters.embedded.limiter import EmbeddedLimiter
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
 from whatchat.adapters.embedded.tally import InProcessTally
-from whatchat.adapters.mongo.store import MongoStore
 from whatchat.adapters.redis.broker import RedisBroker
 from whatchat.adapters.redis.keys import Keys
 from whatchat.adapters.redis.limiter import RedisLimiter
@@ -100,12 +99,7 @@ def queues_of(servers: Servers, keys: Keys, metrics: Metrics) -> Queues:
 
 async def open_store(settings: Settings, metrics: Metrics | None = None) -> Store:
     """The store that the settings name, open and migrated; ``metrics`` tell how it does."""
-    path = settings.sqlite_path
-    store: Store = (
-        MongoStore(settings.store_url, metrics=metrics)
-        if path is None
-        else SqliteStore(path, metrics=metrics)
-    )
+    store = _store(settings, metrics)
     try:
         await store.open()
         await store.migrate()
@@ -120,16 +114,25 @@ async def open_for_reading(settings: Settings) -> Store:
 
     It may be in use by a pod. Raises :class:`BadSetting` if there is none.
     """
-    path = settings.sqlite_path
-    store: Store = (
-        MongoStore(settings.store_url) if path is None else SqliteStore(path, reads_only=True)
-    )
+    store = _store(settings, reads_only=True)
     try:
         await store.open()
     except Unavailable as error:
         await store.close()
         raise BadSetting(f"WHATCHAT_STORE_URL: {error.text}") from error
     return store
+
+
+def _store(
+    settings: Settings, metrics: Metrics | None = None, *, reads_only: bool = False
+) -> Store:
+    path = settings.sqlite_path
+    if path is not None:
+        return SqliteStore(path, metrics=metrics, reads_only=reads_only)
+    # Without MongoDB a node starts faster, and smaller, without its driver.
+    from whatchat.adapters.mongo.store import MongoStore
+
+    return MongoStore(settings.store_url, metrics=metrics)
 
 
 def _name() -> str:
