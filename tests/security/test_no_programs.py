@@ -30,8 +30,16 @@ class Watched:
     @property
     def program(self) -> Sequence[str]:
         """In place of ``-m whatchat``: the same under strace, which keeps the process id."""
-        call = ["strace", "-D", "-f", "-qq", "-e", "trace=execve,openat", "-o", str(self._log)]
-        call += [sys.executable, "-m", "whatchat"]
+        call = ["strace", "-D", "-f", "--seccomp-bpf", "-qq"]
+        call += [
+            "-e",
+            "trace=execve,openat",
+            "-o",
+            str(self._log),
+            sys.executable,
+            "-m",
+            "whatchat",
+        ]
         return "-c", f"import os, sys; os.execv({STRACE!r}, {call!r} + sys.argv[1:])"
 
     def require_nothing_foreign(self) -> None:

@@ -13,6 +13,15 @@ READY_SECONDS = 20
 STOP_SECONDS = 20
 TRACEBACK = "Traceback (most recent call last)"
 WHATCHAT = ("-m", "whatchat")
+DEPLOYED = Path(__file__).parent / "deployed"
+"""What has Python find no library but those that are deployed."""
+
+
+def inherited() -> dict[str, str]:
+    """This process' environment, as one of the product is to have it."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith("WHATCHAT_")}
+    path = os.pathsep.join(filter(None, (str(DEPLOYED), own.get("PYTHONPATH"))))
+    return own | {"PYTHONPATH": path}
 
 
 class ProductProcess(ABC):
@@ -116,13 +125,12 @@ class ProductProcess(ABC):
         """Whether it does its work by now."""
 
     def _environment(self) -> dict[str, str]:
-        inherited = {key: val for key, val in os.environ.items() if not key.startswith("WHATCHAT_")}
         defaults = {
             "WHATCHAT_STORE_URL": f"sqlite:///{self.data_dir}/whatchat.db",
             "WHATCHAT_RATE_LIMITS": "off",
             "WHATCHAT_DRAIN_SECONDS": "1",
         }
-        return inherited | defaults | self._env
+        return inherited() | defaults | self._env
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS

@@ -1,7 +1,6 @@
 """The command line, as an operator meets it: real processes."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -17,10 +16,11 @@ from threading import Thread
 
 import pytest
 
+from tests.servers.product_process import inherited
+
 
 def environment(**settings: str) -> dict[str, str]:
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("WHATCHAT_")}
-    return inherited | {f"WHATCHAT_{name.upper()}": value for name, value in settings.items()}
+    return inherited() | {f"WHATCHAT_{name.upper()}": value for name, value in settings.items()}
 
 
 def whatchat(*arguments: str, cwd: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
