@@ -13,6 +13,7 @@ from whatchat.domain.actor import Actor, Visitor
 from whatchat.domain.audit import SERVER, Act, Party, Record, party
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
+from whatchat.domain.listeners import Listeners
 from whatchat.domain.ports.audit_store import AuditStore, Pending
 from whatchat.domain.times import Clock, utc_now
 from whatchat.observability.metrics import Metrics
@@ -42,7 +43,7 @@ class Trail:
         self._pod = pod
         self._metrics = metrics
         self._clock = clock
-        self._listeners: list[Callable[[Sequence[Record]], None]] = []
+        self._listeners = Listeners[Sequence[Record]]("records of the audit trail")
         self._writing = Writing(store, self._own_up)
         self._merging = Merging(self._put, seconds=merge_seconds)
         self._dropped = 0
@@ -51,7 +52,7 @@ class Trail:
         if not acts:
             return
         records = [self._record(who, act) for act in acts]
-        self._tell(records)
+        self._listeners.tell(records)
         written = self._queue(records)
         if written is None:
             raise Unavailable
@@ -63,11 +64,11 @@ class Trail:
 
     def mention(self, who: Actor | Visitor | Party, act: Act) -> None:
         record = self._record(who, act)
-        self._tell([record])
+        self._listeners.tell([record])
         self._merging.add(record)
 
     def listen(self, notify: Callable[[Sequence[Record]], None]) -> None:
-        self._listeners.append(notify)
+        self._listeners.add(notify)
 
     async def stop(self) -> None:
         """Write what waits, and what was counted; nothing is recorded any more."""
@@ -86,13 +87,6 @@ class Trail:
             act=act,
             trace_id=current_trace_id(),
         )
-
-    def _tell(self, records: Sequence[Record]) -> None:
-        for notify in self._listeners:
-            try:
-                notify(records)
-            except Exception:
-                log.exception("a listener of the audit trail failed")
 
     def _put(self, record: Record) -> None:
         self._queue([record])

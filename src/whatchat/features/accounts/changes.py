@@ -1,17 +1,15 @@
 """Whose accounts have changed lately, on any pod."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
 from whatchat.domain.ids import UserId
+from whatchat.domain.listeners import Listeners
 from whatchat.domain.polling import OVERLAP, POLL_SECONDS, Polling
 from whatchat.domain.ports.account_store import AccountChange, AccountStore
 from whatchat.domain.ports.user_directory import UserDirectory
-
-log = logging.getLogger(__name__)
 
 DEADLINE_SECONDS: Final = 5.0
 
@@ -31,13 +29,13 @@ class AccountChanges:
     ) -> None:
         self._accounts = accounts
         self._directory = directory
-        self._listeners: list[Callable[[UserId], None]] = []
+        self._listeners = Listeners[UserId]("a change of an account")
         self._since: datetime | None = None
         self._met: frozenset[AccountChange] = frozenset()
         self._polling = Polling("changes of accounts", self._poll, seconds=poll_seconds)
 
     def listen(self, notify: Callable[[UserId], None]) -> None:
-        self._listeners.append(notify)
+        self._listeners.add(notify)
 
     async def start(self) -> None:
         """Learn the store's time, then keep asking; raises if the store cannot be asked."""
@@ -52,14 +50,7 @@ class AccountChanges:
             found = await self._accounts.changed_since(self._since)
         for change in found.changes:
             if change not in self._met:
-                self._take(change.user_id)
+                self._directory.forget(change.user_id)
+                self._listeners.tell(change.user_id)
         self._since = found.read_at - OVERLAP
         self._met = frozenset(found.changes)
-
-    def _take(self, user_id: UserId) -> None:
-        self._directory.forget(user_id)
-        for notify in self._listeners:
-            try:
-                notify(user_id)
-            except Exception:
-                log.exception("a listener failed on a change of an account")

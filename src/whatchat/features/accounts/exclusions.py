@@ -1,16 +1,14 @@
 """Who is banned, and who was signed out everywhere, on any pod."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
 from whatchat.domain.ids import UserId
+from whatchat.domain.listeners import Listeners
 from whatchat.domain.polling import OVERLAP, POLL_SECONDS, Polling
 from whatchat.domain.ports.account_store import AccountStore, Exclusion
-
-log = logging.getLogger(__name__)
 
 DEADLINE_SECONDS: Final = 5.0
 
@@ -27,7 +25,7 @@ class Exclusions:
     def __init__(self, accounts: AccountStore, *, poll_seconds: float = POLL_SECONDS) -> None:
         self._accounts = accounts
         self._known: dict[UserId, Exclusion] = {}
-        self._listeners: list[Callable[[UserId], None]] = []
+        self._listeners = Listeners[UserId]("an exclusion")
         self._since: datetime | None = None
         self._polling = Polling("exclusions", self._poll, seconds=poll_seconds)
 
@@ -45,7 +43,7 @@ class Exclusions:
 
     def listen(self, notify: Callable[[UserId], None]) -> None:
         """Name what is called, on the event loop, with each user who is put out."""
-        self._listeners.append(notify)
+        self._listeners.add(notify)
 
     def take(self, exclusion: Exclusion) -> None:
         """Take into account what the store already holds; harmless if that has happened."""
@@ -54,8 +52,7 @@ class Exclusions:
             return
         self._known[exclusion.user_id] = exclusion
         if known is None or known.signed_out_at < exclusion.signed_out_at:
-            for notify in self._listeners:
-                _call(notify, exclusion.user_id)
+            self._listeners.tell(exclusion.user_id)
 
     async def start(self) -> None:
         """Learn who is excluded, then keep asking; raises if the store cannot be asked."""
@@ -71,10 +68,3 @@ class Exclusions:
         for exclusion in found.changes:
             self.take(exclusion)
         self._since = found.read_at - OVERLAP
-
-
-def _call(notify: Callable[[UserId], None], user_id: UserId) -> None:
-    try:
-        notify(user_id)
-    except Exception:
-        log.exception("a listener failed on an exclusion")

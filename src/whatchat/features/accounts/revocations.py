@@ -1,17 +1,15 @@
 """Which sign-ins have been revoked, as far as access tokens can still name them."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
 from whatchat.domain.ids import GrantId
+from whatchat.domain.listeners import Listeners
 from whatchat.domain.polling import OVERLAP, POLL_SECONDS, Polling
 from whatchat.domain.ports.account_store import AccountStore
 from whatchat.features.accounts.access_tokens import LIFETIME_SECONDS
-
-log = logging.getLogger(__name__)
 
 DEADLINE_SECONDS: Final = 5.0
 
@@ -33,7 +31,7 @@ class Revocations:
     def __init__(self, accounts: AccountStore, *, poll_seconds: float = POLL_SECONDS) -> None:
         self._accounts = accounts
         self._forget_at: dict[GrantId, float] = {}
-        self._listeners: list[Callable[[GrantId], None]] = []
+        self._listeners = Listeners[GrantId]("a revocation")
         self._since: datetime | None = None
         self._polling = Polling("revocations", self._poll, seconds=poll_seconds)
 
@@ -42,7 +40,7 @@ class Revocations:
 
     def listen(self, notify: Callable[[GrantId], None]) -> None:
         """Name what is called, on the event loop, with each grant that is revoked."""
-        self._listeners.append(notify)
+        self._listeners.add(notify)
 
     def revoke(self, grant_ids: Iterable[GrantId]) -> None:
         """Take revocations into account that the store already holds."""
@@ -50,8 +48,7 @@ class Revocations:
         new = [grant_id for grant_id in grant_ids if grant_id not in self._forget_at]
         self._forget_at.update(dict.fromkeys(new, now + KEPT_SECONDS))
         for grant_id in new:
-            for notify in self._listeners:
-                _call(notify, grant_id)
+            self._listeners.tell(grant_id)
 
     async def start(self) -> None:
         """Learn what is revoked, then keep asking; raises if the store cannot be asked."""
@@ -76,10 +73,3 @@ class Revocations:
             if self._forget_at[oldest] > now:
                 return
             del self._forget_at[oldest]
-
-
-def _call(notify: Callable[[GrantId], None], grant_id: GrantId) -> None:
-    try:
-        notify(grant_id)
-    except Exception:
-        log.exception("a listener failed on a revocation")

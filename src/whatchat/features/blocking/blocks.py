@@ -1,19 +1,17 @@
 """The blocks around people, from memory."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 
 from whatchat.domain.ids import UserId
+from whatchat.domain.listeners import Listeners
 from whatchat.domain.polling import OVERLAP, POLL_SECONDS, Polling
 from whatchat.domain.ports.block_store import BlockChange, BlockStore
 from whatchat.domain.ports.blocks import Blocked, BlockListener
 from whatchat.domain.remembering import Remembered
-
-log = logging.getLogger(__name__)
 
 MAX_WEIGHT: Final = 500_000
 """How many blocks are remembered: some 50 MB of them."""
@@ -49,7 +47,7 @@ class CachedBlocks:
         self._people: Remembered[UserId, Blocked] = Remembered(
             self._read, most=most, max_age=max_age, weigh=_weight, clock=clock
         )
-        self._listeners: list[BlockListener] = []
+        self._listeners = Listeners[UserId, UserId, bool]("a block")
         self._since: datetime | None = None
         self._taken: set[BlockChange] = set()
         self._polling = Polling("blocks", self._poll, seconds=poll_seconds)
@@ -61,7 +59,7 @@ class CachedBlocks:
         return await self._people.of(user_ids)
 
     def listen(self, notify: BlockListener) -> None:
-        self._listeners.append(notify)
+        self._listeners.add(notify)
 
     def take(self, change: BlockChange) -> None:
         """Have a change that the store holds in force here; harmless if it is."""
@@ -70,8 +68,7 @@ class CachedBlocks:
         self._taken.add(change)
         self._people.forget(change.blocker_id)
         self._people.forget(change.blocked_id)
-        for notify in self._listeners:
-            _call(notify, change)
+        self._listeners.tell(change.blocker_id, change.blocked_id, change.is_blocked)
 
     async def start(self) -> None:
         """Learn the store's time, then keep asking; raises if the store cannot be asked."""
@@ -103,10 +100,3 @@ class CachedBlocks:
 
 def _weight(around: Blocked) -> int:
     return WEIGHT_OF_A_PERSON + len(around.blocks) + len(around.blocked_by)
-
-
-def _call(notify: BlockListener, change: BlockChange) -> None:
-    try:
-        notify(change.blocker_id, change.blocked_id, change.is_blocked)
-    except Exception:
-        log.exception("a listener failed on a block")
