@@ -26,7 +26,7 @@ from whatchat.domain.ports.limiter import Charge, Limiter, Quota
 from whatchat.domain.ports.tally import Tally
 from whatchat.observability.metrics import Metrics
 
-pytestmark = pytest.mark.timeout(3_600)
+pytestmark = [pytest.mark.timeout(3_600), pytest.mark.no_cover]
 
 T = TypeVar("T")
 STEPS = 25

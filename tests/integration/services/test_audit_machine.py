@@ -28,7 +28,7 @@ from whatchat.domain.ports.store import Store
 from whatchat.domain.times import utc_now
 from whatchat.observability.metrics import Metrics
 
-pytestmark = pytest.mark.timeout(3_600)
+pytestmark = [pytest.mark.timeout(3_600), pytest.mark.no_cover]
 
 KEY = HeadKey.derived_from(b"a secret of the tests, long enough")
 EVERYTHING = 100_000

@@ -38,7 +38,7 @@ from whatchat.features.messages.contract import (
 from whatchat.features.receipts.contract import MarkRead
 from whatchat.features.rooms.contract import CreateRoom, GetRoom, ListRooms
 
-pytestmark = pytest.mark.timeout(3_600)
+pytestmark = [pytest.mark.timeout(3_600), pytest.mark.no_cover]
 
 
 class Act(NamedTuple):

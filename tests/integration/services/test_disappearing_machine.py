@@ -27,7 +27,7 @@ from whatchat.features.messages.contract import (
 from whatchat.features.rooms.contract import GetRoom, SettingsPatch, UpdateRoom
 from whatchat.observability.metrics import Metrics
 
-pytestmark = pytest.mark.timeout(3_600)
+pytestmark = [pytest.mark.timeout(3_600), pytest.mark.no_cover]
 
 
 class Hands:

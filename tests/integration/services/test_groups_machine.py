@@ -29,7 +29,7 @@ from whatchat.features.rooms.contract import (
     UpdateRoom,
 )
 
-pytestmark = pytest.mark.timeout(3_600)
+pytestmark = [pytest.mark.timeout(3_600), pytest.mark.no_cover]
 
 Done = tuple[Refusal, Coroutine[None, None, object]]
 """What the model says comes of something, and the doing of it."""

@@ -56,7 +56,7 @@ from whatchat.features.accounts.service import AccountService
 from whatchat.features.accounts.sign_ins import SignIns
 from whatchat.observability.metrics import Metrics
 
-pytestmark = pytest.mark.timeout(3_600)
+pytestmark = [pytest.mark.timeout(3_600), pytest.mark.no_cover]
 
 VISITOR = Visitor(address="192.0.2.1")
 OPERATOR = Party(role="operator", address="192.0.2.9")

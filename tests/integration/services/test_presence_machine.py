@@ -15,7 +15,7 @@ from tests.waiting import until
 from whatchat.domain.models import Visibility
 from whatchat.domain.ports.presence_registry import GRACE_SECONDS
 
-pytestmark = pytest.mark.timeout(3_600)
+pytestmark = [pytest.mark.timeout(3_600), pytest.mark.no_cover]
 
 NAMES = ("ada", "bob", "eve", "dan")
 CONTACTS = {("ada", "bob"), ("bob", "ada"), ("ada", "eve")}

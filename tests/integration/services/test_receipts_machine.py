@@ -21,7 +21,7 @@ from whatchat.features.receipts.contract import MarkDelivered, MarkRead
 from whatchat.features.rooms.contract import CreateRoom, ListMembers, ListRooms
 from whatchat.realtime.tasks import Tasks
 
-pytestmark = pytest.mark.timeout(3_600)
+pytestmark = [pytest.mark.timeout(3_600), pytest.mark.no_cover]
 
 
 class Act(NamedTuple):

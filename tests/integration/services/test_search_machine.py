@@ -24,7 +24,7 @@ from whatchat.features.rooms.contract import (
 )
 from whatchat.features.search.contract import Search
 
-pytestmark = pytest.mark.timeout(3_600)
+pytestmark = [pytest.mark.timeout(3_600), pytest.mark.no_cover]
 
 WORDS = ("tea", "milk", "cake")
 QUERIES = ("tea", "milk cake", "cake tea")

@@ -27,7 +27,7 @@ from whatchat.realtime.connection import Connection
 from whatchat.realtime.fanout import Fanout
 from whatchat.realtime.tasks import Tasks
 
-pytestmark = pytest.mark.timeout(3_600)
+pytestmark = [pytest.mark.timeout(3_600), pytest.mark.no_cover]
 
 NAMES = ("ada", "bob", "eve", "dan")
 """Dan is the admin of the room, and stays in it."""
