@@ -16,6 +16,7 @@ BIN    := .venv/bin
 PYTEST := $(BIN)/pytest -n 2 --dist loadscope
 SEAMS  := tests/conformance/test_seams*.py tests/integration/test_http_front.py
 FAST   := tests/unit tests/ports tests/integration/test_layout.py tests/integration/test_locks.py
+ALONE  := tests/chaos/test_chaos.py tests/e2e/test_hostile_crowd.py
 COVER  := --cov --cov-report=term:skip-covered --durations=25
 JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
@@ -43,11 +44,11 @@ check: static ## Static checks, unit tests and the embedded port suites; at most
 
 test: setup static ## All static checks, and every test but the long ones, with coverage
 	$(PYTEST) -m "not long and not alone" $(COVER)
-	$(BIN)/pytest -m "alone and not long"
+	$(BIN)/pytest -m "alone and not long" $(ALONE)
 
 test-full: setup static ## Everything, the long tests included
 	$(PYTEST) --hypothesis-profile=long -m "not alone" $(COVER)
-	$(BIN)/pytest --hypothesis-profile=long -m alone
+	$(BIN)/pytest --hypothesis-profile=long -m alone $(ALONE)
 
 static: .venv/dev $(JS) ## Lint, formatting, types, layering and generated documents
 	$(BIN)/ruff check

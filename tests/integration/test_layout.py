@@ -151,3 +151,13 @@ def test_make_help_lists_every_target() -> None:
     targets = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split()
     listed = subprocess.run(["make", "help"], cwd=ROOT, check=True, capture_output=True, text=True)
     assert re.findall(r"^  make (\S+)", listed.stdout, re.MULTILINE) == targets
+
+
+def test_tests_that_run_alone_are_where_the_makefile_looks_for_them() -> None:
+    (listed,) = re.findall(r"^ALONE +:= (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    marked = {
+        named(path)
+        for path in (ROOT / "tests").rglob("*.py")
+        if any(ast.unparse(node) == "pytest.mark.alone" for node in nodes(path))
+    }
+    assert set(listed.split()) == marked
