@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from tests.unit.alerts import promql, rule_files
-from whatchat.observability.metrics import declarations
+from whatchat.observability.metrics import SECONDS, declarations
 from whatchat.pod import documented
 
 PLACES: Final = frozenset({"cluster", "namespace", "pod", "job", "instance"})
@@ -82,6 +82,12 @@ def test_rules_match_and_group_by_labels_that_are_there() -> None:
         assert promql.groupings(rule.expr) <= known, rule
         for metric, label, _ in promql.matchers(rule.expr):
             assert label in LABELS[metric] | PLACES, (metric, label)
+
+
+def test_bounds_of_buckets_are_those_that_there_are() -> None:
+    for rule in rule_files.rules():
+        for _, label, value in promql.matchers(rule.expr):
+            assert label != "le" or float(value) in SECONDS
 
 
 def test_commands_in_the_objectives_are_commands() -> None:
