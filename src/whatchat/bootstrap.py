@@ -53,13 +53,13 @@ async def build(
     """
     name, metrics = _name(), Metrics()
     async with AsyncExitStack() as opened:
+        tracing = _tracing(settings, name, metrics, opened)  # closed last: nothing waits for it
         lease = None
         if adapters is None:
             adapters = await _choose(settings, metrics, opened)
             lease = await _lease(settings, adapters.store, name)
             opened.push_async_callback(lease.release)
         identity = await adapters.store.identity()
-        tracing = _tracing(settings, name, metrics, opened)
         pod = Pod(
             name, settings, adapters, identity, lease, metrics, is_local=is_local, tracing=tracing
         )
