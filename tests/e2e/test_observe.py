@@ -10,17 +10,19 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+import yaml
 
 from tests.e2e.command import Command
 from tests.servers import grafana, observe
-from tests.servers.grafana import DASHBOARDS, PROVISIONING, provisioned
+from tests.servers.grafana import PROVISIONING, provisioned
 from tests.servers.prometheus_queries import Queries
 from tests.waiting import until
 from whatchat.client import WhatchatClient
@@ -37,7 +39,7 @@ ASKED_AT_ONCE = 20
 LEAVERS = 100
 LONGEST_ACK_SECONDS = 1.0
 SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: pod\r\n\r\n"
-ENVIRONMENT = re.compile(r"\$\{?([A-Z_]+)\}?")
+VARIABLE = re.compile(r"\$(?:\$|\{?([A-Z_]+)\}?)")
 
 STAND_IN = f"""#!{sys.executable}
 import http.server, json, os, sys
@@ -227,9 +229,27 @@ def test_without_grafana_it_is_said_how_one_finds_everything(
 
 def test_what_grafana_reads_takes_what_it_is_given_and_names_what_there_is() -> None:
     given = provisioned(prometheus="http://p", debug="http://d", read_token="t", traces="http://j/")
-    read = [path.read_text() for path in sorted(PROVISIONING.glob("*/*.yaml"))]
-    assert {folder.name for folder in PROVISIONING.iterdir()} == {"dashboards", "datasources"}
-    assert set(ENVIRONMENT.findall("".join(read).replace("$${", ""))) == set(given)
-    assert given["WHATCHAT_DASHBOARDS"] == str(DASHBOARDS)
-    boards = [json.loads(path.read_text()) for path in DASHBOARDS.glob("*.json")]
-    assert all(board["uid"].startswith("whatchat-") for board in boards)
+    read = {path.parent.name: _put_in(path, given) for path in PROVISIONING.glob("*/*.yaml")}
+    assert set(read) == {"dashboards", "datasources"}
+
+    metrics, live = read["datasources"]["datasources"]
+    [leads] = metrics["jsonData"]["exemplarTraceIdDestinations"]
+    [provider] = read["dashboards"]["providers"]
+    assert (metrics["type"], metrics["url"]) == ("prometheus", "http://p")
+    assert leads["url"] == "http://j/${__value.raw}"
+    assert (live["type"], live["url"]) == (grafana.PLUGIN, "http://d")
+    assert live["jsonData"]["allowedHosts"] == ["http://d"]
+    assert live["secureJsonData"] == {"bearerToken": "t"}
+
+    folder = Path(provider["options"]["path"])
+    boards = [json.loads(path.read_text()) for path in folder.rglob("*.json")]
+    assert len({board["uid"] for board in boards}) == len(boards) >= 7
+    variables = [one for board in boards for one in board["templating"]["list"]]
+    sources = {one["query"] for one in variables if one["type"] == "datasource"}
+    assert sources == {metrics["type"], live["type"]}
+
+
+def _put_in(path: Path, given: Mapping[str, str]) -> Any:
+    """The file as Grafana reads it: a variable that is not given is an error here."""
+    text = VARIABLE.sub(lambda found: given[found[1]] if found[1] else "$", path.read_text())
+    return yaml.safe_load(text)
