@@ -22,7 +22,7 @@ JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster observe check test test-full static format docs rules dashboards screenshots chaos bench bench-durable bench-sync bench-presence bench-limits bench-smoke seams-latest lock audit setup tools clean
+.PHONY: help serve cluster observe check test test-full static format docs rules dashboards screenshots chaos bench bench-durable bench-sync bench-presence bench-limits bench-scrape bench-smoke seams-latest lock audit setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,7 @@ bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, 
 	@$(MAKE) bench-sync
 	@$(MAKE) bench-presence
 	@$(MAKE) bench-limits
+	@$(MAKE) bench-scrape
 
 bench-durable: .venv/dev tools ## Measure pods over MongoDB and Redis, in 10 minutes; DURABLE_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.durable $(DURABLE_FLAGS)
@@ -105,6 +106,9 @@ bench-presence: .venv/dev tools ## Have 10,000 people come at once, and half of 
 
 bench-limits: .venv/dev tools ## Measure what limits and audit add to a message, in 4 minutes; LIMITS_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.limits $(LIMITS_FLAGS)
+
+bench-scrape: .venv/dev ## Measure what a scrape takes of a pod with 10,000 sockets, in 1 minute; SCRAPE_FLAGS=--help
+	$(BIN)/python -m loadtests.bench.scraping $(SCRAPE_FLAGS)
 
 bench-smoke: .venv/dev $(BENCH) ## The same with tiny numbers: that it works, not how fast anything is
 	@.ci/install redis-server

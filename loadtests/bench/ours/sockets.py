@@ -24,6 +24,7 @@ def sockets(
     policy: HandshakePolicy,
     settings: Settings,
     adapters: Adapters | None = None,
+    metrics: Metrics | None = None,
 ) -> RealtimeServer:
     """Sockets for whoever brings a token that ``secret`` has signed; not started yet.
 
@@ -41,7 +42,7 @@ def sockets(
         rooms=rooms,
         room_log=rooms,
         registry=registry,
-        metrics=Metrics(),
+        metrics=metrics or Metrics(),
         pod="bench",
         address_of=partial(client_address, trusted=()),
         transport=Transport(

@@ -370,7 +370,7 @@ class Metrics:
     scrape_seconds = histogram(
         "whatchat_scrape_seconds",
         "seconds",
-        "How long the event loop was busy with an exposition.",
+        "Processor time that an exposition took of the event loop.",
         SECONDS,
     )
 

@@ -87,6 +87,27 @@ async def test_the_text_format_says_the_same_without_exemplars(
     assert "# EOF" not in text
 
 
+@pytest.mark.parametrize("content_type", [TEXT, OPENMETRICS])
+async def test_a_metric_told_in_pieces_is_told_as_in_one(
+    metrics: Metrics,
+    exposition: Exposition,
+    content_type: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for command in range(30):
+        metrics.command_seconds.labels(f"Command{command}").observe(0.01, {"trace_id": "a"})
+
+    async def told() -> list[str]:
+        lines = (await exposition.of(content_type)).decode().splitlines()
+        ours = [line for line in lines if "whatchat_" in line]
+        return [line for line in ours if "whatchat_scrape_seconds" not in line]
+
+    monkeypatch.setattr("whatchat.observability.exposition.PIECE", 7)
+    in_pieces = await told()
+    monkeypatch.setattr("whatchat.observability.exposition.PIECE", 1_000_000)
+    assert in_pieces == await told()
+
+
 async def test_others_have_their_turn_while_it_is_made(
     metrics: Metrics, exposition: Exposition, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,1 @@
+"""What a scrape takes of a pod that has many sockets."""
