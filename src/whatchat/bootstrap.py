@@ -161,7 +161,7 @@ async def _choose(settings: Settings, metrics: Metrics, opened: AsyncExitStack) 
     if settings.redis_url:
         redis = await _reach(settings.redis_url, metrics, opened)
         return await _with_redis(redis, store, local, metrics, opened)
-    broker = InProcessBroker(InProcessExchange())
+    broker = InProcessBroker(InProcessExchange(), metrics.broker_published.inc)
     opened.push_async_callback(broker.close)
     return Adapters(
         store=store,

@@ -220,7 +220,13 @@ class Conversations:
         self.receipts = self._receipts(ground, directory, blocks)
         self.typing = self._typing(ground, directory, blocks)
         self.sync = SyncService(
-            store.rooms, store.messages, views, directory, identity.epoch, store.receipts
+            store.rooms,
+            store.messages,
+            views,
+            directory,
+            identity.epoch,
+            store.receipts,
+            ground.metrics,
         )
         self.search = SearchService(store.rooms, store.messages, store.search, directory)
         self.reports = ReportService(

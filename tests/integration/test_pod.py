@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.samples import sample
 from whatchat import pod as pods
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
@@ -53,13 +54,15 @@ async def register(client: httpx.AsyncClient, name: str) -> dict[str, Any]:
 
 
 async def test_a_conversation_outlives_its_pod(tmp_path: Path) -> None:
-    async with running(await build(settings(tmp_path))) as client:
+    pod = await build(settings(tmp_path))
+    async with running(pod) as client:
         account = await register(client, "ada")
         body = {"kind": "group", "name": "Engines", "participants": []}
         room = (await client.post("/api/rooms", json=body)).json()
         sent = {"roomId": room["id"], "clientId": "c" * 16, "content": "hello"}
         assert (await client.post("/api/messages", json=sent)).status_code == 201
         assert (await client.get("/readyz")).json()["ready"] is True
+        assert sample(pod.metrics, "broker_published_total") >= 2  # the room, and the message
     async with running(await build(settings(tmp_path))) as client:
         client.headers["Authorization"] = f"Bearer {account['accessToken']}"
         history = (await client.get(f"/api/messages/{room['id']}")).json()

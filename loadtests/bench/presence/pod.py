@@ -24,11 +24,14 @@ from whatchat.features.rooms.contract import CreateRoom
 from whatchat.observability.metrics import Metrics
 from whatchat.realtime.channels import Channels
 from whatchat.realtime.connection import Connection
+from whatchat.realtime.deliveries import Deliveries
+from whatchat.realtime.engine import OUTBOX_BYTES
 from whatchat.realtime.fanout import Fanout
 from whatchat.realtime.frame import Frame
 from whatchat.realtime.hub import Hub
 from whatchat.realtime.leases import Leases
 from whatchat.realtime.link import Closing
+from whatchat.realtime.outflow import Flusher
 from whatchat.realtime.tasks import Tasks
 from whatchat.services import Adapters, Conversations, Ground, People, Presence
 from whatchat.settings import Settings
@@ -94,7 +97,7 @@ class BenchPod:
         rooms = Channels(broker.subscribe_rooms, broker.unsubscribe_rooms, self._tasks)
         self._users, self._hub = users, Hub(users, rooms)
         self._conversations.live.attach(self._hub)
-        self._fanout = Fanout(self._hub)
+        self._fanout = Fanout(self._hub, Deliveries(self.metrics, Flusher(OUTBOX_BYTES)))
         broker.listen(self._hear)
         self._leases = Leases(registry)
         leases = self._tasks.spawn(self._leases.run(), name="leases")

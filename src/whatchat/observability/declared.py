@@ -6,7 +6,9 @@ from typing import Any, Final, Generic, Literal, TypeVar, overload
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-M = TypeVar("M", bound=Counter | Gauge | Histogram)
+from whatchat.observability.loop_histogram import LoopHistogram
+
+M = TypeVar("M", bound=Counter | Gauge | Histogram | LoopHistogram)
 Kind = Literal["counter", "gauge", "histogram"]
 
 _SUFFIXED: Final = frozenset({"seconds", "bytes", "info"})
@@ -101,6 +103,17 @@ def histogram(
 ) -> Declared[Histogram]:
     """A histogram with these upper bounds."""
     return Declared("histogram", name, unit, help, Histogram, _named(labels), buckets=buckets)
+
+
+def loop_histogram(
+    name: str,
+    unit: str,
+    help: str,  # noqa: A002
+    buckets: tuple[float, ...],
+    **labels: int,
+) -> Declared[LoopHistogram]:
+    """A histogram of what happens with every message, on the event loop alone."""
+    return Declared("histogram", name, unit, help, LoopHistogram, _named(labels), buckets=buckets)
 
 
 def _named(labels: Mapping[str, int]) -> Mapping[str, int]:

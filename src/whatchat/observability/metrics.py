@@ -13,7 +13,13 @@ from prometheus_client import (
     generate_latest,
 )
 
-from whatchat.observability.declared import Declared, counter, gauge, histogram
+from whatchat.observability.declared import (
+    Declared,
+    counter,
+    gauge,
+    histogram,
+    loop_histogram,
+)
 
 # When each series began: nobody asks for it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -46,7 +52,7 @@ class Metrics:
     refusals = counter(
         "whatchat_refusals",
         "sockets",
-        "Handshakes and CONNECTs refused, by the error's code, or by the status of a handshake.",
+        "Handshakes refused, by their status, and CONNECTs, by the error's code.",
         reason=CODES,
     )
     unknown_sessions = counter(
@@ -66,7 +72,7 @@ class Metrics:
         "From a transport's opening to the greeting of its client.",
         SECONDS,
     )
-    heartbeat_seconds = histogram(
+    heartbeat_seconds = loop_histogram(
         "whatchat_heartbeat_seconds", "seconds", "From a ping to its answer.", SECONDS
     )
     local_rooms = gauge("whatchat_local_rooms", "rooms", "Rooms with a socket on this pod.")
@@ -85,8 +91,8 @@ class Metrics:
     resumes = counter(
         "whatchat_resumes",
         "rooms",
-        "Rooms that a client asked for with a cursor: recovered, snapshot (it starts anew), "
-        "lost (the log does not reach the cursor although the epoch is the same).",
+        "Rooms that were answered to a client with a cursor: recovered, snapshot (it starts anew), "
+        "lost (the log does not reach the cursor although the client named this epoch).",
         outcome=3,
     )
     draining = gauge("whatchat_draining", "pods", "1 while this pod moves its clients away.")
@@ -118,7 +124,7 @@ class Metrics:
         "Entries of the log that this node made durable, by kind of change.",
         change=20,
     )
-    accept_seconds = histogram(
+    accept_seconds = loop_histogram(
         "whatchat_accept_seconds",
         "seconds",
         "From a change's being asked of its room to its being durable.",
@@ -140,7 +146,7 @@ class Metrics:
     deliveries = counter(
         "whatchat_deliveries", "events", "Events written to sockets, one per socket.", event=40
     )
-    delivery_seconds = histogram(
+    delivery_seconds = loop_histogram(
         "whatchat_delivery_seconds",
         "seconds",
         "From a change's being durable to its being written to the sockets of this pod; "
@@ -148,7 +154,7 @@ class Metrics:
         SECONDS,
         origin=2,
     )
-    fanout_sockets = histogram(
+    fanout_sockets = loop_histogram(
         "whatchat_fanout_sockets", "sockets", "Sockets of this pod that one event is for.", CROWDS
     )
     gap_repairs = counter(

@@ -62,6 +62,7 @@ class ChatSockets(SocketServer):
 
     def invalid_namespace(self) -> dict[str, Any]:
         error = NotFound("Invalid namespace")
+        self._gateway.refused(error)
         return {"message": error.text, "data": _data(error)}
 
     def serves(self, namespace: str) -> bool:
@@ -78,7 +79,6 @@ class ChatSockets(SocketServer):
                 session, SessionId(sid), auth, session.address
             )
         except ChatError as error:
-            self._gateway.refused(error)
             await self._refuse(session, sid, error)
         except Exception:
             log.exception("a client could not be let in")
@@ -88,6 +88,7 @@ class ChatSockets(SocketServer):
             await self.manager.connect(sid, namespace)
 
     async def _refuse(self, session: Session, sid: str, error: ChatError) -> None:
+        self._gateway.refused(error)
         refusal = {"message": error.text, "data": _data(error)}
         session.write(frame(b"44" + msgspec.json.encode(refusal)))
         await self.manager.disconnect(sid, NAMESPACE)

@@ -105,19 +105,20 @@ class Connection:
         rev: int = 0,
         *,
         volatile: bool = False,
-    ) -> None:
+    ) -> bool:
         """Send an event; of a room's, only what is above the rev that the greeting told.
 
         A ``volatile`` one is worth something only at once: it is dropped where it would
-        have to wait.
+        have to wait, which is false.
         """
         if self._held is not None:
             if not volatile:
                 self._hold(_Held(frame, room_id, rev))
-        elif self._floors and room_id is not None and not self._is_above_floor(room_id, rev):
-            return
-        elif not (volatile and self._link.congested and self._link.buffered > VOLATILE_BYTES):
+        elif volatile and self._link.congested and self._link.buffered > VOLATILE_BYTES:
+            return False
+        elif not self._floors or room_id is None or self._is_above_floor(room_id, rev):
             self._link.write(frame)
+        return True
 
     def tell(self, event: Event) -> None:
         """Send an event that is for this connection alone."""

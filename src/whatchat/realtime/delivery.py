@@ -14,6 +14,7 @@ from whatchat.observability.flight_recorder import FlightRecorder
 from whatchat.observability.tracing import OFF, Tracing
 from whatchat.realtime.channels import Channels
 from whatchat.realtime.deadlines import Deadlines
+from whatchat.realtime.deliveries import Cause, Deliveries
 from whatchat.realtime.delivery_spans import DeliverySpans
 from whatchat.realtime.fanout import Fanout
 from whatchat.realtime.hub import Hub, LocalRoom
@@ -45,6 +46,7 @@ class Delivery:
         room_log: RoomLog,
         deadlines: Deadlines,
         tasks: Tasks,
+        deliveries: Deliveries,
         flights: FlightRecorder | None = None,
         tracing: Tracing = OFF,
     ) -> None:
@@ -54,7 +56,8 @@ class Delivery:
         self._room_log = room_log
         self._deadlines = deadlines
         self._tasks = tasks
-        self._fanout = Fanout(hub, flights)
+        self._deliveries = deliveries
+        self._fanout = Fanout(hub, deliveries, flights)
         self._spans = DeliverySpans(tracing)
         self._fills = asyncio.Semaphore(FILLS_AT_ONCE)
         self._entered: set[RoomId] = set()
@@ -140,13 +143,17 @@ class Delivery:
 
     async def _fill(self, room: LocalRoom) -> None:
         empty_reads, pause = 0, HOLE_SECONDS
+        cause: Cause = "hole" if room.feed.holds_later else "heads"
+        is_repaired = False
         try:
             while room.feed.hole and self._hub.room(room.room_id) is room:
                 async with self._fills:
                     found = await self._read(room)
                 if found:
                     empty_reads, pause = 0, HOLE_SECONDS
-                    self._let_out(room, room.feed.fill(found))
+                    missed = room.feed.fill(found)
+                    is_repaired = is_repaired or bool(missed)
+                    self._let_out(room, missed)
                     continue
                 empty_reads += found is not None
                 if empty_reads >= EMPTY_READS:
@@ -157,6 +164,8 @@ class Delivery:
                 pause = min(pause * 2, MAX_BACKOFF)
         finally:
             room.filling = False
+            if is_repaired:
+                self._deliveries.repaired(cause)
 
     async def _read(self, room: LocalRoom) -> list[Announcement] | None:
         """What the store has beyond the feed; ``None`` if it does not answer."""

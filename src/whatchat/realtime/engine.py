@@ -63,9 +63,10 @@ class Engine:
     """All sessions of a pod, and what they have in common.
 
     ``per_network`` caps how many sessions one network may hold, and ``turn_away`` says why no
-    newcomer is taken from an address now, if it is so. Requests that poll come
-    through a ``PollingApplication``, WebSockets through :meth:`websocket`, which is for
-    uvicorn's ``ws`` setting; they are served at ``path`` alone.
+    newcomer is taken from an address now, if it is so; ``turned_away`` hears of each request
+    that was not served, ``trips`` of the seconds from each ping to its answer. Requests that
+    poll come through a ``PollingApplication``, WebSockets through :meth:`websocket`, which is
+    for uvicorn's ``ws`` setting; they are served at ``path`` alone.
     """
 
     def __init__(
@@ -78,6 +79,8 @@ class Engine:
         address_of: Callable[[Scope], str] = lambda scope: str((scope.get("client") or ("?",))[0]),
         per_network: int | None = None,
         turn_away: Callable[[str], Refusal | None] = lambda _address: None,
+        turned_away: Callable[[Refusal], None] = lambda _refusal: None,
+        trips: Callable[[float], None] = lambda _seconds: None,
         outbox_bytes: int = OUTBOX_BYTES,
     ) -> None:
         self.listener = listener
@@ -102,6 +105,8 @@ class Engine:
         self._address_of = address_of
         self._per_network = per_network
         self._turn_away = turn_away
+        self.turned_away = turned_away
+        self._trips = trips
         self._networks: dict[str, int] = {}
         self._emptied: asyncio.Event | None = None
         self._open = (
@@ -147,6 +152,7 @@ class Engine:
         if self.heartbeat.answered(session):
             session.round_trip = monotonic() - session.pinged_at
             session.pinged_at = 0.0
+            self._trips(session.round_trip)
 
     def connect(self, scope: Scope, socket: WebSocketProtocol) -> None:
         """Take a WebSocket that has shaken hands: a session of its own, or an upgrade."""

@@ -7,6 +7,7 @@ from whatchat.domain.ids import Rev, RoomId, SessionId, UserId
 from whatchat.domain.signals import RoomRevTaken, SessionResync
 from whatchat.observability.flight_recorder import FlightRecorder
 from whatchat.realtime.codec import event_frame, frame_of
+from whatchat.realtime.deliveries import Deliveries
 from whatchat.realtime.frame import Frame
 from whatchat.realtime.hub import Hub, LocalRoom, LocalUser
 
@@ -18,8 +19,11 @@ class Fanout:
     that rev has an announcement of its own. Nothing of a room reaches a user who left it.
     """
 
-    def __init__(self, hub: Hub, flights: FlightRecorder | None = None) -> None:
+    def __init__(
+        self, hub: Hub, deliveries: Deliveries, flights: FlightRecorder | None = None
+    ) -> None:
         self._hub = hub
+        self._deliveries = deliveries
         self._flights = flights or FlightRecorder()
 
     def deliver(self, announcement: Announcement) -> None:
@@ -35,7 +39,7 @@ class Fanout:
         if room is None:
             return
         if announcement.parts:
-            self._to_members(room, announcement.parts)
+            self._to_members(room, announcement)
             return
         rev, seq = announcement.rev, audience.seq
         if rev:
@@ -51,27 +55,41 @@ class Fanout:
             return
         frame = event_frame(announcement.event, announcement.payload)
         excepted, room_id = audience.except_session, announcement.room_id
-        for connection in room.sockets:
+        sockets = room.sockets
+        left_out = 0
+        for connection in sockets:
             if connection.session_id == excepted:
+                left_out += 1
                 continue
             link = connection.live
             if link is not None:
                 link.write(frame)
             else:
                 connection.deliver(frame, room_id, rev)
+        self._deliveries.announced(announcement, len(sockets) - left_out)
         if announcement.author_id is not None:
             self._flights.handed(audience.room_id, rev, room.session_ids, excepted)
 
-    def _to_members(self, room: LocalRoom, parts: Iterable[Part]) -> None:
-        for part in parts:
-            frame: Frame | None = None
-            for user in map(self._hub.user, part.among):
-                if user is None or user not in room.members:
-                    continue
-                frame = frame or event_frame(part.event, part.payload)
-                for session_id, connection in user.connections.items():
-                    if session_id != part.except_session:
-                        connection.deliver(frame, room.room_id)
+    def _to_members(self, room: LocalRoom, announcement: Announcement) -> None:
+        reached = 0
+        for part in announcement.parts:
+            sockets = self._to_some_members(room, part)
+            self._deliveries.fanned_out(part.event, sockets)
+            reached += sockets
+        self._deliveries.leaves(announcement, reached)
+
+    def _to_some_members(self, room: LocalRoom, part: Part) -> int:
+        frame: Frame | None = None
+        reached = 0
+        for user in map(self._hub.user, part.among):
+            if user is None or user not in room.members:
+                continue
+            frame = frame or event_frame(part.event, part.payload)
+            for session_id, connection in user.connections.items():
+                if session_id != part.except_session:
+                    connection.deliver(frame, room.room_id)
+                    reached += 1
+        return reached
 
     def _to_some(self, room: LocalRoom, announcement: Announcement, audience: InRoom) -> None:
         """Write what is not the same to all members."""
@@ -81,12 +99,19 @@ class Fanout:
             named = map(self._hub.user, audience.among)
             members = [(user, room.members[user]) for user in named if user in room.members]
         handed: list[SessionId] = []
+        told = taken = 0
         for user, joined_seq in members:
             frame = versions.for_member(user.user_id, joined_seq)
-            if frame is not None:
-                _write(user, frame, announcement)
-                if versions.is_whole(frame):
-                    handed += user.connections
+            if frame is None:
+                continue
+            sockets = self._write(user, frame, announcement)
+            if versions.is_whole(frame):
+                handed += user.connections
+            if frame is versions.taken:
+                taken += sockets
+            else:
+                told += sockets
+        self._deliveries.announced(announcement, told, taken)
         if announcement.author_id is not None:
             excepted = audience.except_session
             self._flights.handed(room.room_id, announcement.rev, handed, excepted)
@@ -102,13 +127,31 @@ class Fanout:
             return
         frame = event_frame(announcement.event, announcement.payload)
         if audience.enters is None:
-            _write(user, frame, announcement)
+            self._tell(user, frame, announcement)
         elif not user.is_let_in(audience.enters, audience.joined_seq):
             has_entered = self._hub.enter(user, audience.enters, audience.joined_seq)
             user.note_letting_in(audience.enters, audience.joined_seq)
-            _write(user, frame, announcement)
+            self._tell(user, frame, announcement)
             if has_entered:
                 self._make_up(user, audience.enters, announcement.rev)
+
+    def _tell(self, user: LocalUser, frame: Frame, announcement: Announcement) -> None:
+        self._deliveries.announced(announcement, self._write(user, frame, announcement))
+
+    def _write(self, user: LocalUser, frame: Frame, announcement: Announcement) -> int:
+        """Write to all sockets of a user but the one excepted; to how many."""
+        audience, volatile = announcement.audience, announcement.volatile
+        excepted = None if isinstance(audience, ToPods) else audience.except_session
+        room_id, rev = announcement.room_id, announcement.rev
+        sockets = 0
+        for session_id, connection in user.connections.items():
+            if session_id == excepted:
+                continue
+            if connection.deliver(frame, room_id, rev, volatile=volatile):
+                sockets += 1
+            else:
+                self._deliveries.dropped(1)
+        return sockets
 
     def _make_up(self, user: LocalUser, room_id: RoomId, rev: int) -> None:
         """Have the user ask for what the room heard between its entering and this moment."""
@@ -127,6 +170,11 @@ class _Versions:
         self._audience = audience
         self._without = frozenset(audience.without)
         self._frames: dict[str, Frame] = {}
+
+    @property
+    def taken(self) -> Frame | None:
+        """What those hear for whom it holds nothing, if there was anybody."""
+        return self._frames.get("taken")
 
     def for_member(self, user_id: UserId, joined_seq: int) -> Frame | None:
         """What a member since ``joined_seq`` hears, if anything."""
@@ -158,11 +206,3 @@ class _Versions:
 
 def _is_for_some(audience: InRoom) -> bool:
     return bool(audience.only or audience.without) or audience.among is not None
-
-
-def _write(user: LocalUser, frame: Frame, announcement: Announcement) -> None:
-    audience, volatile = announcement.audience, announcement.volatile
-    excepted = None if isinstance(audience, ToPods) else audience.except_session
-    for session_id, connection in user.connections.items():
-        if session_id != excepted:
-            connection.deliver(frame, announcement.room_id, announcement.rev, volatile=volatile)

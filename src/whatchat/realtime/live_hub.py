@@ -9,6 +9,7 @@ from whatchat.domain.contract import Event
 from whatchat.domain.ids import Rev, RoomId, Seq, SessionId, UserId
 from whatchat.domain.ports.live_rooms import Post
 from whatchat.realtime.codec import frame_of
+from whatchat.realtime.deliveries import Deliveries
 from whatchat.realtime.hub import Hub
 
 log = structlog.get_logger()
@@ -24,12 +25,14 @@ class LiveHub:
 
     def __init__(self) -> None:
         self._hub: Hub | None = None
+        self._deliveries: Deliveries | None = None
         self._notified: list[Callable[[UserId], None]] = []
         self._of_sessions: list[Callable[[SessionId], None]] = []
 
-    def attach(self, hub: Hub) -> None:
-        """Name where the sockets are."""
+    def attach(self, hub: Hub, deliveries: Deliveries | None = None) -> None:
+        """Name where the sockets are, and who counts what is written to them."""
         self._hub = hub
+        self._deliveries = deliveries
 
     def head(self, room_id: RoomId) -> Rev | None:
         room = self._hub.room(room_id) if self._hub else None
@@ -51,10 +54,11 @@ class LiveHub:
         if self._hub is None or not session_ids:
             return
         frame = frame_of(event)
-        for session_id in session_ids:
-            connection = self._hub.connection(session_id)
-            if connection is not None:
-                connection.deliver(frame, volatile=True)
+        connections = list(filter(None, map(self._hub.connection, session_ids)))
+        told = sum(connection.deliver(frame, volatile=True) for connection in connections)
+        if self._deliveries is not None:
+            self._deliveries.fanned_out(event.name, told)
+            self._deliveries.dropped(len(connections) - told)
 
     def when_session_gone(self, notify: Callable[[SessionId], None]) -> None:
         self._of_sessions.append(notify)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
@@ -22,22 +23,36 @@ class Flusher:
     is done for a delivery. ``outbox_bytes`` is how much a connection may leave unread.
     """
 
-    __slots__ = ("_loop", "_waiting", "outbox_bytes")
+    __slots__ = ("_is_due", "_loop", "_told", "_waiting", "outbox_bytes")
 
     def __init__(self, outbox_bytes: int) -> None:
         self.outbox_bytes = outbox_bytes
         self._waiting: list[Outflow] = []
+        self._told: list[Callable[[], None]] = []
+        self._is_due = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def put(self, connection: "Outflow") -> None:
         """Flush it soon."""
         if not self._waiting:
-            if self._loop is None:  # asking for it costs a system call each time
-                self._loop = asyncio.get_running_loop()
-            self._loop.call_soon(self._flush)
+            self._soon()
         self._waiting.append(connection)
 
+    def then(self, told: Callable[[], None]) -> None:
+        """Call ``told`` once the network was given all that this turn of the loop writes."""
+        self._soon()
+        self._told.append(told)
+
+    def _soon(self) -> None:
+        if self._is_due:
+            return
+        self._is_due = True
+        if self._loop is None:  # asking for it costs a system call each time
+            self._loop = asyncio.get_running_loop()
+        self._loop.call_soon(self._flush)
+
     def _flush(self) -> None:
+        self._is_due = False
         waiting, self._waiting = self._waiting, []
         for connection in waiting:
             try:
@@ -45,6 +60,10 @@ class Flusher:
             except Exception:
                 # One that raises holds up none of the others.
                 log.exception("a connection could not be written to")
+        if self._told:
+            told, self._told = self._told, []
+            for tell in told:
+                tell()
 
 
 class Outflow(asyncio.Protocol):

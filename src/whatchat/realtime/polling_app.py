@@ -47,8 +47,7 @@ class PollingApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._engine.refusal(scope, "polling")
         if refusal is not None:
-            log.info("handshake refused", status=refusal.status)
-            await refuse(send, refusal)
+            await self._turn_away(send, refusal)
             return
         sid = query_of(scope).get("sid")
         if sid is None:
@@ -69,11 +68,16 @@ class PollingApplication:
 
     async def _open(self, scope: Scope, send: Send) -> None:
         if scope["method"] != "GET":
-            await refuse(send, BAD_METHOD)
+            await self._turn_away(send, BAD_METHOD)
             return
         polling = Polling()
         self._engine.open(scope, polling)
         await _answer_frames(send, polling.take())
+
+    async def _turn_away(self, send: Send, refusal: Refusal) -> None:
+        log.info("handshake refused", status=refusal.status)
+        self._engine.turned_away(refusal)
+        await refuse(send, refusal)
 
     async def _get(self, session: Session, polling: Polling, receive: Receive, send: Send) -> None:
         watcher = self._tasks.spawn(self._watch(session, polling, receive), name="poll")

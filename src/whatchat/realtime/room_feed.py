@@ -53,6 +53,11 @@ class RoomFeed:
         """Whether revs are missing that are known to exist."""
         return self._position is not None and (bool(self._held) or self._known > self._position)
 
+    @property
+    def holds_later(self) -> bool:
+        """Whether something has come that is beyond what is missing."""
+        return bool(self._held)
+
     def start(self, head: int) -> list[Announcement]:
         """Begin above ``head``, or, once begun, :meth:`reach` it; returns what goes out."""
         if self._position is not None:

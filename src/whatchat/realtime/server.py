@@ -1,7 +1,6 @@
 """The realtime layer as a whole: sockets in, commands out, announcements in, events out."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -28,7 +27,9 @@ from whatchat.realtime.channels import Channels
 from whatchat.realtime.chat_sockets import ChatSockets
 from whatchat.realtime.commands import Commands
 from whatchat.realtime.connection import Connection
+from whatchat.realtime.counting import SocketCounts
 from whatchat.realtime.deadlines import Deadlines
+from whatchat.realtime.deliveries import Deliveries
 from whatchat.realtime.delivery import Delivery
 from whatchat.realtime.drain import CUT_OFF_SECONDS, Drain
 from whatchat.realtime.engine import Engine, Guard
@@ -48,7 +49,6 @@ log = structlog.get_logger()
 
 ADMISSION_SECONDS: Final = 10.0
 RETRY_AFTER_MS: Final = 5_000
-TRANSPORTS: Final = ("websocket", "polling")
 
 
 class RealtimeServer:
@@ -88,7 +88,7 @@ class RealtimeServer:
         flights = flights or FlightRecorder()
         self._authenticator = authenticator
         self._broker = broker
-        self._metrics = metrics
+        self._counts = counts = SocketCounts(metrics)
         self._pod = pod
         self._caps = caps = caps or Caps()
         self._turnstile = Turnstile(caps, told)
@@ -101,22 +101,6 @@ class RealtimeServer:
         self.leases = Leases(registry)
         users, room_channels = _channels(broker, self._tasks)
         self.hub = Hub(users, room_channels)
-        self._delivery = Delivery(
-            self.hub,
-            room_channels,
-            rooms,
-            room_log,
-            self._deadlines,
-            self._tasks,
-            flights,
-            tracing,
-        )
-        self.inspection = HubInspection(pod, self.hub, self.leases, room_channels, flights)
-        self._admission = Admission(self.hub, users, room_channels, rooms, self._delivery, greet)
-        self._repair = Repair(self.hub, rooms, self._delivery, self._tasks)
-        self._watch = MembershipWatch(self.hub, rooms, room_log, self._delivery, self._repair)
-        metrics.when_scraped(self._count)
-        self._prepared: dict[SessionId, Prepared] = {}
         self._sockets = ChatSockets(
             self,
             lambda listener: Engine(
@@ -126,11 +110,32 @@ class RealtimeServer:
                 address_of=address_of,
                 per_network=caps.per_network,
                 turn_away=self._turnstile.handshake,
+                turned_away=counts.turned_away,
+                trips=counts.answered,
             ),
             self._tasks,
         )
-        self.app = PollingApplication(self._sockets.engine, self._tasks)
-        self.websocket: Callable[..., Any] = self._sockets.engine.websocket
+        engine = self._sockets.engine
+        self._deliveries = Deliveries(metrics, engine.flusher)
+        self._delivery = Delivery(
+            self.hub,
+            room_channels,
+            rooms,
+            room_log,
+            self._deadlines,
+            self._tasks,
+            self._deliveries,
+            flights,
+            tracing,
+        )
+        self.inspection = HubInspection(pod, self.hub, self.leases, room_channels, flights)
+        self._admission = Admission(self.hub, users, room_channels, rooms, self._delivery, greet)
+        self._repair = Repair(self.hub, rooms, self._delivery, self._tasks)
+        self._watch = MembershipWatch(self.hub, rooms, room_log, self._delivery, self._repair)
+        metrics.when_scraped(lambda: counts.measure(engine.sessions.values(), self.hub))
+        self._prepared: dict[SessionId, Prepared] = {}
+        self.app = PollingApplication(engine, self._tasks)
+        self.websocket: Callable[..., Any] = engine.websocket
 
     def look_again(self, user_id: UserId) -> None:
         """See to it that a user with sockets here is in the rooms that the store has for it."""
@@ -139,7 +144,7 @@ class RealtimeServer:
     async def start(self) -> None:
         """Begin to hear the broker and to keep leases."""
         self._lifetimes.attach(self.hub, self._deadlines)
-        self._live.attach(self.hub)
+        self._live.attach(self.hub, self._deliveries)
         self._authenticator.when_revoked(self._lifetimes.revoke)
         self._broker.listen(self._delivery.accept)
         self._broker.when_resumed(self._repair.broker_resumed)
@@ -153,7 +158,7 @@ class RealtimeServer:
         What was asked for is done; see :class:`~whatchat.realtime.drain.Drain`. May be
         called again, also when a call was broken off: for whoever is left.
         """
-        self._stopping = True
+        self._stopping = self._counts.draining = True
         await Drain(self.hub, self._sockets.finish, seconds=seconds).run()
         try:
             async with asyncio.timeout(CUT_OFF_SECONDS):
@@ -161,6 +166,8 @@ class RealtimeServer:
                 await self.leases.settle()
         except (TimeoutError, ChatError):
             log.warning("sockets were cut off", sockets=len(self.hub))
+            self._counts.cut_off(len(self.hub))
+        self._counts.draining = False
         self._sockets.engine.stop()
         self._deadlines.close()
         await self._tasks.close()
@@ -206,7 +213,7 @@ class RealtimeServer:
         )
         self.leases.enter(session)
         self._lifetimes.watch(connection)
-        self._metrics.connects.labels(connection.transport).inc()
+        self._counts.opened(connection)
         log.info("connected", **_named(connection))
 
     def begin(
@@ -230,18 +237,13 @@ class RealtimeServer:
         self._live.gone(connection.actor.user_id, connection.session_id)
         self._lifetimes.forget(connection)
         self.leases.leave(connection.session_id)
+        self._counts.gone(connection)
         code = connection.closing.code if connection.closing else None
-        self._metrics.closes.labels(str(code or "client")).inc()
         log.info("disconnected", reason=reason, code=code, **_named(connection))
 
     def refused(self, error: ChatError) -> None:
         """Count a client that was not let in."""
-        self._metrics.refusals.labels(error.code).inc()
-
-    def _count(self) -> None:
-        by_transport = Counter(connection.transport for connection in self.hub)
-        for transport in TRANSPORTS:
-            self._metrics.connected_sockets.labels(transport).set(by_transport[transport])
+        self._counts.refused(error)
 
     def _require_room(self, actor: Actor) -> None:
         user = self.hub.user(actor.user_id)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from whatchat.realtime.link import Scope
-from whatchat.realtime.refusals import BAD_REQUEST, NOT_FOUND, Refusal
+from whatchat.realtime.refusals import BAD_REQUEST, NOT_FOUND, OLD_WEBSOCKET, Refusal
 
 if TYPE_CHECKING:
     from whatchat.realtime.engine import Engine
@@ -39,14 +39,14 @@ def answer(
     scope = _scope(request, transport)
     headers = dict(scope["headers"])
     if scope["path"] not in engine.paths:
-        return _refusal(NOT_FOUND)
+        return _refused(engine, NOT_FOUND)
     if refusal := engine.refusal(scope, "websocket"):
-        return _refusal(refusal)
+        return _refused(engine, refusal)
     if headers.get(b"sec-websocket-version") != _VERSION:
-        return _http(HTTPStatus.UPGRADE_REQUIRED, b"", b"Sec-WebSocket-Version: 13\r\n")
+        return _refused(engine, OLD_WEBSOCKET, b"Sec-WebSocket-Version: 13\r\n")
     key = headers.get(b"sec-websocket-key", b"")
     if scope["method"] != "GET" or not _is_key(key):
-        return _refusal(BAD_REQUEST)
+        return _refused(engine, BAD_REQUEST)
     accept = b64encode(sha1(key + _GUID, usedforsecurity=False).digest())
     socket.append(b"".join((_SWITCH, accept, b"\r\n\r\n")))
     engine.connect(scope, socket)
@@ -75,13 +75,12 @@ def _is_key(key: bytes) -> bool:
         return False
 
 
-def _refusal(refusal: Refusal) -> bytes:
-    wait = b"Retry-After: %d\r\n" % refusal.retry_after if refusal.retry_after else b""
-    return _http(HTTPStatus(refusal.status), refusal.body(), wait)
-
-
-def _http(status: HTTPStatus, body: bytes, headers: bytes = b"") -> bytes:
-    log.info("handshake refused", status=status.value)
+def _refused(engine: "Engine", refusal: Refusal, headers: bytes = b"") -> bytes:
+    log.info("handshake refused", status=refusal.status)
+    engine.turned_away(refusal)
+    status, body = HTTPStatus(refusal.status), refusal.body()
+    if refusal.retry_after:
+        headers += b"Retry-After: %d\r\n" % refusal.retry_after
     return (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n"

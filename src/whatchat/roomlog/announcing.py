@@ -73,6 +73,7 @@ class Announcing:
         self._flights = flights or FlightRecorder()
         self._publishing: set[asyncio.Future[None]] = set()
         self.dirty = DirtyRooms(rooms, self.tell)
+        metrics.dirty_rooms.set_function(lambda: self.dirty.waiting)
 
     @property
     def all_told(self) -> bool:

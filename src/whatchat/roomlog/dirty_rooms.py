@@ -40,11 +40,17 @@ class DirtyRooms:
         self._rooms = rooms
         self._tell = tell
         self._told: dict[RoomId, Rev] = {}
+        self._trying: set[RoomId] = set()
         self._doubtful: dict[RoomId, tuple[Rev, float]] = {}
         self._task: asyncio.Task[None] | None = None
 
     def __bool__(self) -> bool:
         return bool(self._told or self._doubtful)
+
+    @property
+    def waiting(self) -> int:
+        """How many rooms have something that has yet to be announced."""
+        return len(self._told.keys() | self._trying)
 
     def add(self, room_id: RoomId, told: Rev) -> None:
         """See to it that whatever the log has after ``told`` is announced."""
@@ -104,6 +110,7 @@ class DirtyRooms:
     async def _clean(self, room_id: RoomId) -> bool:
         """False if the room stays dirty; it then comes last."""
         told = self._told.pop(room_id)
+        self._trying.add(room_id)
         try:
             async with asyncio.timeout(CLEANING_SECONDS):
                 await self._tell(room_id, told)
@@ -117,4 +124,6 @@ class DirtyRooms:
             log.exception("a room cannot be announced; trying again")
             self.add(room_id, told)
             return False
+        finally:
+            self._trying.discard(room_id)
         return True

@@ -13,6 +13,7 @@ from whatchat.domain.ports.room_log import Applied, Proposal
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.observability.metrics import Metrics
 from whatchat.roomlog.announcing import Announcing
+from whatchat.roomlog.counting import AppendCounts
 from whatchat.roomlog.stamping import Stamp
 from whatchat.roomlog.writer import RoomWriter
 
@@ -35,7 +36,7 @@ class OrderedRoomLog:
         self._rooms = rooms
         self._stamp = stamp
         self._announcing = announcing
-        self._metrics = metrics
+        self._counts = AppendCounts(metrics)
         self._writers: OrderedDict[RoomId, RoomWriter] = OrderedDict()
         self._running: dict[RoomId, asyncio.Task[None]] = {}
         self._weights: dict[RoomId, int] = {}
@@ -69,7 +70,7 @@ class OrderedRoomLog:
                 self._rooms,
                 self._stamp,
                 self._announcing,
-                self._metrics,
+                self._counts,
             )
         future = writer.enqueue(proposal, then)
         if room_id not in self._running:

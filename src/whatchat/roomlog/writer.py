@@ -18,9 +18,9 @@ from whatchat.domain.ports.message_store import MessageStore
 from whatchat.domain.ports.room_log import Applied, Proposal
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.room_state import RoomState, nonexistent
-from whatchat.observability.metrics import Metrics
 from whatchat.observability.tracing import current_span, inserting, within
 from whatchat.roomlog.announcing import Announcing, News
+from whatchat.roomlog.counting import AppendCounts
 from whatchat.roomlog.decision import Decision, Waiting
 from whatchat.roomlog.stamping import Stamp
 
@@ -46,7 +46,7 @@ class RoomWriter:
         rooms: RoomStore,
         stamp: Stamp,
         announcing: Announcing,
-        metrics: Metrics,
+        counts: AppendCounts,
     ) -> None:
         self.room_id = room_id
         self.state: RoomState | None = None
@@ -58,7 +58,7 @@ class RoomWriter:
         self._rooms = rooms
         self._stamp = stamp
         self._announcing = announcing
-        self._metrics = metrics
+        self._counts = counts
 
     def enqueue(
         self, proposal: Proposal, then: Proposal | None = None
@@ -203,16 +203,17 @@ class RoomWriter:
         with inserting([decisions[index].waiting.span for index in made]):
             appended = await self._messages.append(entries)
         self._accepted_at = time()
-        self._metrics.append_batch_size.observe(len(entries))
-        for index in made[: appended.count]:
-            decisions[index].note_appended()
-        if appended.count:
-            self.state = replace(decisions[made[appended.count - 1]].state, messages={})
+        durable = [decisions[index] for index in made[: appended.count]]
+        self._counts.appended(len(entries), durable)
+        for decision in durable:
+            decision.note_appended()
+        if durable:
+            self.state = replace(durable[-1].state, messages={})
         if appended.clash is None:
             return len(decisions)
         clashing = decisions[made[appended.count]]
         if appended.clash == "rev":
-            self._metrics.append_conflicts.inc()
+            self._counts.clashed()
             await self._catch_up()
             return made[appended.count]
         clashing.entry = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.integration.services.conftest import House, PodServices
-from tests.unit.realtime.parts import NotedLink, actor, greeted, hub_of
+from tests.unit.realtime.parts import NotedLink, actor, deliveries, greeted, hub_of
 from whatchat.adapters.embedded.broker import InProcessBroker
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.audit.trail import Trail
@@ -85,7 +85,7 @@ class OnlookersPod:
     def __post_init__(self) -> None:
         self.hub = hub_of(self.tasks)
         self.live.attach(self.hub)
-        self.broker.listen(Fanout(self.hub).deliver)
+        self.broker.listen(Fanout(self.hub, deliveries()).deliver)
 
     async def connect(self, user: str, name: str = "") -> NotedLink:
         """Somebody's socket, entered into the registry."""

@@ -6,7 +6,7 @@ import json
 import msgspec
 
 from tests.integration.services.conftest import PodServices, actor
-from tests.unit.realtime.parts import greeted, hub_of
+from tests.unit.realtime.parts import deliveries, greeted, hub_of
 from tests.waiting import until
 from whatchat.client.events import decode_event
 from whatchat.client.state import State, absorb, acked, advance
@@ -68,7 +68,7 @@ class Screens:
     def __init__(self, pod: PodServices, tasks: Tasks) -> None:
         self.pod = pod
         self.hub = hub_of(tasks)
-        pod.broker.listen(Fanout(self.hub).deliver)
+        pod.broker.listen(Fanout(self.hub, deliveries()).deliver)
 
     async def open(self, user_id: str, session: str, room_id: RoomId) -> Screen:
         """A device that begins with what a fresh ``sync`` says."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from tests.integration.services.conftest import House, PodServices, actor
 from tests.integration.services.gate import GatedMessageStore, LateMessageStore
+from tests.samples import sample
 from tests.waiting import until
 from whatchat.adapters.embedded.broker import InProcessBroker
 from whatchat.domain.audience import Announcement, InRoom, ToUser
@@ -189,12 +190,14 @@ async def test_a_room_whose_publish_failed_is_announced_until_it_succeeds(
         assert (await pod.send("ada", room.id, text)).content == text
     await asyncio.sleep(0.05)
     assert found == []
+    assert sample(pod.metrics, "dirty_rooms") == 1
     arrived = asyncio.Event()
     pod.broker.listen(lambda one: arrived.set() if one.rev == 3 else None)
     pod.broker.is_down = False
     await asyncio.wait_for(arrived.wait(), 5)
     await asyncio.sleep(0.05)
     assert kinds(found) == [("message:new", "room", 2), ("message:new", "room", 3)]
+    assert sample(pod.metrics, "dirty_rooms") == 0
 
 
 class SilentBroker(InProcessBroker):

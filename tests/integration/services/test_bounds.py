@@ -4,18 +4,21 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from tests.integration.services.conftest import House, actor
 from tests.integration.services.gate import GatedMessageStore
+from tests.samples import sample
 from whatchat.domain.errors import NotFound, Unavailable
 from whatchat.domain.ids import Rev, RoomId, UserId, random_id
-from whatchat.domain.log import Entry
-from whatchat.domain.models import Message
+from whatchat.domain.log import Entry, RoomUpdated
+from whatchat.domain.models import Message, RoomSettings
 from whatchat.domain.ports.message_store import Appended
 from whatchat.domain.proposing import propose
 from whatchat.domain.room_state import RoomState
-from whatchat.features.rooms.contract import AddMembers, JoinRoom
+from whatchat.features.rooms.contract import AddMembers, JoinRoom, UpdateRoom
+from whatchat.observability.exposition import OPENMETRICS, Exposition
 from whatchat.roomlog import room_log, writer
 
 
@@ -143,6 +146,42 @@ async def test_appends_and_conflicts_are_counted(house: House) -> None:
     rendered = pod.metrics.render().decode()
     assert "whatchat_append_conflicts_total 1.0" in rendered
     assert "whatchat_append_batch_size_count 3.0" in rendered
+    counts = [
+        [
+            sample(one.metrics, "entries_appended_total", change=kind)
+            for kind in ("created", "posted")
+        ]
+        for one in (pod, other)
+    ]
+    assert counts == [[1, 1], [0, 1]], "what did not become durable is not counted"
+
+
+async def test_acceptance_is_timed_from_asking_to_durability(house: House) -> None:
+    gate = GatedMessageStore(house.store.messages)
+    pod = await house.pod(gate)
+    room = await pod.group("ada")
+    before = sample(pod.metrics, "accept_seconds_sum")
+    gate.shut()
+    sending = [asyncio.create_task(pod.send("ada", room.id)) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    assert sample(pod.metrics, "accept_seconds_count") == 1
+    gate.open()
+    await asyncio.gather(*sending)
+    assert sample(pod.metrics, "accept_seconds_count") == 3
+    assert 0.2 <= sample(pod.metrics, "accept_seconds_sum") - before < 10
+
+
+async def test_a_proposals_trace_is_the_exemplar_of_its_acceptance(house: House) -> None:
+    pod = await house.pod()
+    room = await pod.group("ada")
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    command = UpdateRoom(room_id=room.id, name="Engines")
+    renamed = RoomUpdated(name="Engines", description="", settings=RoomSettings())
+    proposal = propose(actor("ada"), command, lambda _state: renamed)
+    await pod.log.change(room.id, replace(proposal, trace=f"00-{trace_id}-b7ad6b7169203331-01"))
+    text = (await Exposition(pod.metrics).of(OPENMETRICS)).decode()
+    [line] = [line for line in text.splitlines() if trace_id in line]
+    assert line.startswith("whatchat_accept_seconds_bucket")
 
 
 async def test_a_rule_with_a_defect_fails_alone(house: House) -> None:

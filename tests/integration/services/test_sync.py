@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from tests.integration.services.conftest import House, PodServices, actor
+from tests.samples import sample
 from whatchat.domain.ids import ClientId, MessageId, Rev, RoomId, Seq, UserId
 from whatchat.domain.models import Message, User
 from whatchat.features.messages.contract import (
@@ -121,6 +122,27 @@ async def test_cursors_of_another_history_are_void(pod: PodServices) -> None:
     assert [one.state for one in answer.rooms] == ["snapshot"]
     same = await pod.sync.sync(ADA, Sync(cursors={room.id: Rev(2)}, epoch=answer.epoch))
     assert same.rooms == []
+
+
+async def test_what_became_of_each_cursor_is_counted_once(pod: PodServices) -> None:
+    def resumed() -> list[float]:
+        outcomes = ("recovered", "snapshot", "lost")
+        return [sample(pod.metrics, "resumes_total", outcome=one) for one in outcomes]
+
+    room = await pod.group("ada", "bob")
+    for _ in range(3):
+        await pod.send("ada", room.id)
+    epoch = (await pod.sync.sync(ADA, Sync(cursors={}))).epoch
+    await synced(pod, "ada", {room.id: 4})
+    assert resumed() == [0, 0, 0], "who starts anew, or has missed nothing, resumes nothing"
+    for held in (1, 3):  # two pages
+        await pod.sync.sync(ADA, Sync(cursors={room.id: Rev(held)}, limit=2))
+    assert resumed() == [1, 0, 0]
+    await pod.sync.sync(ADA, Sync(cursors={room.id: Rev(2)}, epoch="another"))
+    await synced(pod, "ada", {room.id: 99})  # of which history, nobody knows
+    assert resumed() == [1, 2, 0]
+    await pod.sync.sync(ADA, Sync(cursors={room.id: Rev(99)}, epoch=epoch))
+    assert resumed() == [1, 2, 1]
 
 
 async def test_only_leaves_out_what_is_not_named(pod: PodServices) -> None:

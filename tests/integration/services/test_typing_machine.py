@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.integration.services.conftest import PodServices, Stage, actor
 from tests.integration.services.onlookers import Clock
-from tests.unit.realtime.parts import NotedLink, greeted, hub_of
+from tests.unit.realtime.parts import NotedLink, deliveries, greeted, hub_of
 from tests.waiting import until
 from whatchat.domain.audience import Announcement
 from whatchat.domain.errors import Forbidden
@@ -48,7 +48,7 @@ class TypingPod:
         self.tasks = Tasks()
         self.hub = hub_of(self.tasks)
         services.live.attach(self.hub)
-        services.broker.listen(Fanout(self.hub).deliver)
+        services.broker.listen(Fanout(self.hub, deliveries()).deliver)
         services.broker.listen(self._note)
         self.told: defaultdict[RoomId | None, Told] = defaultdict(Told)
         self._running: asyncio.Task[None] | None = None

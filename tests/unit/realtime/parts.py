@@ -9,11 +9,15 @@ from whatchat.domain.audience import Announcement, Audience, InRoom, ToUser
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import DeviceId, GrantId, Rev, RoomId, Seq, SessionId, UserId
 from whatchat.domain.signals import SessionMoving
+from whatchat.observability.metrics import Metrics
 from whatchat.realtime.channels import Channels
 from whatchat.realtime.connection import Connection
+from whatchat.realtime.deliveries import Deliveries
+from whatchat.realtime.engine import OUTBOX_BYTES
 from whatchat.realtime.frame import Frame
 from whatchat.realtime.hub import Hub
 from whatchat.realtime.link import Closing
+from whatchat.realtime.outflow import Flusher
 from whatchat.realtime.tasks import Tasks
 
 ROOM = RoomId("room")
@@ -102,6 +106,11 @@ def hub_of(tasks: Tasks) -> Hub:
         Channels(users.subscribe, users.unsubscribe, tasks),
         Channels(rooms.subscribe, rooms.unsubscribe, tasks),
     )
+
+
+def deliveries(metrics: Metrics | None = None) -> Deliveries:
+    """A count of what is written to sockets, as far as nothing but it looks at that."""
+    return Deliveries(metrics or Metrics(), Flusher(OUTBOX_BYTES))
 
 
 def announced(

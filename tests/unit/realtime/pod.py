@@ -2,7 +2,15 @@
 
 from collections.abc import Sequence
 
-from tests.unit.realtime.parts import GREETING, ROOM, ListedLog, NotedChannels, NotedLink, greeted
+from tests.unit.realtime.parts import (
+    GREETING,
+    ROOM,
+    ListedLog,
+    NotedChannels,
+    NotedLink,
+    deliveries,
+    greeted,
+)
 from whatchat.adapters.embedded.store import SqliteStore
 from whatchat.domain.actor import Actor
 from whatchat.domain.contract import Event
@@ -10,6 +18,7 @@ from whatchat.domain.ids import ClientId, Rev, RoomId, Seq, UserId
 from whatchat.domain.log import AnyChange, Entry, MemberRemoved, MembersAdded, RoomCreated
 from whatchat.domain.models import RoomSettings
 from whatchat.domain.times import utc_now
+from whatchat.observability.metrics import Metrics
 from whatchat.realtime.admission import Admission
 from whatchat.realtime.channels import Channels
 from whatchat.realtime.deadlines import Deadlines
@@ -29,7 +38,16 @@ class Pod:
         user_channels = Channels[UserId](self.users.subscribe, self.users.unsubscribe, tasks)
         room_channels = Channels[RoomId](self.rooms.subscribe, self.rooms.unsubscribe, tasks)
         self.hub = Hub(user_channels, room_channels)
-        self.delivery = Delivery(self.hub, room_channels, store.rooms, self.log, deadlines, tasks)
+        self.metrics = Metrics()
+        self.delivery = Delivery(
+            self.hub,
+            room_channels,
+            store.rooms,
+            self.log,
+            deadlines,
+            tasks,
+            deliveries(self.metrics),
+        )
         self.admission = Admission(
             self.hub, user_channels, room_channels, store.rooms, self.delivery, self._greet
         )

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from tests.samples import sample
 from tests.unit.realtime.parts import ROOM, announced, entering, in_passing, leaving
 from tests.unit.realtime.pod import Pod, added, created
 from tests.waiting import until
@@ -21,6 +22,8 @@ async def test_a_hole_is_filled_from_the_store_once_for_all_sockets(pod: Pod) ->
     assert time.monotonic() - start >= HOLE_SECONDS * 0.9
     assert links[1].revs() == [1, 2, 3, 4, 5]
     assert pod.log.reads == 1
+    await until(lambda: sample(pod.metrics, "gap_repairs_total", cause="hole") == 1)
+    assert sample(pod.metrics, "gap_repairs_total", cause="heads") == 0
 
 
 async def test_a_hole_that_closes_by_itself_costs_no_read(pod: Pod) -> None:
@@ -30,6 +33,7 @@ async def test_a_hole_that_closes_by_itself_costs_no_read(pod: Pod) -> None:
     assert link.revs() == [1, 2, 3]
     await asyncio.sleep(HOLE_SECONDS * 1.5)
     assert pod.log.reads == 0
+    assert sample(pod.metrics, "gap_repairs_total", cause="hole") == 0
 
 
 async def test_what_is_volatile_never_waits_and_is_no_part_of_the_room(pod: Pod) -> None:

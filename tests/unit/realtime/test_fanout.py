@@ -8,6 +8,7 @@ from tests.unit.realtime.parts import (
     ROOM,
     NotedLink,
     announced,
+    deliveries,
     entering,
     greeted,
     hub_of,
@@ -36,7 +37,7 @@ async def test_members_hear_the_room_and_nobody_else_does(tasks: Tasks) -> None:
     ada, desk, bob = joined(hub, "ada"), joined(hub, "ada", session="desk"), joined(hub, "bob")
     connection, eve = greeted("eve")
     hub.enter(hub.add(connection), RoomId("other"), Seq(1))
-    Fanout(hub).deliver(announced(2))
+    Fanout(hub, deliveries()).deliver(announced(2))
     for link in (ada, desk, bob):
         assert link.events() == [("message:new", {"roomId": "room", "rev": 2})]
     assert eve.events() == []
@@ -53,7 +54,7 @@ async def test_what_is_volatile_reaches_who_can_take_it_now_and_nobody_left_out(
     connection, newcomer = warming("dan")
     hub.enter(hub.add(connection), ROOM, Seq(1))
     slow.congested, slow.buffered = True, VOLATILE_BYTES + 1
-    fanout = Fanout(hub)
+    fanout = Fanout(hub, deliveries())
     fanout.deliver(in_passing("ada", "nobody"))
     fanout.deliver(announced(2))
     connection.greet(GREETING, {}, set())
@@ -63,7 +64,11 @@ async def test_what_is_volatile_reaches_who_can_take_it_now_and_nobody_left_out(
 
 async def test_a_room_is_heard_on_the_sockets_that_its_members_have_now(tasks: Tasks) -> None:
     hub = hub_of(tasks)
-    fanout, phone, bob = Fanout(hub), joined(hub, "ada", session="phone"), joined(hub, "bob")
+    fanout, phone, bob = (
+        Fanout(hub, deliveries()),
+        joined(hub, "ada", session="phone"),
+        joined(hub, "bob"),
+    )
     fanout.deliver(announced(2))
     desk = joined(hub, "ada", session="desk")
     fanout.deliver(announced(3))
@@ -95,7 +100,7 @@ def _user(hub: Hub, user_id: str) -> LocalUser:
 async def test_all_recipients_share_one_frame(tasks: Tasks) -> None:
     hub = hub_of(tasks)
     links = [joined(hub, f"user{number}") for number in range(3)]
-    Fanout(hub).deliver(announced(2))
+    Fanout(hub, deliveries()).deliver(announced(2))
     assert len({id(link.frames[-1]) for link in links}) == 1
 
 
@@ -103,7 +108,7 @@ async def test_the_excepted_session_hears_nothing(tasks: Tasks) -> None:
     hub = hub_of(tasks)
     sender, desk = joined(hub, "ada", session="phone"), joined(hub, "ada", session="desk")
     excepted = SessionId("phone")
-    Fanout(hub).deliver(announced(2, InRoom(room_id=ROOM, except_session=excepted)))
+    Fanout(hub, deliveries()).deliver(announced(2, InRoom(room_id=ROOM, except_session=excepted)))
     assert (sender.revs(), desk.revs()) == ([], [2])
 
 
@@ -115,7 +120,7 @@ async def test_who_joined_after_the_message_learns_the_rev_alone(tasks: Tasks) -
         joined(hub, "new", since=6),
     )
     newer = joined(hub, "newer", since=7)
-    Fanout(hub).deliver(announced(9, InRoom(room_id=ROOM, seq=Seq(5))))
+    Fanout(hub, deliveries()).deliver(announced(9, InRoom(room_id=ROOM, seq=Seq(5))))
     for link in (old, same):
         assert link.events() == [("message:new", {"roomId": "room", "rev": 9})]
     for link in (new, newer):
@@ -125,7 +130,7 @@ async def test_who_joined_after_the_message_learns_the_rev_alone(tasks: Tasks) -
 
 async def test_who_enters_hears_its_own_event_and_then_the_room(tasks: Tasks) -> None:
     hub = hub_of(tasks)
-    fanout, ada = Fanout(hub), joined(hub, "ada")
+    fanout, ada = Fanout(hub, deliveries()), joined(hub, "ada")
     connection, bob = greeted("bob")
     hub.add(connection)
     fanout.deliver(announced(4))
@@ -141,7 +146,7 @@ async def test_who_enters_hears_its_own_event_and_then_the_room(tasks: Tasks) ->
 
 async def test_who_enters_is_told_so_once(tasks: Tasks) -> None:
     hub = hub_of(tasks)
-    fanout = Fanout(hub)
+    fanout = Fanout(hub, deliveries())
     connection, bob = greeted("bob")
     hub.add(connection)
     fanout.deliver(entering(5, "bob"))
@@ -154,7 +159,7 @@ async def test_who_enters_is_told_so_once(tasks: Tasks) -> None:
 
 async def test_nothing_of_the_room_reaches_who_was_put_out(tasks: Tasks) -> None:
     hub = hub_of(tasks)
-    fanout, ada, bob = Fanout(hub), joined(hub, "ada"), joined(hub, "bob")
+    fanout, ada, bob = Fanout(hub, deliveries()), joined(hub, "ada"), joined(hub, "bob")
     fanout.deliver(leaving(5, "bob"))
     fanout.deliver(announced(5, event="room:updated"))
     fanout.deliver(announced(6))
@@ -165,7 +170,7 @@ async def test_nothing_of_the_room_reaches_who_was_put_out(tasks: Tasks) -> None
 
 async def test_an_old_entering_does_not_undo_a_leaving(tasks: Tasks) -> None:
     hub = hub_of(tasks)
-    fanout, bob = Fanout(hub), joined(hub, "bob", since=3)
+    fanout, bob = Fanout(hub, deliveries()), joined(hub, "bob", since=3)
     fanout.deliver(leaving(5, "bob"))
     fanout.deliver(entering(3, "bob"))
     fanout.deliver(leaving(5, "bob"))
@@ -175,7 +180,7 @@ async def test_an_old_entering_does_not_undo_a_leaving(tasks: Tasks) -> None:
 
 async def test_an_old_leaving_does_not_undo_a_newer_entering(tasks: Tasks) -> None:
     hub = hub_of(tasks)
-    fanout, bob = Fanout(hub), joined(hub, "bob", since=7)
+    fanout, bob = Fanout(hub, deliveries()), joined(hub, "bob", since=7)
     fanout.deliver(leaving(5, "bob"))
     fanout.deliver(announced(8))
     assert bob.revs() == [8]
@@ -189,7 +194,7 @@ async def test_who_enters_behind_the_room_is_asked_to_sync(tasks: Tasks) -> None
     room.out = 8
     connection, bob = greeted("bob")
     hub.add(connection)
-    Fanout(hub).deliver(entering(5, "bob"))
+    Fanout(hub, deliveries()).deliver(entering(5, "bob"))
     assert bob.events() == [
         ("room:created", {"roomId": "room", "rev": 5}),
         ("session:resync", {"reason": "entered_late"}),
@@ -200,7 +205,7 @@ async def test_a_warming_socket_gets_nothing_of_a_room_left_meanwhile(tasks: Tas
     hub = hub_of(tasks)
     connection, link = warming("bob")
     hub.enter(hub.add(connection), ROOM, Seq(1))
-    fanout = Fanout(hub)
+    fanout = Fanout(hub, deliveries())
     fanout.deliver(announced(4))
     fanout.deliver(leaving(5, "bob"))
     connection.greet(GREETING, {}, set())
@@ -212,7 +217,7 @@ async def test_what_is_for_one_member_takes_its_rev_for_the_others(tasks: Tasks)
     phone, desk = joined(hub, "ada", session="phone"), joined(hub, "ada", session="desk")
     bob, cat = joined(hub, "bob"), joined(hub, "cat")
     audience = InRoom(room_id=ROOM, only=UserId("ada"), except_session=SessionId("phone"))
-    Fanout(hub).deliver(announced(2, audience))
+    Fanout(hub, deliveries()).deliver(announced(2, audience))
     assert phone.events() == []
     assert desk.events() == [("message:new", {"roomId": "room", "rev": 2})]
     for link in (bob, cat):
@@ -225,7 +230,7 @@ async def test_others_may_hear_another_version(tasks: Tasks) -> None:
     ada, bob, new = joined(hub, "ada"), joined(hub, "bob"), joined(hub, "new", since=3)
     audience = InRoom(room_id=ROOM, only=UserId("ada"), seq=Seq(2))
     others = b'{"roomId":"room","rev":5,"other":true}'
-    Fanout(hub).deliver(replace(announced(5, audience), others=others))
+    Fanout(hub, deliveries()).deliver(replace(announced(5, audience), others=others))
     assert ada.events() == [("message:new", {"roomId": "room", "rev": 5})]
     assert bob.events() == [("message:new", {"roomId": "room", "rev": 5, "other": True})]
     assert new.events() == [("room:rev", {"roomId": "room", "rev": 5})]
@@ -243,7 +248,9 @@ async def test_a_post_is_hidden_where_others_have_no_version_of_it(
     assert room
     room.begin(1)
     audience = InRoom(room_id=ROOM, only=UserId(only) if only else None)
-    Fanout(hub).deliver(replace(announced(2, audience), others=others, author_id=UserId("bob")))
+    Fanout(hub, deliveries()).deliver(
+        replace(announced(2, audience), others=others, author_id=UserId("bob"))
+    )
     assert room.posts(1, 2) == [Post(seq=Seq(2), author_id=UserId("bob"), hidden=hidden)]
 
 
@@ -266,7 +273,7 @@ async def test_parts_reach_those_members_whom_they_are_for(tasks: Tasks) -> None
         room_id=ROOM,
         parts=(told, own),
     )
-    Fanout(hub).deliver(announcement)
+    Fanout(hub, deliveries()).deliver(announcement)
     assert ada.events() == [("receipt:read", {"seq": 2})]
     assert bob.events() == [("receipt:delivered", {"seq": 3})]
     assert (desk.events(), eve.events()) == ([], [])

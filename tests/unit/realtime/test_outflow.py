@@ -63,3 +63,15 @@ async def test_a_network_that_raises_holds_up_nobody_else(
         await settled()
     assert [line.network.sent for line in lines] == [SMALL.wire, b"", SMALL.wire]
     assert [entry["log_level"] for entry in logged] == ["error"]
+
+
+async def test_who_wants_to_know_is_told_when_the_turn_is_with_the_network(engine: Engine) -> None:
+    line = await Line.open(engine)
+    seen: list[list[int]] = []
+    engine.flusher.then(lambda: seen.append(list(line.network.writes)))
+    line.session.write(SMALL)  # written after it was asked for, in the same turn
+    await settled()
+    assert seen == [[len(SMALL.wire)]]
+    engine.flusher.then(lambda: seen.append([]))
+    await settled()
+    assert seen == [[len(SMALL.wire)], []]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.samples import sample
 from tests.unit.realtime.parts import GREETING, ROOM, announced, entering, leaving, warming
 from tests.unit.realtime.pod import Pod, added, created, removed
 from tests.waiting import until
@@ -42,6 +43,8 @@ async def test_what_nobody_announced_is_found_within_a_round(pod: Pod) -> None:
     await until(lambda: links[0].revs() == links[1].revs() == [2, 3])
     await asyncio.sleep(0.1)
     assert pod.log.reads == 1, "a room that is complete is not read"
+    assert sample(pod.metrics, "gap_repairs_total", cause="heads") == 1
+    assert sample(pod.metrics, "gap_repairs_total", cause="hole") == 0
 
 
 @pytest.mark.usefixtures("rounds")

@@ -35,10 +35,16 @@ class InProcessExchange:
 
 
 class InProcessBroker:
-    """One pod's broker; listeners have heard everything when :meth:`publish` returns."""
+    """One pod's broker; listeners have heard everything when :meth:`publish` returns.
 
-    def __init__(self, exchange: InProcessExchange) -> None:
+    ``count`` is told how many announcements it is handed.
+    """
+
+    def __init__(
+        self, exchange: InProcessExchange, count: Callable[[int], object] = lambda _count: None
+    ) -> None:
         self._exchange = exchange
+        self._count = count
         self._listeners: list[Listener] = []
         self._users: set[UserId] = set()
         self._rooms: set[RoomId] = set()
@@ -55,6 +61,7 @@ class InProcessBroker:
         """Nothing to do: no pod is ever deaf."""
 
     def publish(self, announcements: Sequence[Announcement]) -> Awaitable[None]:
+        self._count(len(announcements))
         for announcement in announcements:
             self._exchange.carry(announcement, by=self)
         published: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -16,6 +16,7 @@ from whatchat.features.sync.contract import Sync, Synced, SyncedRoom
 from whatchat.features.sync.material import SNAPSHOT_MESSAGES, Due, Material, Materials
 from whatchat.features.sync.page import Page
 from whatchat.features.sync.receipts import Mark, ReceiptNews, ReceiptsSince
+from whatchat.observability.metrics import Metrics
 
 MAX_TOGETHER: Final = 100
 """So many rooms are read at a time."""
@@ -36,11 +37,13 @@ class SyncService:
         directory: UserDirectory,
         epoch: str,
         receipts: ReceiptStore,
+        metrics: Metrics,
     ) -> None:
         self._rooms = rooms
         self._receipts = ReceiptsSince(rooms, receipts)
         self._materials = Materials(rooms, messages, views, directory)
         self._epoch = epoch
+        self._metrics = metrics
 
     async def sync(self, actor: Actor, command: Sync) -> Synced:
         """A page of changes, the room with the newest activity first."""
@@ -50,6 +53,7 @@ class SyncService:
         page = Page(command.limit)
         due = list(self._due(memberships, command))
         rooms = await self._changed(actor.user_id, due, page)
+        self._count(command, due, rooms)
         more = len(rooms) < len(due) or any(room.more for room in rooms)
         receipts_at: str | UnsetType = UNSET
         if news is not None and not more:
@@ -91,6 +95,16 @@ class SyncService:
             one for one in memberships if command.cursors.get(one.record.room_id) == one.record.rev
         ]
         return await self._receipts.news(viewer_id, current, mark)
+
+    def _count(self, command: Sync, due: Sequence[Due], rooms: Sequence[SyncedRoom]) -> None:
+        """Count what became of the rooms whose cursors the client has, once each."""
+        for one, room in zip(due, rooms, strict=False):  # others are for the next page
+            cursor = command.cursors.get(one.room_id)
+            if cursor is None or room.more:
+                continue
+            # A read that lags behind what clients were told cannot be: it is a majority's.
+            is_lost = command.epoch == self._epoch and cursor > one.membership.record.rev
+            self._metrics.resumes.labels("lost" if is_lost else room.state).inc()
 
     def _due(self, memberships: list[Membership], command: Sync) -> Iterator[Due]:
         """The rooms that have something for the caller, with the cursor if it still counts."""
