@@ -22,7 +22,7 @@ JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster observe check test test-full static format docs rules dashboards screenshots chaos bench bench-durable bench-sync bench-presence bench-limits bench-scrape bench-smoke seams-latest lock audit setup tools clean
+.PHONY: help serve cluster observe check test test-full static format docs rules dashboards screenshots chaos bench bench-durable bench-sync bench-presence bench-limits bench-scrape bench-debug bench-smoke seams-latest lock audit setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,7 @@ bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, 
 	@$(MAKE) bench-presence
 	@$(MAKE) bench-limits
 	@$(MAKE) bench-scrape
+	@$(MAKE) bench-debug
 
 bench-durable: .venv/dev tools ## Measure pods over MongoDB and Redis, in 10 minutes; DURABLE_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.durable $(DURABLE_FLAGS)
@@ -110,6 +111,9 @@ bench-limits: .venv/dev tools ## Measure what limits and audit add to a message,
 bench-scrape: .venv/dev ## Measure what a scrape takes of a pod with 10,000 sockets, in 1 minute; SCRAPE_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.scraping $(SCRAPE_FLAGS)
 
+bench-debug: .venv/dev tools ## Measure what looking into a pod of 10,000 sockets adds to messages, in 3 minutes; DEBUG_FLAGS=--help
+	$(BIN)/python -m loadtests.bench.debugging $(DEBUG_FLAGS)
+
 bench-smoke: .venv/dev $(BENCH) ## The same with tiny numbers: that it works, not how fast anything is
 	@.ci/install redis-server
 	$(BIN)/python -m loadtests.bench $(TINY)
@@ -117,6 +121,7 @@ bench-smoke: .venv/dev $(BENCH) ## The same with tiny numbers: that it works, no
 	@$(MAKE) bench-durable DURABLE_FLAGS="--connections 40 --rounds 1 --seconds 0.2 --pressure 0.05"
 	@$(MAKE) bench-sync SYNC_FLAGS="--rooms 20 --rounds 1"
 	@$(MAKE) bench-limits LIMITS_FLAGS="--connections 20 --rate 50 --seconds 0.5 --rounds 1"
+	@$(MAKE) bench-debug DEBUG_FLAGS="--connections 20 --rate 50 --seconds 0.5 --rounds 1"
 
 setup: $(BENCH)
 

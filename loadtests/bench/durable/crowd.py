@@ -7,7 +7,7 @@ from typing import Final
 
 from loadtests.bench.frames import masked
 from loadtests.bench.people import SECRET, Person
-from whatchat.adapters.mongo.store import MongoStore
+from whatchat.bootstrap import open_store
 from whatchat.domain.batches import batches
 from whatchat.domain.ids import ClientId, DeviceId, GrantId, Rev, RoomId, UserId, random_id
 from whatchat.domain.log import Entry, RoomCreated
@@ -17,6 +17,7 @@ from whatchat.domain.ports.store import Store
 from whatchat.domain.times import utc_now
 from whatchat.features.accounts.access_tokens import AccessTokens
 from whatchat.features.accounts.keys import KeyRing
+from whatchat.settings import Settings
 
 AT_ONCE: Final = 50
 
@@ -53,10 +54,8 @@ def settle(url: str, *crowds: Crowd) -> None:
 
 
 async def _settle(url: str, crowds: Sequence[Crowd]) -> None:
-    store = MongoStore(url)
-    await store.open()
+    store = await open_store(Settings.model_validate({"store_url": url}))
     try:
-        await store.migrate()
         for crowd in crowds:
             await crowd.move_in(store)
     finally:

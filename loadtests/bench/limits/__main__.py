@@ -4,7 +4,6 @@ Two pods over the same store take turns, one with both and one with neither.
 """
 
 import argparse
-import asyncio
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from loadtests.bench.durable.client import ContractClient
-from loadtests.bench.durable.crowd import Crowd
+from loadtests.bench.durable.crowd import Crowd, settle
 from loadtests.bench.load import Load
 from loadtests.bench.people import SECRET
 from loadtests.bench.process import SERVER_CORE, cpu_seconds, pinned
@@ -22,8 +21,6 @@ from tests.e2e.node_process import NodeProcess
 from tests.servers.mongod import ReplicaSet
 from tests.servers.product_process import WHATCHAT
 from tests.servers.redis_server import RedisServer
-from whatchat.bootstrap import open_store
-from whatchat.settings import Settings
 
 MOST_PER_CENT: Final = 15
 WARM_SECONDS: Final = 3.0
@@ -94,7 +91,7 @@ def _measure(folder: Path, urls: Mapping[str, Mapping[str, str]], plan: Plan) ->
         pods, loads = dict[str, NodeProcess](), dict[str, Load]()
         for name, env in urls.items():
             crowd = Crowd(f"{'both' if name == BOTH else 'neither'}-", plan.connections, 2)
-            asyncio.run(_settle(env["WHATCHAT_STORE_URL"], crowd))
+            settle(env["WHATCHAT_STORE_URL"], crowd)
             pods[name] = opened.enter_context(_pod(folder, name, env))
             loads[name] = Load(pods[name].port, ContractClient)
             opened.callback(loads[name].close)
@@ -115,15 +112,6 @@ def _spent(pod: NodeProcess, load: Load, plan: Plan) -> float:
     if not heard.complete:
         sys.exit(f"of {heard.planned} messages {heard.acked} were accepted")
     return (cpu_seconds(pod.pid) - before) * 1e6 / heard.acked
-
-
-async def _settle(url: str, crowd: Crowd) -> None:
-    store = await open_store(Settings.model_validate({"store_url": url}))
-    try:
-        await store.migrate()
-        await crowd.move_in(store)
-    finally:
-        await store.close()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ that comes too late is for nobody.
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import Context
 from typing import Final, Generic, TypeVar, cast
@@ -33,6 +34,9 @@ STALE_SECONDS: Final = 30.0
 
 MAX_ANSWERING: Final = 4
 """So many questions of others a pod is at; more it lets go by."""
+
+MAX_HEARD: Final = 1_000
+"""So many questions a pod knows again."""
 
 MAX_ANSWER_BYTES: Final = 512 * 1024
 
@@ -88,6 +92,7 @@ class Asking:
         self._clock = clock
         self._waiting: dict[str, tuple[str, asyncio.Future[msgspec.Raw]]] = {}
         self._answering: set[asyncio.Task[None]] = set()
+        self._heard: deque[str] = deque(maxlen=MAX_HEARD)
         broker.listen(self.hear)
 
     async def start(self) -> None:
@@ -146,8 +151,9 @@ class Asking:
     def _take_question(self, question: Question) -> None:
         """Answer beside everything else; a repeated one, or one too many, is let go by."""
         is_stale = abs(self._clock() - question.at) > STALE_SECONDS
-        if is_stale or len(self._answering) >= MAX_ANSWERING:
+        if is_stale or question.id in self._heard or len(self._answering) >= MAX_ANSWERING:
             return
+        self._heard.append(question.id)
         task = asyncio.create_task(
             self._answer_to(question), name="debug-answer", context=Context()
         )
