@@ -5,7 +5,7 @@ times: nothing that people wrote, and no connection, so that what is gone is fre
 something costs about a microsecond; idle sockets cost nothing.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from struct import Struct
 from time import time
@@ -81,16 +81,20 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class FlightRecorder:
-    """Notes what happens, and forgets the oldest; times are seconds since the epoch."""
+    """Notes what happens, and forgets the oldest; times are seconds since the epoch.
+
+    Kept in ordered dictionaries: of a plain one, whose first key goes again and again, that takes
+    ever longer to find.
+    """
 
     def __init__(self, clock: Callable[[], float] = time) -> None:
         self._clock = clock
         self._names: dict[str, int] = {}
-        self._commands: dict[SessionId, bytes] = {}
-        self._errors: dict[SessionId, bytes] = {}
-        self._closed: dict[SessionId, Closed] = {}
-        self._sent: dict[_Key, Sent] = {}
-        self._handed: dict[_Key, Handed] = {}
+        self._commands: OrderedDict[SessionId, bytes] = OrderedDict()
+        self._errors: OrderedDict[SessionId, bytes] = OrderedDict()
+        self._closed: OrderedDict[SessionId, Closed] = OrderedDict()
+        self._sent: OrderedDict[_Key, Sent] = OrderedDict()
+        self._handed: OrderedDict[_Key, Handed] = OrderedDict()
         self._shared: dict[int, int] = {}
         self._listed = 0
         self._receipts: deque[Told] = deque(maxlen=MAX_RECEIPTS)
@@ -220,7 +224,7 @@ class FlightRecorder:
         return self._names.setdefault(name, len(self._names) + 1)
 
     def _forget_oldest_handed(self) -> None:
-        handed = self._handed.pop(next(iter(self._handed)))
+        _, handed = self._handed.popitem(last=False)
         number = id(handed.session_ids)
         shares = self._shared.pop(number) - 1
         if shares:
@@ -235,6 +239,6 @@ def _with(gone: Closed, packed: bytes, *, is_error: bool) -> Closed:
     return replace(gone, commands=commands, errors=errors)
 
 
-def _make_room(kept: dict[Any, Any], most: int) -> None:
+def _make_room(kept: OrderedDict[Any, Any], most: int) -> None:
     if len(kept) >= most:
-        del kept[next(iter(kept))]
+        kept.popitem(last=False)
