@@ -170,6 +170,10 @@ class Span:
             self.attributes["whatchat.room.id"] = room_id
             self.attributes["whatchat.rev"] = rev
 
+    def of_sockets(self, sockets: int) -> None:
+        """It was written to so many."""
+        self.attributes["whatchat.sockets"] = sockets
+
     def of_messaging(self, name: str, kind: str, to: str) -> None:
         """An operation with the broker."""
         self.attributes["messaging.system"] = self.systems.broker

@@ -7,7 +7,7 @@ from typing import Literal
 from whatchat.domain.audience import Announcement
 from whatchat.domain.signals import RoomRevTaken
 from whatchat.observability.metrics import Metrics
-from whatchat.observability.tracing import exemplar_of
+from whatchat.observability.tracing import current_span, exemplar_of
 from whatchat.realtime.outflow import Flusher
 
 Cause = Literal["hole", "heads"]
@@ -47,6 +47,8 @@ class Deliveries:
 
     def leaves(self, announcement: Announcement, sockets: int) -> None:
         """An announcement leaves with this turn of the loop, to so many sockets."""
+        if announcement.trace and (span := current_span()):
+            span.of_sockets(sockets)
         if sockets and announcement.accepted_at:
             if not self._leaving:
                 self._flusher.then(self._left)

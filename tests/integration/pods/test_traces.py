@@ -53,6 +53,11 @@ async def test_a_message_over_a_socket_is_one_trace_from_packet_to_sockets(
     assert_tree(spans, command, room_id, sent.rev)
     assert (command.kind, command.parent_id) == ("server", "")
     assert command.attributes["whatchat.via"] == "socket"
+    # Of the sender's two sockets one has its ack; the listener has two.
+    assert {span.pod: span.attributes["whatchat.sockets"] for span in named(spans, "deliver")} == {
+        command.pod: 1,
+        other_pod(spans, command): 2,
+    }
     assert_discreet(receiver, ada, bob)
 
 
