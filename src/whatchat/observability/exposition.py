@@ -15,6 +15,8 @@ from prometheus_client import Metric, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
+from prometheus_client.utils import floatToGoString
 
 from whatchat.observability.metrics import Metrics
 
@@ -28,6 +30,7 @@ PIECE: Final = 100
 """So many series are told in one go; gathering those of one metric is not divided."""
 
 _END: Final = b"# EOF\n"
+_number: Final = cast("Callable[[float], str]", floatToGoString)  # untyped
 _HEAD: Final = re.compile(rb"\A(# .*\n)+")
 _openmetrics: Final = cast("Callable[[Collector], bytes]", openmetrics.generate_latest)  # untyped
 
@@ -51,6 +54,8 @@ class Exposition:
         self._metrics = metrics
         self._turn = asyncio.Lock()
         self._asking = 0
+        # How each series is written, which is most of the work; as many as the metrics may have.
+        self._series: dict[tuple[str, ...], str] = {}
         self._made: dict[str, tuple[float, bytes]] = {}
 
     async def of(self, content_type: str) -> bytes:
@@ -76,7 +81,7 @@ class Exposition:
         busy, begun = 0.0, thread_time()
         self._metrics.refresh()
         for family in (*process, *self._metrics.registry.collect()):
-            for piece in _pieces(family, content_type):
+            for piece in self._pieces(family, content_type):
                 parts.append(piece)
                 if (held := thread_time() - begun) >= SLICE_SECONDS:
                     busy += held
@@ -87,6 +92,24 @@ class Exposition:
         text = b"".join(parts)
         self._metrics.scrape_seconds.observe(busy + thread_time() - begun)
         return text
+
+    def _pieces(self, family: Metric, content_type: str) -> Iterator[bytes]:
+        """A metric's text, ``PIECE`` series at a time, in which all are as they were together."""
+        yield _text(family, [], content_type)
+        for start in range(0, len(family.samples), PIECE):
+            samples = family.samples[start : start + PIECE]
+            if content_type == OPENMETRICS and any(sample.exemplar for sample in samples):
+                yield _HEAD.sub(b"", _text(family, samples, content_type))
+            else:
+                yield "".join([self._line(family, sample) for sample in samples]).encode()
+
+    def _line(self, family: Metric, sample: Sample) -> str:
+        key = (sample.name, *sample.labels.values())
+        series = self._series.get(key)
+        if series is None:
+            text = _text(family, [sample], TEXT).decode().splitlines()[-1]
+            series = self._series[key] = text.rpartition(" ")[0]
+        return f"{series} {_number(sample.value)}\n"
 
 
 class _Alone(Collector):
@@ -99,17 +122,10 @@ class _Alone(Collector):
         return (self._family,)
 
 
-def _pieces(family: Metric, content_type: str) -> Iterator[bytes]:
-    """A metric's text, ``PIECE`` series at a time, in which all are as they were together."""
-    samples = family.samples
-    for start in range(0, max(1, len(samples)), PIECE):
-        piece = copy(family)
-        piece.samples = samples[start : start + PIECE]
-        text = _text(piece, content_type)
-        yield _HEAD.sub(b"", text) if start else text
-
-
-def _text(family: Metric, content_type: str) -> bytes:
+def _text(family: Metric, samples: list[Sample], content_type: str) -> bytes:
+    """A metric with these of its series."""
+    part = copy(family)
+    part.samples = samples
     if content_type == OPENMETRICS:
-        return _openmetrics(_Alone(family)).removesuffix(_END)
-    return generate_latest(_Alone(family))
+        return _openmetrics(_Alone(part)).removesuffix(_END)
+    return generate_latest(_Alone(part))

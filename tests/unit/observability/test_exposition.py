@@ -132,6 +132,21 @@ async def test_others_have_their_turn_while_it_is_made(
     assert turns.count(True) >= len(list(declarations()))
 
 
+async def test_it_is_written_as_the_library_writes_it(
+    metrics: Metrics, exposition: Exposition
+) -> None:
+    metrics.command_seconds.labels('a "hostile"\n\\name').observe(0.01)
+    metrics.commands.labels("SendMessage", "ok").inc(1e21)
+    for _ in range(2):
+        lines = (await exposition.of(TEXT)).decode().splitlines()
+        written = metrics.render().decode().splitlines()
+        assert [line for line in lines if _is_still(line)] == list(filter(_is_still, written))
+
+
+def _is_still(line: str) -> bool:
+    return line.startswith("whatchat_") and "scrape_seconds" not in line
+
+
 async def test_scrapers_who_wait_share_one_exposition(
     metrics: Metrics, exposition: Exposition
 ) -> None:
