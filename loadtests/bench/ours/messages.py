@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from time import time
 from typing import NoReturn
 
 import msgspec
@@ -69,6 +70,7 @@ class RoomMessages:
             payload=self._encoder.encode(told),
             room_id=room_id,
             rev=rev,
+            accepted_at=time(),
         )
         published = asyncio.ensure_future(self._broker.publish([announcement]))
         if not published.done():
