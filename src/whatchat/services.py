@@ -286,6 +286,8 @@ def _watch(ground: Ground, moderation: Moderation) -> Watch | None:
         rules = changed(RULES, settings.anomaly_rules) if settings.anomaly_rules else RULES
     except BadRule as error:
         raise BadSetting(f"WHATCHAT_ANOMALY_RULES: {error}") from None
+    for rule in rules:
+        ground.metrics.anomalies.labels(rule.name, rule.action)
     remedies = Remedies(moderation, adapters.limiter, ground.trail, ground.metrics)
     watch = Watch(rules, adapters.tally, remedies, ground.metrics)
     ground.trail.listen(watch.take)

@@ -39,6 +39,8 @@ class Limits:
         self._hits = LimitHits(trail)
         self._verdicts = metrics.limiter_verdicts
         self._allowed = {cost: metrics.limiter_verdicts.labels(cost, "allowed") for cost in QUOTAS}
+        for cost in QUOTAS:
+            metrics.limiter_verdicts.labels(cost, "refused")
 
     async def charge(self, cost: Cost, caller: Actor | Visitor, fields: object = None) -> None:
         """Charge a command that says ``fields``. Raises ``RateLimited`` if it is too much."""

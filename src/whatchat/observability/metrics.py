@@ -13,6 +13,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from whatchat.observability.beginnings import BEGINNINGS
 from whatchat.observability.declared import (
     Declared,
     counter,
@@ -384,7 +385,9 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._refreshed: list[Callable[[], None]] = []
         for attribute, declared in declarations():
-            vars(self)[attribute] = declared.made(self.registry)
+            vars(self)[attribute] = metric = declared.made(self.registry)
+            for value in BEGINNINGS.get(attribute, ()):
+                metric.labels(value)
         self.process = ProcessCollector(registry=None)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)

@@ -66,6 +66,8 @@ class InProcessWorkQueue:
         self._claim_seconds = claim_seconds
         self._attempts = attempts
         self._max_jobs = max_jobs
+        for group in groups:
+            metrics.work_put_aside.labels(group)
         self._clock = clock
         self._jobs: deque[Job] = deque()
         self._first = 0

@@ -59,6 +59,8 @@ class RedisWorkQueue:
         self._claim_ms = round(claim_seconds * 1000)
         self._attempts = attempts
         self._max_jobs = max_jobs
+        for group in groups:
+            metrics.work_put_aside.labels(group)
 
     async def add(self, jobs: Sequence[Job], *, after: bytes | None) -> bool:
         if not jobs:

@@ -6,11 +6,16 @@ from msgspec import UNSET, Meta, UnsetType
 
 from whatchat.domain.contract import Command
 from whatchat.domain.errors import Invalid
-from whatchat.domain.ids import MessageIdField, RoomIdField, UserIdField
+from whatchat.domain.ids import MessageIdField, RoomId, RoomIdField, UserId
 
 PodField = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
 SocketField = Annotated[str, Meta(pattern=r"^[0-9a-f]{12}\Z")]
 PageLimit = Annotated[int, Meta(ge=1, le=500)]
+
+# An empty filter is none: dashboards name a variable that nobody has chosen yet.
+PodFilter = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")]
+RoomFilter = Annotated[RoomId, Meta(pattern=r"^[A-Za-z0-9_-]{0,32}\Z")]
+UserFilter = Annotated[UserId, Meta(pattern=r"^[A-Za-z0-9_-]{0,32}\Z")]
 
 
 class ListPods(Command, frozen=True, kw_only=True):
@@ -29,7 +34,7 @@ class ListLiveRooms(Command, frozen=True, kw_only=True):
     ``order=sockets``: those with the most, the first ``limit``; ``room``: by id, page by page.
     """
 
-    pod: PodField | UnsetType = UNSET
+    pod: PodFilter | UnsetType = UNSET
     order: Literal["sockets", "room"] = "sockets"
     after: RoomIdField | UnsetType = UNSET
     limit: PageLimit = 100
@@ -52,15 +57,15 @@ class ListLiveSockets(Command, frozen=True, kw_only=True):
     are in no room.
     """
 
-    pod: PodField | UnsetType = UNSET
-    room_id: RoomIdField | UnsetType = UNSET
-    user_id: UserIdField | UnsetType = UNSET
+    pod: PodFilter | UnsetType = UNSET
+    room_id: RoomFilter | UnsetType = UNSET
+    user_id: UserFilter | UnsetType = UNSET
     state: Literal["live", "closed"] = "live"
     after: SocketField | UnsetType = UNSET
     limit: PageLimit = 100
 
     def __post_init__(self) -> None:
-        if self.room_id is not UNSET and self.state == "closed":
+        if self.room_id and self.state == "closed":
             raise Invalid("sockets that are gone are in no room", field="roomId")
 
 

@@ -110,8 +110,8 @@ class DebugDesk:
         ask = AskSockets(
             limit=command.limit + 1,
             after=None if command.after is UNSET else command.after,
-            room_id=None if command.room_id is UNSET else command.room_id,
-            user_id=None if command.user_id is UNSET else command.user_id,
+            room_id=command.room_id or None,
+            user_id=command.user_id or None,
             closed=command.state == "closed",
         )
         asked = await self._ask(await self._pods(command.pod), ask, SocketRow)
@@ -165,7 +165,7 @@ class DebugDesk:
 
     async def _pods(self, only: str | UnsetType) -> list[str]:
         pods = [row.pod for row in await self._roster.pods()]
-        if only is UNSET:
+        if not only:
             return pods
         if only not in pods:
             raise NotFound("no such pod", field="pod")
