@@ -160,8 +160,8 @@ def _times() -> Panels:
     )
     yield quantiles(
         "Time of sending",
-        "How long `message:send` took, from its arrival to its acknowledgement.",
-        'whatchat_command_seconds{command="message:send"}',
+        "How long sending a message took, from its arrival to its acknowledgement.",
+        'whatchat_command_seconds{command="SendMessage"}',
         of=TAIL,
         width=HALF,
         to=STORE,

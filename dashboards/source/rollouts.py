@@ -72,14 +72,10 @@ def _glance() -> Panels:
     )
     yield number(
         "Answered with 5xx",
-        "The share of requests that the ingress answered with 5xx.",
-        "percentunit",
-        lines(
-            f'sum(rate(haproxy_frontend_http_responses_total{{code="5xx"}}{RATE})) '
-            f"/ sum(rate(haproxy_frontend_http_requests_total{RATE}))",
-            "5xx",
-        ),
-        steps=((0, "green"), (0.001, "orange"), (0.01, "red")),
+        "Requests per second that the ingress answered with 5xx.",
+        "reqps",
+        lines(f'sum(rate(haproxy_frontend_http_responses_total{{code="5xx"}}{RATE}))', "5xx"),
+        steps=((0, "green"), (0.01, "orange"), (1, "red")),
     )
     yield number(
         "Room to scale",

@@ -170,14 +170,14 @@ def _server() -> Panels:
         steps=((0, "green"), (1000, "orange"), (10_000, "red")),
     )
     yield graph(
-        "Times of MongoDB",
-        "The mean time of its reads, writes and commands, without the network.",
-        "µs",
+        "Work of MongoDB",
+        "How many reads, writes and commands it is at, at once, on average: seconds that they "
+        "took, per second.",
+        "short",
         lines(
-            f"sum by (op_type) (rate(mongodb_ss_opLatencies_latency{RATE})) "
-            f"/ sum by (op_type) (rate(mongodb_ss_opLatencies_ops{RATE}))",
-            "{{op_type}}",
+            f"sum by (op_type) (rate(mongodb_ss_opLatencies_latency{RATE})) / 1e6", "{{op_type}}"
         ),
+        stacked=True,
     )
     yield graph(
         "Operations of MongoDB",
