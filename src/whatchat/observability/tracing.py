@@ -7,7 +7,7 @@ pod adds to; the OpenTelemetry libraries are needed only where these leave the p
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Final
 
@@ -22,6 +22,7 @@ _DICE_BITS: Final = 4 * _DICE_DIGITS
 
 _current: ContextVar[str | None] = ContextVar("trace_id", default=None)
 _span: ContextVar[Span | None] = ContextVar("span", default=None)
+_UNTRACED: Final = nullcontext()
 
 
 def current_trace_id() -> str | None:
@@ -75,9 +76,13 @@ def within(span: Span | None) -> Iterator[None]:
         _current.reset(tokens[0])
 
 
-@contextmanager
-def inserting(appends: Sequence[Span | None]) -> Iterator[None]:
+def inserting(appends: Sequence[Span | None]) -> AbstractContextManager[None]:
     """What happens inside is the store's part of these, as far as they have spans."""
+    return _inserting(appends) if any(appends) else _UNTRACED
+
+
+@contextmanager
+def _inserting(appends: Sequence[Span | None]) -> Iterator[None]:
     spans = [span.inserting(len(appends)) for span in appends if span is not None]
     error = "cancelled"
     try:

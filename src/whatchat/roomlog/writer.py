@@ -283,7 +283,9 @@ class RoomWriter:
         if not seq:
             return Applied(entry=earlier, record=record, repeated=True)
         message = (await self._messages.messages([(self.room_id, seq)]))[self.room_id, seq]
-        await self._announcing.announce([News(earlier, record, message, decision.origin)])
+        command = decision.waiting.command
+        news = News(earlier, record, message, decision.origin, command=command)
+        await self._announcing.announce([news])
         member = decision.state.members.get(decision.waiting.proposal.actor.user_id)
         if member is None or seq < record.readable_from(member):
             message = as_known_outside(message)

@@ -91,11 +91,15 @@ async def test_what_is_refused_says_so_and_is_no_failure(pod: PodServices, trace
     assert not any(span.error for span in traces.spans)
 
 
-async def test_a_retry_says_that_it_is_one(pod: PodServices, traces: Traces) -> None:
+async def test_a_retry_says_that_it_is_one_and_its_trace_goes_on(
+    pod: PodServices, traces: Traces
+) -> None:
     room = await pod.group("ada")
     await traces.send(pod, "ada", room.id, CLIENT_ID)
     spans = traces.named(await traces.send(pod, "ada", room.id, CLIENT_ID))
+    assert set(spans) == {"SendMessage", "append", "insert log", "publish room"}
     assert spans["append"].attributes["whatchat.outcome"] == "repeated"
+    assert spans["publish room"].attributes["whatchat.rev"] == room.rev + 1
 
 
 async def test_the_writer_works_under_no_command_s_trace(
