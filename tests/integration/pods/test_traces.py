@@ -11,6 +11,7 @@ from tests.integration.pods.people import PASSWORD, People, Person, all_reach, r
 from tests.servers.otlp_receiver import OtlpReceiver, Received
 from tests.servers.redis_server import RedisServer
 from tests.waiting import until
+from whatchat.client import WhatchatClient
 from whatchat.domain.ids import RoomId, random_id
 
 WORDS = "the swallow returns at dusk"
@@ -88,6 +89,45 @@ async def test_a_message_by_rest_continues_the_trace_of_whoever_sends_it(
     assert_discreet(receiver, ada, bob)
 
 
+async def test_whatever_changes_a_room_is_traced_to_those_who_are_told(
+    cluster: Cluster, people: People, receiver: OtlpReceiver
+) -> None:
+    one, other = await cluster.nodes(2)
+    ada, bob, eve = await people.at(one, other, other)
+    room_id = await room_of([ada, bob])
+    sent = await ada.client.send(room_id, WORDS)
+
+    await ada.client.edit(sent.id, WORDS.upper())
+    await ada.client.react(sent.id, "\N{THUMBS UP SIGN}")
+    await ada.client.unreact(sent.id, "\N{THUMBS UP SIGN}")
+    last = await ada.client.delete(sent.id)
+    await all_reach([ada, bob], room_id, last.rev)
+    await ada.client.rest.add_members(room_id, [eve.user_id])
+    await ada.client.rest.remove_member(room_id, eve.user_id)
+
+    for command in ("EditMessage", "AddReaction", "RemoveReaction", "DeleteMessage"):
+        await assert_told(receiver, command, {"deliver room"})
+    # Who comes in, or is out, is told so alone.
+    for command in ("AddMembers", "RemoveMember"):
+        await assert_told(receiver, command, {"deliver room", "deliver user"})
+    assert_discreet(receiver, ada, bob, eve)
+
+
+async def test_a_message_by_polling_is_a_trace_of_its_own(
+    cluster: Cluster, receiver: OtlpReceiver
+) -> None:
+    (node,) = await cluster.nodes(1)
+    name = f"p.{random_id()[:8].lower()}"
+    client = await WhatchatClient.register(node.url, name, PASSWORD, transports=("polling",))
+    async with client:
+        room = await client.create_room("Tea", [])
+        for _ in range(2):
+            await client.send(room.id, WORDS)
+        first, second, *_ = await complete(receiver, "SendMessage", spans=5, traces=2)
+    assert (first.kind, first.parent_id) == ("server", "")
+    assert first.trace_id != second.trace_id
+
+
 @pytest.mark.parametrize("ratio", [0.0])
 async def test_without_sampling_a_stranger_brings_about_no_span(
     cluster: Cluster, people: People, receiver: OtlpReceiver
@@ -115,15 +155,33 @@ async def post(person: Person, room_id: RoomId, traceparent: str) -> httpx.Respo
     return answer
 
 
-async def complete(receiver: OtlpReceiver, command: str, *, spans: int) -> list[Received]:
-    """The spans of that command, once its trace has so many."""
+async def complete(
+    receiver: OtlpReceiver, command: str, *, spans: int, traces: int = 1
+) -> list[Received]:
+    """The spans of that command, once so many of its traces have so many."""
 
     def found() -> list[Received]:
-        return [span for span in tuple(receiver.spans) if span.name == command]
+        commands = [span for span in tuple(receiver.spans) if span.name == command]
+        return [one for one in commands if len(receiver.of_trace(one.trace_id)) >= spans]
 
-    await until(lambda: any(len(receiver.of_trace(one.trace_id)) >= spans for one in found()))
+    await until(lambda: len(found()) >= traces)
     await asyncio.sleep(0.05)
     return found()
+
+
+async def assert_told(receiver: OtlpReceiver, command: str, to: set[str]) -> None:
+    """A trace of that command leads, below what was published, to the sockets of both pods."""
+
+    def told() -> set[tuple[str, str]]:
+        spans = [span for one in named(list(receiver.spans), command) for span in of(one)]
+        published = {span.span_id for span in named(spans, "publish")}
+        delivered = [span for span in named(spans, "deliver") if span.parent_id in published]
+        return {(span.name, span.pod) for span in delivered}
+
+    def of(one: Received) -> list[Received]:
+        return receiver.of_trace(one.trace_id)
+
+    await until(lambda: to <= {name for name, _ in told()} and len({pod for _, pod in told()}) == 2)
 
 
 def named(spans: list[Received], beginning: str) -> list[Received]:
