@@ -44,7 +44,7 @@ class Vocabulary:
     @classmethod
     def read(cls, expositions: Path = EXPOSITIONS) -> Self:
         """The product's own, and what others export."""
-        return cls({**_PROCESS, **dict(_declared())}, dict(_recorded(expositions)))
+        return cls({**_PROCESS, **dict(declared())}, dict(_recorded(expositions)))
 
     def __contains__(self, name: str) -> bool:
         return name in self._labels
@@ -64,7 +64,8 @@ class Vocabulary:
         return ",".join(f'{label}=~"${label}"' for label in fit)
 
 
-def _declared() -> Iterator[tuple[str, frozenset[str]]]:
+def declared() -> Iterator[tuple[str, frozenset[str]]]:
+    """The product's own metrics, as they are exposed."""
     for _, metric in declarations():
         labels = frozenset(metric.labels)
         if metric.kind == "histogram":
