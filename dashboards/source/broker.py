@@ -142,7 +142,8 @@ def _mended() -> Panels:
     yield graph(
         "Gaps",
         "Rooms per second in which a pod missed something and read it from the store: a later rev "
-        "came (hole), or a comparison of heads told (heads).",
+        "came (hole), or a comparison of heads told (heads); or in which the store has it neither "
+        "(given_up).",
         "cps",
         lines(f"sum by (pod, cause) (rate(whatchat_gap_repairs_total{RATE}))", "{{pod}} {{cause}}"),
         per_pod=True,

@@ -10,12 +10,13 @@ from typing import Final
 
 BEGINNINGS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
+        "connects": ("websocket", "polling"),
         "refusals": ("unavailable",),
         "closes": ("client", "1009", "4400", "4401", "4408", "4429", "4503"),
         "resumes": ("recovered", "snapshot", "lost"),
         "entries_appended": ("posted",),
         "deliveries": ("message:new",),
-        "gap_repairs": ("hole", "heads"),
+        "gap_repairs": ("hole", "heads", "given_up"),
         "spans": ("exported", "dropped"),
         "debug_queries": ("ok",),
     }

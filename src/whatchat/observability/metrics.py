@@ -162,8 +162,8 @@ class Metrics:
         "whatchat_gap_repairs",
         "rooms",
         "Rooms in which this pod missed something and read it from the store, by how it knew: "
-        "hole (a later rev came), heads (by comparison).",
-        cause=2,
+        "hole (a later rev came), heads (by comparison), given_up (the store has it neither).",
+        cause=3,
     )
 
     # The broker and Redis.

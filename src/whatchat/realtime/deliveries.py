@@ -62,6 +62,10 @@ class Deliveries:
         """A room had something that was read from the store, as the broker did not bring it."""
         self._metrics.gap_repairs.labels(cause).inc()
 
+    def gave_up(self) -> None:
+        """A room's hole was left open: the store does not have what is in it."""
+        self._metrics.gap_repairs.labels("given_up").inc()
+
     def _left(self) -> None:
         leaving, self._leaving = self._leaving, []
         now = time()

@@ -158,6 +158,7 @@ class Delivery:
                 empty_reads += found is not None
                 if empty_reads >= EMPTY_READS:
                     log.warning("a hole in a room stays", after=room.feed.position)
+                    self._deliveries.gave_up()
                     self._let_out(room, room.feed.skip())
                     continue
                 await asyncio.sleep(pause)

@@ -75,6 +75,7 @@ async def test_a_hole_that_the_store_does_not_know_is_given_up(pod: Pod) -> None
     pod.delivery.accept(announced(2))
     await until(lambda: link.revs() == [2])
     assert pod.log.reads == EMPTY_READS
+    assert sample(pod.metrics, "gap_repairs_total", cause="given_up") == 1
 
 
 async def test_filling_ends_with_the_last_member(pod: Pod) -> None:
