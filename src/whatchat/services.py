@@ -235,7 +235,7 @@ class Conversations:
 
     def _receipts(self, ground: Ground, directory: UserDirectory, blocks: Blocks) -> ReceiptService:
         store = ground.adapters.store
-        telling = Telling(store.receipts, self.live, ground.adapters.broker, ground.metrics)
+        telling = Telling(store.receipts, self.live, ground.adapters.broker)
         disclosure = Disclosure(directory, blocks, store.messages, self.live)
         traits = RoomTraits(store.rooms)
         writing = Writing(store.receipts, store.rooms, traits, disclosure, telling, ground.flights)

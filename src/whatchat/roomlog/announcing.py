@@ -69,7 +69,6 @@ class Announcing:
         self._rooms = rooms
         self._broker = broker
         self._announcers = announcers
-        self._metrics = metrics
         self._flights = flights or FlightRecorder()
         self._publishing: set[asyncio.Future[None]] = set()
         self.dirty = DirtyRooms(rooms, self.tell)
@@ -98,7 +97,7 @@ class Announcing:
             entry = one.entry
             if one.accepted_at and isinstance(entry.change, MessagePosted):
                 times = one.asked_at, one.accepted_at
-                self._flights.persisted(entry.room_id, entry.rev, *times)
+                self._flights.persisted(entry.room_id, entry.rev, entry.actor_id, *times)
             async with self._telling([one]):
                 its = await self._announcements(one)
                 if one.command and its:
@@ -172,7 +171,6 @@ class Announcing:
         elif not self.dirty:
             log.warning("announcements fail; trying again", error=repr(error))
         for one in news:
-            self._metrics.publish_failures.inc()
             self.dirty.add(one.entry.room_id, Rev(one.entry.rev - 1))
 
     async def tell(self, room_id: RoomId, told: Rev) -> None:

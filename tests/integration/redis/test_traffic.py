@@ -117,3 +117,20 @@ async def test_what_finds_redis_away_has_failed(server: RedisServer, pods: Pods)
         await pod.broker.publish([in_room(1)])
     assert pod.counted("whatchat_redis_failures_total") > before
     assert pod.counted("whatchat_redis_waiting") == 0
+
+
+async def test_each_announcement_that_the_broker_does_not_take_is_counted_once(
+    server: RedisServer, pods: Pods
+) -> None:
+    pod = await pods.open(server.url)
+    await pod.broker.publish([in_room(1)])
+    assert pod.counted("whatchat_broker_publish_failures_total") == 0
+    under_way = pod.broker.publish([in_room(rev) for rev in range(2, 5)])
+    server.stop()
+    with pytest.raises(Unavailable):
+        await under_way
+    assert pod.counted("whatchat_broker_publish_failures_total") == 3
+    with pytest.raises(Unavailable):
+        await pod.broker.publish([in_room(5), in_room(6)])
+    assert pod.counted("whatchat_broker_publish_failures_total") == 5
+    assert pod.counted("whatchat_broker_published_total") == 6

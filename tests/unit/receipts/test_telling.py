@@ -13,7 +13,6 @@ from whatchat.domain.ports.receipt_store import Cursors, Moved, ReceiptStore
 from whatchat.features.receipts.telling import Telling
 from whatchat.features.receipts.told import Told
 from whatchat.features.receipts.traits import Traits
-from whatchat.observability.metrics import Metrics
 
 ROOM = RoomId("room")
 
@@ -39,9 +38,7 @@ class SlowStore:
 
 async def test_stopping_loses_nothing_that_was_gathered() -> None:
     store = SlowStore()
-    telling = Telling(
-        cast("ReceiptStore", store), cast("LiveRooms", store), cast("Broker", store), Metrics()
-    )
+    telling = Telling(cast("ReceiptStore", store), cast("LiveRooms", store), cast("Broker", store))
     told = Told(ROOM, actor("ada"))
     told.add(None, Seq(2), is_read=True)
     seq = Seq(2)

@@ -45,6 +45,7 @@ class RedisBroker:
         self._subscriptions = Subscriptions(servers, keys, self._open, self._resume, metrics)
         self._next_complaint = 0.0
         self._published = metrics.broker_published.inc
+        self._not_taken = metrics.publish_failures.inc
         self._received = metrics.broker_received.inc
         metrics.broker_channels.set_function(lambda: self._subscriptions.channels)
         metrics.broker_canary_age_seconds.set_function(lambda: self._subscriptions.silence)
@@ -72,10 +73,28 @@ class RedisBroker:
         try:
             replies = self._subscriptions.publish(self._tell(announcements))
         except Unavailable as error:
+            self._not_taken(len(announcements))
             published.set_exception(error)
         else:
-            replies.add_done_callback(partial(_settle, published))
+            replies.add_done_callback(partial(self._settle, published, len(announcements)))
         return published
+
+    def _settle(
+        self,
+        published: "asyncio.Future[None]",
+        announcements: int,
+        replies: "asyncio.Future[list[Reply]]",
+    ) -> None:
+        """Pass on how it went, if anybody still wants to know."""
+        error = _problem(replies)
+        if error is not None:
+            self._not_taken(announcements)
+        if published.done():
+            return
+        if error is None:
+            published.set_result(None)
+        else:
+            published.set_exception(error)
 
     def _tell(self, announcements: Sequence[Announcement]) -> list[Request]:
         """Tell this pod's listeners, and make what tells the other pods."""
@@ -147,17 +166,13 @@ class RedisBroker:
             log.warning("an envelope cannot be read", reason=str(error))
 
 
-def _settle(published: "asyncio.Future[None]", replies: "asyncio.Future[list[Reply]]") -> None:
-    """Pass on how it went, if anybody still wants to know."""
-    error = Unavailable() if replies.cancelled() else replies.exception()
+def _problem(replies: "asyncio.Future[list[Reply]]") -> BaseException | None:
+    if replies.cancelled():
+        return Unavailable()
+    error = replies.exception()
     if error is None:
         try:
             checked(replies.result())
         except Unavailable as refusal:
-            error = refusal
-    if published.done():
-        return
-    if error is None:
-        published.set_result(None)
-    else:
-        published.set_exception(error)
+            return refusal
+    return error

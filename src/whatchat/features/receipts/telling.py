@@ -21,7 +21,6 @@ from whatchat.features.receipts.contract import ReceiptDelivered, ReceiptRead, R
 from whatchat.features.receipts.news import News, Span
 from whatchat.features.receipts.told import Told
 from whatchat.features.receipts.traits import Traits
-from whatchat.observability.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -64,13 +63,10 @@ class Telling:
     is not told later: the store has it, and ``sync`` finds it there.
     """
 
-    def __init__(
-        self, store: ReceiptStore, live: LiveRooms, broker: Broker, metrics: Metrics
-    ) -> None:
+    def __init__(self, store: ReceiptStore, live: LiveRooms, broker: Broker) -> None:
         self._store = store
         self._live = live
         self._broker = broker
-        self._metrics = metrics
         self._rooms: dict[RoomId, _Room] = {}
         self._due: list[tuple[float, int, RoomId]] = []
         self._ties = count()
@@ -197,15 +193,14 @@ class Telling:
         try:
             published = asyncio.ensure_future(self._broker.publish(announcements))
         except ChatError:
-            self._metrics.publish_failures.inc(len(announcements))
             return
         self._publishing.add(published)
         published.add_done_callback(self._published)
 
     def _published(self, published: "asyncio.Future[None]") -> None:
         self._publishing.discard(published)
-        if published.cancelled() or published.exception():
-            self._metrics.publish_failures.inc()
+        if not published.cancelled():
+            published.exception()  # what the broker did not take, it has counted
 
 
 def _parts(room_id: RoomId, news: News, span: Span, authors: Authors) -> Iterator[Part]:
