@@ -32,8 +32,11 @@ ANSWER_SECONDS: Final = 1.0
 STALE_SECONDS: Final = 30.0
 """Older questions are repeated by somebody; clocks of pods differ by less."""
 
-MAX_ANSWERING: Final = 4
-"""So many questions of others a pod is at; more it lets go by."""
+ANSWERING_AT_ONCE: Final = 4
+"""So many questions of others a pod is at; more wait, as long as an answer may take."""
+
+MAX_QUESTIONS: Final = 64
+"""So many questions of others a pod has, with those that wait; more it lets go by."""
 
 MAX_HEARD: Final = 1_000
 """So many questions a pod knows again."""
@@ -92,6 +95,7 @@ class Asking:
         self._clock = clock
         self._waiting: dict[str, tuple[str, asyncio.Future[msgspec.Raw]]] = {}
         self._answering: set[asyncio.Task[None]] = set()
+        self._at_once = asyncio.Semaphore(ANSWERING_AT_ONCE)
         self._heard: deque[str] = deque(maxlen=MAX_HEARD)
         broker.listen(self.hear)
 
@@ -151,7 +155,7 @@ class Asking:
     def _take_question(self, question: Question) -> None:
         """Answer beside everything else; a repeated one, or one too many, is let go by."""
         is_stale = abs(self._clock() - question.at) > STALE_SECONDS
-        if is_stale or question.id in self._heard or len(self._answering) >= MAX_ANSWERING:
+        if is_stale or question.id in self._heard or len(self._answering) >= MAX_QUESTIONS:
             return
         self._heard.append(question.id)
         task = asyncio.create_task(
@@ -162,7 +166,7 @@ class Asking:
 
     async def _answer_to(self, question: Question) -> None:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(ANSWER_SECONDS), self._at_once:
                 said = msgspec.msgpack.encode(await self._answer(question.ask))
                 if len(said) > MAX_ANSWER_BYTES:
                     log.warning("an answer to another pod is too large", size=len(said))

@@ -52,7 +52,13 @@ from whatchat.features.debug.views import (
 )
 
 AT_ONCE: Final = 8
-"""So many questions of operators a pod is at; of more it answers none."""
+"""So many questions of operators a pod is at; more wait: a dashboard asks a dozen at a time."""
+
+MAX_QUESTIONS: Final = 64
+"""So many it has, with those that wait; of more it answers none."""
+
+COMPARED: Final = 1_000
+"""Of so many rooms, those that look largest, all pods are asked what they have of them."""
 
 T = TypeVar("T", bound=View)
 
@@ -69,6 +75,7 @@ class DebugDesk:
         self._asking = asking
         self._messages = messages
         self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._questions = 0
 
     async def pods(self, _operator: Operator, _command: ListPods) -> PodTable:
         """All pods."""
@@ -154,13 +161,14 @@ class DebugDesk:
     async def _largest(self, pods: Sequence[str], limit: int) -> RoomTable:
         """The rooms with the most sockets on any pod, then what all pods have of these."""
         largest = await self._ask(pods, AskRooms(limit=limit, most_sockets=True), RoomOnPod)
-        room_ids = sorted({room.room_id for room in _all(largest)})
+        seen = sorted(_rooms(_all(largest)), key=_by_size)
+        room_ids = sorted(row.room_id for row in seen[:COMPARED])
         if len(largest.answers) == 1:
             found, missing = _all(largest), largest.missing
         else:
             asked = await self._ask(largest.answers, AskTheseRooms(room_ids=room_ids), RoomOnPod)
             found, missing = _all(asked), [*largest.missing, *asked.missing]
-        rows = sorted(_rooms(found), key=lambda row: (-row.sockets, row.room_id))
+        rows = sorted(_rooms(found), key=_by_size)
         return RoomTable(rooms=rows[:limit], missing=missing)
 
     async def _pods(self, only: str | UnsetType) -> list[str]:
@@ -172,10 +180,14 @@ class DebugDesk:
         return [only]
 
     async def _ask(self, pods: Iterable[str], ask: Ask, kind: type[T]) -> Asked[T]:
-        if self._at_once.locked():
+        if self._questions >= MAX_QUESTIONS:
             raise Unavailable("too many questions at once")
-        async with self._at_once:
-            return await self._asking.ask(pods, ask, kind)
+        self._questions += 1
+        try:
+            async with self._at_once:
+                return await self._asking.ask(pods, ask, kind)
+        finally:
+            self._questions -= 1
 
 
 def _all(asked: Asked[T]) -> list[T]:
@@ -188,6 +200,10 @@ def _rooms(found: Iterable[RoomOnPod]) -> list[RoomRow]:
     for one in found:
         rooms[one.room_id].append(one)
     return [_together(room_id, parts) for room_id, parts in rooms.items()]
+
+
+def _by_size(row: RoomRow) -> tuple[int, RoomId]:
+    return -row.sockets, row.room_id
 
 
 def _together(room_id: RoomId, parts: Sequence[RoomOnPod]) -> RoomRow:
