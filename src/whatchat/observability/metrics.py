@@ -333,7 +333,7 @@ class Metrics:
         "How late the event loop ran a timer.",
         SECONDS,
     )
-    gc_pause_seconds = histogram(
+    gc_pause_seconds = loop_histogram(
         "whatchat_gc_pause_seconds",
         "seconds",
         "How long the garbage collector stopped everything, by generation.",

@@ -3,7 +3,6 @@
 import gc
 import os
 import platform
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -12,8 +11,7 @@ from typing import Any, Final, Literal
 from whatchat import __version__
 from whatchat.observability.metrics import Metrics
 
-MOST_PAUSES: Final = 10_000
-"""Of so many nobody has asked about yet the first are forgotten."""
+GENERATIONS: Final = 3
 
 _STATM: Final = Path("/proc/self/statm")
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
@@ -36,8 +34,9 @@ class Process:
         self._sockets = sockets
         self._bytes_at_start = 0
         self._begun = 0.0
-        # Told when asked for: a collection may begin anywhere, also where a metric is locked.
-        self._pauses: deque[tuple[int, float]] = deque(maxlen=MOST_PAUSES)
+        # Without a lock: a collection may begin anywhere, and none begins within another.
+        took = metrics.gc_pause_seconds
+        self._paused = [took.labels(str(number)).observe for number in range(GENERATIONS)]
         metrics.build_info.labels(__version__, platform.python_version(), role).set(1)
         metrics.when_scraped(self._tell)
 
@@ -54,12 +53,9 @@ class Process:
         if phase == "start":
             self._begun = perf_counter()
         else:
-            self._pauses.append((info["generation"], perf_counter() - self._begun))
+            self._paused[info["generation"]](perf_counter() - self._begun)
 
     def _tell(self) -> None:
-        while self._pauses:
-            generation, seconds = self._pauses.popleft()
-            self._metrics.gc_pause_seconds.labels(generation).observe(seconds)
         sockets = self._sockets()
         taken = max(0, resident_bytes() - self._bytes_at_start)
         self._metrics.socket_memory_bytes.set(taken / sockets if sockets else 0)

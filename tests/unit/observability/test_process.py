@@ -1,11 +1,12 @@
 import gc
 import platform
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from whatchat import __version__
-from whatchat.observability import process as module
 from whatchat.observability.metrics import Metrics
 from whatchat.observability.process import Process
 
@@ -51,23 +52,38 @@ def test_nothing_of_it_stays_in_the_collector(metrics: Metrics) -> None:
     assert told(metrics, "gc_pause_seconds_count", generation="2") == 0
 
 
-def test_pauses_that_nobody_asks_about_do_not_pile_up(
-    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MOST_PAUSES", 3)
-    process = Process(metrics, "pod")
-    process.start()
-    for _ in range(10):
-        gc.collect(2)
-    process.stop()
-    assert told(metrics, "gc_pause_seconds_count", generation="2") == 3
-
-
 @pytest.mark.usefixtures("process")
-def test_memory_is_shared_out_between_the_sockets(metrics: Metrics) -> None:
-    before = told(metrics, "socket_memory_bytes") * 100
-    taken = bytes(8_000_000).replace(b"\0", b"x")
-    assert len(taken) / 2 < told(metrics, "socket_memory_bytes") * 100 - before < len(taken) * 2
+def test_every_pod_of_a_process_is_told_of_a_pause(metrics: Metrics) -> None:
+    others = Metrics()
+    other = Process(others, "pod")
+    other.start()
+    gc.collect(2)
+    other.stop()
+    both = told(others, "gc_pause_seconds_count", generation="2")
+    gc.collect(2)
+    assert told(others, "gc_pause_seconds_count", generation="2") == both >= 1
+    assert told(metrics, "gc_pause_seconds_count", generation="2") > both
+
+
+MEASURED = """
+from whatchat.observability.metrics import Metrics
+from whatchat.observability.process import Process
+
+metrics = Metrics()
+process = Process(metrics, "pod", lambda: 100)
+process.start()
+taken = bytes(8_000_000).replace(b"\\0", b"x")
+metrics.refresh()
+print(metrics.registry.get_sample_value("whatchat_socket_memory_bytes") * 100 / len(taken))
+"""
+
+
+def test_memory_is_shared_out_between_the_sockets() -> None:
+    # In a process of its own: what others have freed may be taken without growing.
+    told = subprocess.run(
+        [sys.executable, "-c", MEASURED], check=True, capture_output=True, text=True
+    )
+    assert 0.9 < float(told.stdout) < 1.5
 
 
 def test_without_sockets_there_is_no_memory_of_theirs(metrics: Metrics) -> None:
