@@ -124,7 +124,7 @@ class MessageOnPod(View, frozen=True, kw_only=True):
     """What a pod knows of a message's way; ``sockets``: how many it handed it to, not all listed.
 
     ``acceptedAt``: it was asked of its room; ``persistedAt``: it was durable; ``publishedAt``:
-    the broker had it. Only the pod that wrote it knows these.
+    the broker had it. Only the pod that wrote it knows these, and whose it is.
     """
 
     pod: str

@@ -64,8 +64,9 @@ class Handed(NamedTuple):
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """When a message was asked of its room, durable, and with the broker (0: not yet)."""
+    """Whose message it is; when it was asked of its room, durable, and with the broker (0: not)."""
 
+    sender_id: UserId
     accepted_at: float
     persisted_at: float
     published_at: float = 0.0
@@ -122,10 +123,13 @@ class FlightRecorder:
             _make_room(self._errors, MAX_SOCKETS)
             self._errors[session_id] = (self._errors.get(session_id, b"") + packed)[-_KEPT_ERRORS:]
 
-    def persisted(self, room_id: RoomId, rev: int, accepted_at: float, at: float) -> None:
+    def persisted(
+        self, room_id: RoomId, rev: int, sender_id: UserId, accepted_at: float, at: float
+    ) -> None:
         """A message is durable."""
         _make_room(self._sent, MAX_MESSAGES)
-        self._sent[room_id, rev] = Sent(accepted_at=accepted_at, persisted_at=at)
+        sent = Sent(sender_id=sender_id, accepted_at=accepted_at, persisted_at=at)
+        self._sent[room_id, rev] = sent
 
     def published(self, room_id: RoomId, rev: int) -> None:
         """The broker has what was persisted here."""
@@ -212,10 +216,10 @@ class FlightRecorder:
 
     def receipts(self, room_id: RoomId, seq: int) -> list[Told]:
         """Each device's first word, of each kind, that it has this message."""
-        found: dict[tuple[DeviceId, bool], Told] = {}
+        found: dict[tuple[UserId, DeviceId, bool], Told] = {}
         for told in self._receipts:
             if told.seq >= seq and told.room_id == room_id:
-                found.setdefault((told.device_id, told.is_read), told)
+                found.setdefault((told.user_id, told.device_id, told.is_read), told)
         return list(found.values())
 
     def _number(self, name: str) -> int:

@@ -149,6 +149,7 @@ class HubInspection:
             return None
         return MessageOnPod(
             pod=self._pod,
+            sender_id=sent.sender_id if sent else UNSET,
             accepted_at=_at(sent.accepted_at) if sent else UNSET,
             persisted_at=_at(sent.persisted_at) if sent else UNSET,
             published_at=_at(sent.published_at) if sent and sent.published_at else UNSET,

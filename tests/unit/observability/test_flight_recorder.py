@@ -80,7 +80,7 @@ def test_the_last_sockets_that_went_are_kept(flights: FlightRecorder) -> None:
 def test_a_message_is_published_once(flights: FlightRecorder) -> None:
     flights.published(ROOM, 1)
     assert flights.sent(ROOM, 1) is None
-    flights.persisted(ROOM, 1, 0.5, 0.75)
+    flights.persisted(ROOM, 1, UserId("ada"), 0.5, 0.75)
     flights.published(ROOM, 1)
     flights.published(ROOM, 1)
     sent = flights.sent(ROOM, 1)
@@ -91,7 +91,7 @@ def test_a_message_is_published_once(flights: FlightRecorder) -> None:
 def test_the_oldest_messages_are_forgotten(flights: FlightRecorder) -> None:
     sockets = (ADA, BOB)
     for rev in range(1, MAX_MESSAGES + 3):
-        flights.persisted(ROOM, rev, 0.0, 0.0)
+        flights.persisted(ROOM, rev, UserId("ada"), 0.0, 0.0)
         flights.handed(ROOM, rev, sockets, None)
     assert flights.messages_remembered == MAX_MESSAGES
     assert (flights.sent(ROOM, 2), flights.handed_to(ROOM, 2)) == (None, None)
@@ -126,3 +126,6 @@ def test_a_receipt_is_of_everything_before_it(flights: FlightRecorder) -> None:
     assert [(one.seq, one.is_read) for one in flights.receipts(ROOM, 3)] == [(3, False), (5, True)]
     assert [(one.seq, one.is_read) for one in flights.receipts(ROOM, 4)] == [(5, False), (5, True)]
     assert flights.receipts(ROOM, 6) == []
+    flights.acknowledged(ROOM, UserId("bob"), phone, 5, is_read=True)
+    told = flights.receipts(ROOM, 5)
+    assert [one.user_id for one in told if one.is_read] == ["ada", "bob"], "clients name devices"
