@@ -120,7 +120,7 @@ class Pod:
         self._people.changes.listen(self._presence.second_looks.setting_changed)
         entrances = Entrances(ground, people, self._conversations, self._presence, _catalogue)
         self._realtime = entrances.realtime
-        self._process = Process(metrics, "pod", partial(len, self._realtime.hub))
+        self._process = Process(metrics, "pod", name, partial(len, self._realtime.hub))
         self._limits = entrances.limits
         self._people.blocks.listen(self._block_changed)
         self._people.exclusions.listen(entrances.lifetimes.put_out)

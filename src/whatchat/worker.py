@@ -75,7 +75,7 @@ class Worker:
         self._tasks = BackgroundTasks(self._fail)
         self._closing = AsyncExitStack()
         self._metrics = metrics
-        self._process = Process(metrics, "worker")
+        self._process = Process(metrics, "worker", self.name)
         self._watching = BackgroundTasks(self._fail)
         self.readiness = Readiness({"store": store.ping, "redis": queues.common.ping}, metrics)
         probes = probe_routes(self.readiness, metrics)

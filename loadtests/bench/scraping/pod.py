@@ -64,7 +64,7 @@ async def _serve(secret: bytes) -> None:
     _fill(metrics)
     realtime = sockets(secret, policy, Settings(), metrics=metrics)
     await realtime.start()
-    Process(metrics, "pod", lambda: len(realtime.hub)).start()
+    Process(metrics, "pod", "bench", lambda: len(realtime.hub)).start()
     watching = asyncio.create_task(Gaps(metrics).watch(), name="gaps")
     spare_collector()
     probes = probe_routes(Readiness({}, metrics), metrics)

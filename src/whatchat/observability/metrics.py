@@ -355,10 +355,12 @@ class Metrics:
     build_info = gauge(
         "whatchat_build_info",
         "nodes",
-        "1, with the version of the product and of what it runs on.",
+        "1, with the version of the product and of what it runs on, and with the name by which "
+        "debug, admin, logs and traces call this process.",
         version=2,
         python=2,
         role=2,
+        name_=1,
     )
 
     # How it is observed.

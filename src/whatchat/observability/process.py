@@ -20,14 +20,15 @@ _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 class Process:
     """Times the garbage collector from :meth:`start` to :meth:`stop`, and tells of the process.
 
-    ``sockets`` says how many are connected, over which the memory is divided that the process
-    has taken since it started.
+    ``name`` is what it calls itself. ``sockets`` says how many are connected, over which the
+    memory is divided that the process has taken since it started.
     """
 
     def __init__(
         self,
         metrics: Metrics,
         role: Literal["pod", "worker"],
+        name: str,
         sockets: Callable[[], int] = lambda: 0,
     ) -> None:
         self._metrics = metrics
@@ -37,7 +38,7 @@ class Process:
         # Without a lock: a collection may begin anywhere, and none begins within another.
         took = metrics.gc_pause_seconds
         self._paused = [took.labels(str(number)).observe for number in range(GENERATIONS)]
-        metrics.build_info.labels(__version__, platform.python_version(), role).set(1)
+        metrics.build_info.labels(__version__, platform.python_version(), role, name).set(1)
         metrics.when_scraped(self._tell)
 
     def start(self) -> None:

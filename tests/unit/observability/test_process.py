@@ -10,6 +10,8 @@ from whatchat import __version__
 from whatchat.observability.metrics import Metrics
 from whatchat.observability.process import Process
 
+NAME = "chat-1-Ab3x"
+
 
 @pytest.fixture
 def metrics() -> Metrics:
@@ -18,15 +20,15 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def process(metrics: Metrics) -> Iterator[Process]:
-    process = Process(metrics, "pod", lambda: 100)
+    process = Process(metrics, "pod", NAME, lambda: 100)
     process.start()
     yield process
     process.stop()
 
 
-def told(metrics: Metrics, name: str, **labels: str) -> float:
+def told(metrics: Metrics, metric: str, **labels: str) -> float:
     metrics.refresh()
-    return metrics.registry.get_sample_value(f"whatchat_{name}", labels) or 0.0
+    return metrics.registry.get_sample_value(f"whatchat_{metric}", labels) or 0.0
 
 
 @pytest.mark.usefixtures("process")
@@ -43,7 +45,7 @@ def test_every_pause_of_the_collector_is_told_by_its_generation(
 
 def test_nothing_of_it_stays_in_the_collector(metrics: Metrics) -> None:
     before = list(gc.callbacks)
-    process = Process(metrics, "pod")
+    process = Process(metrics, "pod", NAME)
     process.start()
     assert len(gc.callbacks) == len(before) + 1
     process.stop()
@@ -55,7 +57,7 @@ def test_nothing_of_it_stays_in_the_collector(metrics: Metrics) -> None:
 @pytest.mark.usefixtures("process")
 def test_every_pod_of_a_process_is_told_of_a_pause(metrics: Metrics) -> None:
     others = Metrics()
-    other = Process(others, "pod")
+    other = Process(others, "pod", NAME)
     other.start()
     gc.collect(2)
     other.stop()
@@ -70,7 +72,7 @@ from whatchat.observability.metrics import Metrics
 from whatchat.observability.process import Process
 
 metrics = Metrics()
-process = Process(metrics, "pod", lambda: 100)
+process = Process(metrics, "pod", "a name", lambda: 100)
 process.start()
 taken = bytes(8_000_000).replace(b"\\0", b"x")
 metrics.refresh()
@@ -87,13 +89,13 @@ def test_memory_is_shared_out_between_the_sockets() -> None:
 
 
 def test_without_sockets_there_is_no_memory_of_theirs(metrics: Metrics) -> None:
-    process = Process(metrics, "worker")
+    process = Process(metrics, "worker", NAME)
     process.start()
     assert told(metrics, "socket_memory_bytes") == 0
     process.stop()
 
 
 @pytest.mark.usefixtures("process")
-def test_it_says_what_runs(metrics: Metrics) -> None:
-    python = platform.python_version()
-    assert told(metrics, "build_info", version=__version__, python=python, role="pod") == 1
+def test_it_says_what_runs_and_by_which_name_it_is_found_elsewhere(metrics: Metrics) -> None:
+    labels = {"version": __version__, "python": platform.python_version(), "role": "pod"}
+    assert told(metrics, "build_info", **labels, name=NAME) == 1
