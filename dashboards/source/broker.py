@@ -18,7 +18,7 @@ from dashboards.source.panels import (
     spread,
 )
 from dashboards.source.promql import RATE
-from dashboards.source.queries import lines
+from dashboards.source.queries import lines, now
 
 WITHIN = ((0, "green"), (DELIVERED_WITHIN, "red"))
 
@@ -42,7 +42,7 @@ def _glance() -> Panels:
         "Oldest canary",
         "Seconds since the deafest pod last heard itself by the broker. Above 5 s it is not ready.",
         "s",
-        lines("max(whatchat_broker_canary_age_seconds)", "canary"),
+        now("max(whatchat_broker_canary_age_seconds)", "canary"),
         steps=((0, "green"), (5, "orange"), (15, "red")),
         to=PODS,
     )
@@ -50,7 +50,7 @@ def _glance() -> Panels:
         "Not published",
         "Announcements over the time shown that the broker did not take. They are announced again.",
         "short",
-        lines("sum(increase(whatchat_broker_publish_failures_total[$__range]))", "failures"),
+        now("sum(increase(whatchat_broker_publish_failures_total[$__range]))", "failures"),
         steps=ANY_IS_ODD,
         to=STORE,
     )
@@ -58,7 +58,7 @@ def _glance() -> Panels:
         "Rooms not announced yet",
         "Rooms with changes that have yet to be announced.",
         "short",
-        lines("sum(whatchat_dirty_rooms)", "rooms"),
+        now("sum(whatchat_dirty_rooms)", "rooms"),
         steps=((0, "green"), (1, "orange")),
         to=STORE,
     )
@@ -66,21 +66,21 @@ def _glance() -> Panels:
         "Redis is up",
         "Whether the exporter reaches every Redis.",
         "bool_yes_no",
-        lines("min(redis_up)", "up"),
+        now("min(redis_up)", "up"),
         steps=((0, "red"), (1, "green")),
     )
     yield number(
         "Work lags",
         "How old the entry is that the worker feeds next to the work queue.",
         "s",
-        lines("max(whatchat_work_feed_lag_seconds)", "lag"),
+        now("max(whatchat_work_feed_lag_seconds)", "lag"),
         steps=((0, "green"), (10, "orange"), (60, "red")),
     )
     yield number(
         "Dead letters",
         "Jobs that were given up on and wait for somebody to look.",
         "short",
-        lines("max(whatchat_dead_letters)", "jobs"),
+        now("max(whatchat_dead_letters)", "jobs"),
         steps=NONE_IS_GOOD,
     )
 
@@ -152,10 +152,13 @@ def _mended() -> Panels:
     )
     yield graph(
         "Deaf",
-        "Times over the time shown that the broker took what a pod said, and that pod did not "
+        "Times around each point that the broker took what a pod said, and that pod did not "
         "hear it.",
         "short",
-        lines("sum by (pod) (increase(whatchat_broker_deafness_total[$__range]))", "{{pod}}"),
+        lines(
+            "sum by (pod) (increase(whatchat_broker_deafness_total[$__rate_interval]))",
+            "{{pod}}",
+        ),
         steps=ANY_IS_ODD,
         per_pod=True,
         width=QUARTER,
@@ -210,10 +213,10 @@ def _redis() -> Panels:
     )
     yield graph(
         "Reconnects",
-        "Connections to Redis over the time shown that replaced lost ones.",
+        "Connections to Redis around each point that replaced lost ones.",
         "short",
         lines(
-            "sum by (pod, link) (increase(whatchat_redis_reconnects_total[$__range]))",
+            "sum by (pod, link) (increase(whatchat_redis_reconnects_total[$__rate_interval]))",
             "{{pod}} {{link}}",
         ),
         per_pod=True,
@@ -281,9 +284,12 @@ def _work() -> Panels:
     )
     yield graph(
         "Given up on",
-        "Jobs over the time shown that were given up on after too many attempts, by group.",
+        "Jobs around each point that were given up on after too many attempts, by group.",
         "short",
-        lines("sum by (group) (increase(whatchat_work_put_aside_total[$__range]))", "{{group}}"),
+        lines(
+            "sum by (group) (increase(whatchat_work_put_aside_total[$__rate_interval]))",
+            "{{group}}",
+        ),
         steps=NONE_IS_GOOD,
         to=STORE,
     )

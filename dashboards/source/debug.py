@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from grafana_foundation_sdk.builders.dashboard import DashboardLink
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel, VariableModel
 
@@ -22,22 +23,26 @@ from whatchat.features.debug.contract import (
     TraceMessage,
 )
 
+MOMENT: Final = "time:YYYY-MM-DD HH:mm:ss.SSS"
+
 FIRST: Final = "100"
 """So many rows a table asks for."""
 
-TO_POD: Final = narrower("Its rooms and sockets", DEBUG, livePod="__data.fields.Pod")
-TO_ROOM: Final = narrower(
-    "Its sockets", DEBUG, livePod="livePod", room="__data.fields.Room", user="user"
-)
-TO_USER: Final = narrower("All sockets of this person", DEBUG, user="__data.fields.User")
-TO_SOCKET: Final = narrower(
-    "This socket",
-    DEBUG,
-    livePod="livePod",
-    room="room",
-    user="user",
-    message="message",
-    socket="__data.fields.Socket",
+
+def _to(title: str, **chosen: str) -> DashboardLink:
+    """A link that chooses this and unchooses all else but the message.
+
+    A variable that an address leaves out would keep what it has.
+    """
+    unchosen = {"livePod": "", "room": "", "user": "", "socket": "", "message": "message"}
+    return narrower(title, DEBUG, **{**unchosen, **chosen})
+
+
+TO_POD: Final = _to("Its rooms and sockets", livePod="__data.fields.Pod")
+TO_ROOM: Final = _to("Its sockets", livePod="livePod", room="__data.fields.Room")
+TO_USER: Final = _to("All sockets of this person", user="__data.fields.User")
+TO_SOCKET: Final = _to(
+    "This socket", livePod="livePod", room="room", user="user", socket="__data.fields.Socket"
 )
 
 POD: Final = Field("pod", "Pod", links=[TO_POD])
@@ -62,13 +67,13 @@ def _chosen() -> list[Builder[VariableModel]]:
 
 
 def _rows() -> Iterator[Row]:
-    yield "Cluster", [pods_at_a_glance(DEBUG)]
-    yield "Pod $pod", _pod()
-    yield "Pods as they are now", [_live_pods()]
-    yield "Rooms on ${livePod}", [_rooms(), _room()]
-    yield "Sockets of room ${room} and person ${user}", [_sockets(), _gone()]
-    yield "Socket $socket", _socket()
-    yield "Message $message", _message()
+    yield "1. Cluster", [pods_at_a_glance(DEBUG)]
+    yield "2. Pod: $pod", _pod()
+    yield "3. Live pod: choose one, or see all", [_live_pods()]
+    yield "4. Room: ${livePod} ${room}", [_rooms(), _room()]
+    yield "5. Sockets: ${livePod} ${room} ${user}", [_sockets(), _gone()]
+    yield "6. Socket: ${socket}", _socket()
+    yield "7. Message: ${message}", _message()
 
 
 def _pod() -> Panels:
@@ -189,7 +194,7 @@ def _room() -> Builder[Panel]:
             {"roomId": "${room}"},
         ),
         width=HALF,
-        nothing="Choose a room on the left",
+        nothing="No room is chosen, or it has no sockets: choose one on the left",
     )
 
 
@@ -250,10 +255,10 @@ def _socket() -> Panels:
         "The chosen socket: whose, where, for how long, and how it fares.",
         Answer(ShowLiveSocket, "", (*SOCKET_FIELDS, *GONE_FIELDS), given),
         height=4,
-        nothing="Choose a socket above",
+        nothing="No socket is chosen, or it is long gone: choose one above",
     )
     commands = (
-        Field("at", "At", "dateTimeAsIso"),
+        Field("at", "At", MOMENT),
         Field("command", "Command"),
         Field("outcome", "Outcome"),
         Field("ms", "Took", "ms"),
@@ -263,7 +268,7 @@ def _socket() -> Panels:
         "What the chosen socket asked for last, and what came of it.",
         Answer(ShowLiveSocket, "commands", commands, given),
         width=HALF,
-        nothing="Choose a socket above",
+        nothing="No socket is chosen, or it is long gone: choose one above",
     )
     yield answer(
         "Its last failures",
@@ -287,9 +292,9 @@ def _message() -> Panels:
                 Field("seq", "Seq", "none"),
                 Field("senderId", "User", links=[TO_USER]),
                 POD,
-                Field("acceptedAt", "Accepted", "dateTimeAsIso"),
-                Field("persistedAt", "Persisted", "dateTimeAsIso"),
-                Field("publishedAt", "Published", "dateTimeAsIso"),
+                Field("acceptedAt", "Accepted", MOMENT),
+                Field("persistedAt", "Persisted", MOMENT),
+                Field("publishedAt", "Published", MOMENT),
                 Field("sockets", "Sockets", "short"),
                 Field("delivered", "Delivered to", "short"),
                 Field("read", "Read by", "short"),
@@ -297,7 +302,7 @@ def _message() -> Panels:
             given,
         ),
         height=4,
-        nothing="Type a message's id above",
+        nothing="No message is chosen, or no pod remembers it: type its id at the top",
     )
     yield answer(
         "Its way",
@@ -307,7 +312,7 @@ def _message() -> Panels:
             TraceMessage,
             "steps",
             [
-                Field("at", "At", "dateTimeAsIso"),
+                Field("at", "At", MOMENT),
                 Field("step", "Step"),
                 POD,
                 Field("ms", "After", "ms"),
@@ -317,7 +322,7 @@ def _message() -> Panels:
             given,
         ),
         width=THIRD,
-        nothing="Type a message's id above",
+        nothing="No message is chosen, or no pod remembers it: type its id at the top",
     )
     yield answer(
         "Written to",
@@ -325,11 +330,11 @@ def _message() -> Panels:
         Answer(
             TraceMessage,
             "written",
-            [Field("at", "At", "dateTimeAsIso"), SOCKET, USER, POD],
+            [Field("at", "At", MOMENT), SOCKET, USER, POD],
             given,
         ),
         width=THIRD,
-        nothing="Type a message's id above",
+        nothing="No message is chosen, or no pod remembers it: type its id at the top",
     )
     yield answer(
         "Acknowledged by",
@@ -338,7 +343,7 @@ def _message() -> Panels:
             TraceMessage,
             "receipts",
             [
-                Field("at", "At", "dateTimeAsIso"),
+                Field("at", "At", MOMENT),
                 USER,
                 Field("deviceId", "Device"),
                 Field("kind", "Kind"),
@@ -346,5 +351,5 @@ def _message() -> Panels:
             given,
         ),
         width=THIRD,
-        nothing="Type a message's id above",
+        nothing="No message is chosen, or no pod remembers it: type its id at the top",
     )

@@ -51,9 +51,15 @@ def deeper(uid: str) -> builders.DashboardLink:
 
 
 def narrower(title: str, uid: str, **variables: str) -> builders.DashboardLink:
-    """From a value to a dashboard about what it belongs to: ``pod="__data.fields.Pod"``."""
+    """From a value to a dashboard about what it belongs to: ``pod="__data.fields.Pod"``.
+
+    A variable given as "" is emptied.
+    """
     kept = [f"${{{name}:queryparam}}" for name in _KEPT if name not in variables]
-    filled = [f"var-{name}=${{{source}}}" for name, source in variables.items()]
+    filled = [
+        f"var-{name}=${{{source}}}" if source else f"var-{name}="
+        for name, source in variables.items()
+    ]
     query = "&".join([*kept, *filled, "${__url_time_range}"])
     return builders.DashboardLink(title).type(DashboardLinkType.LINK).url(f"/d/{uid}?{query}")
 

@@ -30,7 +30,7 @@ class Field(NamedTuple):
     @property
     def kind(self) -> str:
         """What the plugin takes the values for."""
-        if self.unit.startswith("dateTime"):
+        if self.unit.startswith(("dateTime", "time:")):
             return "timestamp"
         return {"string": "string", "bool": "boolean"}.get(self.unit, "number")
 
@@ -58,13 +58,25 @@ class DebugQuery(Dataquery):
             "parser": "backend",
             "url": self._path,
             "url_options": {"method": "GET", "data": "", "params": parameters},
-            "root_selector": self._rows,
+            "root_selector": self._selector(),
             "columns": [
                 {"selector": field.selector, "text": field.heading, "type": field.kind}
                 for field in self._fields
             ],
             "filters": [],
         }
+
+    def _selector(self) -> str:
+        """In GJSON's words; no rows, rather than an error, where what is asked about is not there.
+
+        The data source then is to take answers of any status (``ignoreStatusCodeCheck``). Lists
+        of all there is still fail loudly.
+        """
+        if "$" not in self._path:
+            return self._rows
+        if self._rows:
+            return f"[{self._rows}]|@flatten"
+        return f"[@this]|#({self._fields[0].selector})#"
 
 
 class Answer(Builder[Dataquery]):

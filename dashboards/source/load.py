@@ -9,7 +9,7 @@ from dashboards.source.links import BROKER, LOAD, PODS, STORE
 from dashboards.source.objectives import DELIVERED_WITHIN
 from dashboards.source.panels import HALF, graph, number, of_each, quantiles, spread
 from dashboards.source.promql import OURS, RATE
-from dashboards.source.queries import lines
+from dashboards.source.queries import lines, now
 
 MESSAGES = 'sum(increase(whatchat_entries_appended_total{change="posted"}[$__range]))'
 DELIVERIES = 'sum(increase(whatchat_deliveries_total{event="message:new"}[$__range]))'
@@ -34,28 +34,28 @@ def _totals() -> Panels:
         "Sockets",
         "Sockets connected now.",
         "short",
-        lines("sum(whatchat_connected_sockets)", "sockets"),
+        now("sum(whatchat_connected_sockets)", "sockets"),
         to=PODS,
     )
     yield number(
         "Messages in all",
         "Messages made durable over the time shown.",
         "short",
-        lines(MESSAGES, "accepted"),
+        now(MESSAGES, "accepted"),
         to=STORE,
     )
     yield number(
         "Deliveries in all",
         "New messages written to sockets over the time shown.",
         "short",
-        lines(DELIVERIES, "delivered"),
+        now(DELIVERIES, "delivered"),
         to=BROKER,
     )
     yield number(
         "Deliveries per message",
         "How many sockets a message is for: compare it with what the test sets out to do.",
         "short",
-        lines(f"{DELIVERIES} / {MESSAGES}", "per message"),
+        now(f"{DELIVERIES} / {MESSAGES}", "per message"),
         decimals=1,
         to=BROKER,
     )
@@ -63,7 +63,7 @@ def _totals() -> Panels:
         "CPU per 1,000 deliveries",
         "Seconds of a core for 1,000 events written to sockets: what a test is compared by.",
         "s",
-        lines(
+        now(
             f"1000 * sum(rate(process_cpu_seconds_total{RATE}) {OURS}) "
             f"/ sum(rate(whatchat_deliveries_total{RATE}))",
             "CPU",
@@ -75,7 +75,7 @@ def _totals() -> Panels:
         "Memory per socket",
         "The memory above that at the start, by connected sockets: the highest pod's.",
         "bytes",
-        lines("max(whatchat_socket_memory_bytes)", "memory"),
+        now("max(whatchat_socket_memory_bytes)", "memory"),
         to=PODS,
     )
 
@@ -101,12 +101,16 @@ def _throughput() -> Panels:
         stacked=True,
         to=BROKER,
     )
-    yield quantiles(
+    yield graph(
         "Fan-out",
-        "Sockets of a pod that one event is for.",
-        "whatchat_fanout_sockets",
-        unit="short",
-        steps=(),
+        "Sockets of a pod that one event is for, on average, by pod.",
+        "short",
+        lines(
+            f"sum by (pod) (rate(whatchat_fanout_sockets_sum{RATE})) "
+            f"/ sum by (pod) (rate(whatchat_fanout_sockets_count{RATE}))",
+            "{{pod}}",
+        ),
+        per_pod=True,
         to=BROKER,
     )
     yield graph(

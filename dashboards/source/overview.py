@@ -9,10 +9,18 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 from dashboards.source.board import Panels, Row, board
 from dashboards.source.links import BROKER, DEBUG, OVERVIEW, PODS, ROLLOUTS, STORE, narrower
 from dashboards.source.live import Field
-from dashboards.source.objectives import DELIVERED_WITHIN, OWN_FAULT, SHARE, budget_left
+from dashboards.source.objectives import (
+    DELIVERED_WITHIN,
+    IN_TIME,
+    LET_IN,
+    SHARE,
+    budget_left,
+    burning,
+)
 from dashboards.source.panels import (
     ALL_IS_GOOD,
     FULL,
+    HALF,
     LATE,
     NONE_IS_GOOD,
     QUARTER,
@@ -25,11 +33,10 @@ from dashboards.source.panels import (
     rows,
 )
 from dashboards.source.promql import OURS, RATE, SAME
-from dashboards.source.queries import cells, lines
+from dashboards.source.queries import cells, lines, now
 
 MESSAGES: Final = 'sum(rate(whatchat_entries_appended_total{change="posted"}[$__rate_interval]))'
 DELIVERED: Final = 'sum(rate(whatchat_deliveries_total{event="message:new"}[$__rate_interval]))'
-REFUSED: Final = f'whatchat_refusals_total{{reason=~"{OWN_FAULT}"}}'
 
 PROMISE: Final = ((0, "red"), (SHARE, "green"))
 BUDGET: Final = ((-1000, "red"), (0, "orange"), (0.5, "green"))
@@ -50,6 +57,7 @@ def _rows() -> Iterator[Row]:
     yield "", _health()
     yield "", _promises()
     yield "Which pod, since when?", [_alerts(), pods_at_a_glance(PODS)]
+    yield "How fast is what may fail used up?", _burning()
     yield "Is anybody losing messages?", _messages()
     yield "Can people connect?", _connecting()
     yield "Do commands work?", _commands()
@@ -62,7 +70,7 @@ def _health() -> Panels:
         "Of the pods and workers that were there within the last hour, the share that Prometheus "
         "can scrape now.",
         "percentunit",
-        lines(f"avg(up and {SAME} last_over_time(whatchat_build_info[1h]))", "up"),
+        now(f"avg(up and {SAME} last_over_time(whatchat_build_info[1h]))", "up"),
         steps=ALL_IS_GOOD,
         to=PODS,
     )
@@ -70,7 +78,7 @@ def _health() -> Panels:
         "Nodes ready",
         "The share of pods and workers that say they may take traffic.",
         "percentunit",
-        lines("avg(whatchat_ready)", "ready"),
+        now("avg(whatchat_ready)", "ready"),
         steps=((0, "red"), (0.67, "orange"), (0.999, "green")),
         to=PODS,
     )
@@ -78,21 +86,21 @@ def _health() -> Panels:
         "Connected sockets",
         "Sockets that are connected now, on all pods.",
         "short",
-        lines("sum(whatchat_connected_sockets)", "sockets"),
+        now("sum(whatchat_connected_sockets)", "sockets"),
         to=PODS,
     )
     yield number(
         "Messages accepted",
         "Messages that became durable, per second: what senders were acknowledged.",
         "mps",
-        lines(MESSAGES, "messages"),
+        now(MESSAGES, "messages"),
         to=STORE,
     )
     yield number(
         "Messages delivered",
         "New messages written to sockets, per second: one for each socket.",
         "mps",
-        lines(DELIVERED, "deliveries"),
+        now(DELIVERED, "deliveries"),
         to=BROKER,
     )
     yield number(
@@ -100,27 +108,20 @@ def _health() -> Panels:
         "Rooms, over the time shown, whose log did not reach back to the cursor of a client of the "
         "same epoch. Anything but nought is a broken promise.",
         "short",
-        lines('sum(increase(whatchat_resumes_total{outcome="lost"}[$__range]))', "lost"),
+        now('sum(increase(whatchat_resumes_total{outcome="lost"}[$__range]))', "lost"),
         steps=NONE_IS_GOOD,
         to=STORE,
     )
 
 
 def _promises() -> Panels:
-    within = (
-        f'sum(increase(whatchat_delivery_seconds_bucket{{le="{DELIVERED_WITHIN}"}}[$__range])) '
-        "/ sum(increase(whatchat_delivery_seconds_count[$__range]))"
-    )
-    let_in = (
-        f"1 - sum(increase({REFUSED}[$__range])) / (sum(increase({REFUSED}[$__range])) "
-        "+ sum(increase(whatchat_connects_total[$__range])))"
-    )
     yield number(
-        "Delivered within 250 ms",
-        "Of what was announced over the time shown, the share that reached a pod's sockets within "
-        f"250 ms of being durable. Promised: {SHARE:.1%} over 30 days.",
+        "Taken and delivered in time",
+        "Of what people said over the time shown, the share that was taken and reached sockets "
+        f"within 250 ms of being durable. Promised: {SHARE:.1%} over 30 days.",
         "percentunit",
-        lines(within, "within 250 ms"),
+        now(IN_TIME, "in time"),
+        nothing="Nobody said anything",
         width=QUARTER,
         to=BROKER,
         steps=PROMISE,
@@ -131,7 +132,8 @@ def _promises() -> Panels:
         "How much of the error budget of deliveries is left, if the time shown is its whole "
         "period: less than nought is overspent. Show 30 days for the objective's own.",
         "percentunit",
-        lines(budget_left(within), "left"),
+        now(budget_left(IN_TIME), "left"),
+        nothing="Nobody said anything",
         width=QUARTER,
         to=BROKER,
         steps=BUDGET,
@@ -142,7 +144,8 @@ def _promises() -> Panels:
         "Of those who tried to connect over the time shown, the share that was not refused by an "
         f"error of the server. Promised: {SHARE:.1%} over 30 days.",
         "percentunit",
-        lines(let_in, "let in"),
+        now(LET_IN, "let in"),
+        nothing="Nobody tried",
         width=QUARTER,
         to=ROLLOUTS,
         steps=PROMISE,
@@ -153,7 +156,8 @@ def _promises() -> Panels:
         "How much of the error budget of connecting is left, if the time shown is its whole "
         "period: less than nought is overspent. Show 30 days for the objective's own.",
         "percentunit",
-        lines(budget_left(let_in), "left"),
+        now(budget_left(LET_IN), "left"),
+        nothing="Nobody tried",
         width=QUARTER,
         to=ROLLOUTS,
         steps=BUDGET,
@@ -161,19 +165,54 @@ def _promises() -> Panels:
     )
 
 
+def _burning() -> Panels:
+    yield _burn_rate(
+        "Delivery budget",
+        "By the messages that are not taken, or late",
+        "namespace:whatchat_delivery_errors",
+        BROKER,
+    )
+    yield _burn_rate(
+        "Connect budget",
+        "By the sockets that are refused through the server's fault",
+        "namespace:whatchat_connect_errors",
+        ROLLOUTS,
+    )
+
+
+def _burn_rate(budget: str, by: str, errors: str, to: str) -> Builder[Panel]:
+    return graph(
+        f"{budget}, burn rate",
+        f"{by}: how many times too fast the worst installation uses up its error budget, over "
+        "windows of several lengths. At 1 it lasts for 30 days; 14.4 over an hour and 6 over six "
+        "hours wake somebody.",
+        "suffix:x",
+        *(lines(burning(errors, window), window) for window in ("5m", "1h", "6h", "3d")),
+        steps=((0, "green"), (1, "orange"), (6, "red"), (14.4, "dark-red")),
+        width=HALF,
+        nothing="Nobody did anything",
+        to=to,
+    )
+
+
 def _alerts() -> Builder[Panel]:
-    since = 'max by (alertname, severity, pod) (ALERTS_FOR_STATE{alertname=~"Whatchat.*"}) * 1000'
+    told = 'max by (alertname, alertstate, severity, pod) (ALERTS{alertname=~"Whatchat.*"})'
+    began = 'max by (alertname, severity, pod) (ALERTS_FOR_STATE{alertname=~"Whatchat.*"})'
+    since = f"{told} * on (alertname, severity, pod) group_left () {began} * 1000"
     return rows(
         "What is wrong, and since when",
         "Alerts that are pending or firing, the longest first. docs/runbooks has a page for each.",
         [
             Field("alertname", "Alert"),
+            Field("alertstate", "State"),
             Field("severity", "Severity"),
             Field("pod", "Pod", links=[POD]),
         ],
         [Column("Since", cells(since), "dateTimeFromNow")],
-        width=9,
+        width=10,
         nothing="Nothing is pending or firing",
+        sorted_by="Since",
+        colours={"firing": "red", "page": "red", "pending": "orange", "ticket": "orange"},
     )
 
 
@@ -220,7 +259,9 @@ def pods_at_a_glance(first: str) -> Builder[Panel]:
                 "dateTimeFromNow",
             ),
         ],
-        width=15 if first == PODS else FULL,
+        width=14 if first == PODS else FULL,
+        nothing="No pod tells anything",
+        sorted_by="Pod",
     )
 
 
@@ -353,6 +394,7 @@ def _commands() -> Panels:
             "{{outcome}}",
         ),
         stacked=True,
+        nothing="None was refused",
         to=PODS,
     )
     yield graph(
@@ -381,9 +423,9 @@ def _dependencies() -> Panels:
     yield of_each(
         "operation",
         "Time of the store",
-        "The slowest hundredth of each kind of operation. `getMore` waits for what is yet to "
-        "come: its time says nothing.",
-        "whatchat_store_seconds",
+        "The slowest hundredth of each kind of operation, without those that wait for what is "
+        "yet to come.",
+        'whatchat_store_seconds{operation!~"watch|getMore"}',
         to=STORE,
     )
     yield quantiles(

@@ -1,9 +1,9 @@
 """The kinds of panels: each has a title, says what it shows, and has a unit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
-from grafana_foundation_sdk.builders import common, heatmap, stat, table, timeseries
+from grafana_foundation_sdk.builders import common, heatmap, stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.models.common import (
@@ -22,6 +22,8 @@ from grafana_foundation_sdk.models.dashboard import (
     DynamicConfigValue,
     Threshold,
     ThresholdsMode,
+    ValueMap,
+    ValueMappingResult,
 )
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 
@@ -44,6 +46,9 @@ ALL_IS_GOOD: Final = ((0, "red"), (0.999, "green"))
 LATE: Final = ((0, "green"), (0.5, "orange"), (1, "red"))
 NEUTRAL: Final = ((0, "blue"),)
 
+MISSING: Final = "-"
+"""What stands in a table where one row has no value."""
+
 QUANTILES: Final = (0.5, 0.9, 0.99)
 
 
@@ -58,10 +63,12 @@ def graph(
     stacked: bool = False,
     most: float | None = None,
     per_pod: bool = False,
+    nothing: str = "",
 ) -> timeseries.Panel:
     """Lines over time from nought, up to ``most`` if the value has an end.
 
-    ``to`` is the dashboard that says more; lines ``per_pod`` lead to their pod each.
+    ``to`` is the dashboard that says more; lines ``per_pod`` lead to their pod each; ``nothing``
+    stands where there are none and that is well.
     """
     panel = (
         timeseries.Panel()
@@ -74,7 +81,7 @@ def graph(
         .min(0)
         .line_width(1)
         .fill_opacity(40 if stacked else 8)
-        .show_points(VisibilityMode.NEVER)
+        .show_points(VisibilityMode.AUTO)
         .thresholds(_thresholds(steps or NEUTRAL))
         .legend(_legend())
         .tooltip(_tooltip())
@@ -90,7 +97,44 @@ def graph(
         panel.max(most)
     if per_pod:
         panel.data_links([of_pod()])
+    if nothing:
+        panel.no_value(nothing)
     return panel.targets([query.ref_id(name) for query, name in _named(queries)])
+
+
+def states(
+    title: str,
+    says: str,
+    query: Dataquery,
+    *,
+    yes: tuple[str, str],
+    no: tuple[str, str],
+    width: int = THIRD,
+    to: str = "",
+    per_pod: bool = False,
+) -> statetimeline.Panel:
+    """A bar over time for each label set: what a 1 is called and its colour, and a 0."""
+    panel = (
+        statetimeline.Panel()
+        .title(title)
+        .description(says)
+        .unit("none")
+        .datasource(PROMETHEUS)
+        .span(width)
+        .height(8)
+        .mappings([_called({"1": yes, "0": no})])
+        .thresholds(_thresholds(NEUTRAL))
+        .show_value(VisibilityMode.NEVER)
+        .fill_opacity(70)
+        .legend(common.VizLegendOptions().show_legend(show_legend=True))
+        .tooltip(_tooltip())
+        .with_target(query.ref_id("A"))
+    )
+    if to:
+        panel.links([deeper(to)])
+    if per_pod:
+        panel.data_links([of_pod()])
+    return panel
 
 
 def quantiles(
@@ -142,9 +186,9 @@ def number(
     steps: Steps = NEUTRAL,
     to: str = "",
     decimals: int | None = None,
-    most: float | None = None,
+    nothing: str = "",
 ) -> stat.Panel:
-    """The latest value, large, with its course behind it if the query has one."""
+    """The value at the end of the time shown, large: never an older one that was the last."""
     panel = (
         stat.Panel()
         .title(title)
@@ -157,7 +201,7 @@ def number(
         .color_mode(
             BigValueColorMode.VALUE if steps is NEUTRAL else BigValueColorMode.BACKGROUND_SOLID
         )
-        .graph_mode(BigValueGraphMode.AREA)
+        .graph_mode(BigValueGraphMode.NONE)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .with_target(query.ref_id("A"))
     )
@@ -165,8 +209,8 @@ def number(
         panel.links([deeper(to)])
     if decimals is not None:
         panel.decimals(decimals)
-    if most is not None:
-        panel.max(most)
+    if nothing:
+        panel.no_value(nothing)
     return panel
 
 
@@ -220,6 +264,10 @@ class Column(NamedTuple):
     steps: Steps = ()
 
 
+Mappings = Mapping[str, tuple[str, str]]
+"""What a value is called, and its colour."""
+
+
 def rows(
     title: str,
     says: str,
@@ -228,9 +276,14 @@ def rows(
     *,
     width: int = FULL,
     height: int = 9,
-    nothing: str = "No pod tells anything",
+    nothing: str,
+    sorted_by: str,
+    colours: Mapping[str, str] = {},
 ) -> table.Panel:
-    """A row for each set of the labels that the ``labels`` select, a column for each query."""
+    """A row for each set of the labels that the ``labels`` select, a column for each query.
+
+    ``colours`` are those of labels' values.
+    """
     named = _named(columns)
     values = {f"Value #{name}" if len(named) > 1 else "Value": one for one, name in named}
     headings = {label.selector: label.heading for label in labels}
@@ -250,12 +303,15 @@ def rows(
         .height(height)
         .no_value(nothing)
         .filterable(filterable=True)
+        .sort_by([common.TableSortByFieldState().display_name(sorted_by)])
         .targets([one.query.ref_id(name) for one, name in named])
         .with_transformation(DataTransformerConfig(id_val="merge", options={}))
         .with_transformation(DataTransformerConfig(id_val="organize", options=organized))
     )
     for label in labels:
         _dress(panel, label)
+    if colours:
+        panel.mappings([_called({value: (value, colour) for value, colour in colours.items()})])
     for one in columns:
         _dress(panel, Field("", one.heading, one.unit), one.steps)
     return panel
@@ -263,13 +319,25 @@ def rows(
 
 def _dress(panel: table.Panel, field: Field, steps: Steps = ()) -> None:
     """Give a column its unit, its links and its colours."""
-    properties = [DynamicConfigValue("unit", field.unit)]
+    properties = [
+        DynamicConfigValue("unit", field.unit),
+        DynamicConfigValue("noValue", MISSING),
+    ]
     if field.links:
         properties.append(DynamicConfigValue("links", [link.build() for link in field.links]))
     if steps:
         properties.append(DynamicConfigValue("thresholds", _thresholds(steps).build()))
         properties.append(DynamicConfigValue("custom.cellOptions", {"type": "color-text"}))
     panel.override_by_name(field.heading, properties)
+
+
+def _called(names: Mappings) -> ValueMap:
+    return ValueMap(
+        {
+            value: ValueMappingResult(text=text, color=colour, index=at)
+            for at, (value, (text, colour)) in enumerate(names.items())
+        }
+    )
 
 
 def _named(things: Sequence[T]) -> list[tuple[T, str]]:

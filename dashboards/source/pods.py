@@ -14,6 +14,7 @@ from dashboards.source.panels import (
     graph,
     of_each,
     quantiles,
+    states,
 )
 from dashboards.source.promql import OURS, RATE
 from dashboards.source.queries import lines
@@ -88,8 +89,9 @@ def _sockets() -> Panels:
         "Gone",
         "Sockets gone per second, by pod and close code; `client` left by itself.",
         "cps",
-        lines(f"sum by (pod, code) (rate(whatchat_closes_total{RATE}))", "{{pod}} {{code}}"),
+        lines(f"sum by (pod, code) (rate(whatchat_closes_total{RATE})) > 0", "{{pod}} {{code}}"),
         per_pod=True,
+        nothing="Nobody went",
         to=ROLLOUTS,
     )
     yield of_each(
@@ -219,35 +221,35 @@ def _process() -> Panels:
         ),
         to=LOAD,
     )
-    yield graph(
+    yield states(
         "Ready",
-        "1 while a pod or worker says that it may take traffic.",
-        "bool_yes_no",
+        "When each pod and worker said that it may take traffic.",
         lines("min by (pod) (whatchat_ready)", "{{pod}}"),
-        most=1,
         per_pod=True,
         to=ROLLOUTS,
+        yes=("ready", "green"),
+        no=("not ready", "red"),
     )
-    yield graph(
+    yield states(
         "Dependencies",
-        "1 while a dependency answers a pod.",
-        "bool_yes_no",
+        "When each dependency answered each pod.",
         lines("min by (pod, dependency) (whatchat_dependency_up)", "{{pod}}: {{dependency}}"),
-        most=1,
         per_pod=True,
         to=BROKER,
+        yes=("answers", "green"),
+        no=("does not answer", "red"),
     )
 
 
 def _draining() -> Panels:
-    yield graph(
+    yield states(
         "Draining pods",
-        "1 while a pod moves its clients away.",
-        "bool_yes_no",
+        "When each pod moved its clients away.",
         lines("max by (pod) (whatchat_draining)", "{{pod}}"),
-        most=1,
         per_pod=True,
         to=ROLLOUTS,
+        yes=("draining", "orange"),
+        no=("serving", "green"),
     )
     yield graph(
         "Sockets left to move",
@@ -259,9 +261,12 @@ def _draining() -> Panels:
     )
     yield graph(
         "Cut off",
-        "Sockets cut off over the time shown, as a drain ran out of time.",
+        "Sockets cut off around each point, as a drain ran out of time.",
         "short",
-        lines("sum by (pod) (increase(whatchat_drain_cut_off_total[$__range]))", "{{pod}}"),
+        lines(
+            "sum by (pod) (increase(whatchat_drain_cut_off_total[$__rate_interval]))",
+            "{{pod}}",
+        ),
         steps=NONE_IS_GOOD,
         per_pod=True,
         to=ROLLOUTS,
@@ -331,10 +336,10 @@ def _limits() -> Panels:
     )
     yield graph(
         "Anomalies",
-        "Anomalies over the time shown, by rule and by what was done about it.",
+        "Anomalies around each point, by rule and by what was done about it.",
         "short",
         lines(
-            "sum by (rule, action) (increase(whatchat_anomalies_total[$__range]))",
+            "sum by (rule, action) (increase(whatchat_anomalies_total[$__rate_interval]))",
             "{{rule}}: {{action}}",
         ),
         width=HALF,
@@ -363,28 +368,33 @@ def _audit() -> Panels:
     )
     yield graph(
         "Acts not recorded",
-        "Acts over the time shown that could not be recorded, as too many records waited.",
+        "Acts around each point that could not be recorded, as too many records waited.",
         "short",
-        lines("sum by (pod) (increase(whatchat_audit_dropped_total[$__range]))", "{{pod}}"),
+        lines(
+            "sum by (pod) (increase(whatchat_audit_dropped_total[$__rate_interval]))",
+            "{{pod}}",
+        ),
         steps=NONE_IS_GOOD,
         width=QUARTER,
         per_pod=True,
     )
-    yield graph(
+    yield states(
         "Audit chain broken",
-        "1 once a node found the log's end not to be what had been sealed: somebody changed it.",
-        "bool_yes_no",
+        "When a node knew the log's end not to be what had been sealed: somebody changed it.",
         lines("max by (pod) (whatchat_audit_chain_broken)", "{{pod}}"),
-        steps=NONE_IS_GOOD,
-        most=1,
         width=QUARTER,
         per_pod=True,
+        yes=("broken", "red"),
+        no=("whole", "green"),
     )
     yield graph(
         "Issuer's keys unread",
-        "Times over the time shown that the keys of the external issuer could not be read.",
+        "Times around each point that the keys of the external issuer could not be read.",
         "short",
-        lines("sum by (pod) (increase(whatchat_issuer_failures_total[$__range]))", "{{pod}}"),
+        lines(
+            "sum by (pod) (increase(whatchat_issuer_failures_total[$__rate_interval]))",
+            "{{pod}}",
+        ),
         steps=ANY_IS_ODD,
         width=QUARTER,
         per_pod=True,

@@ -46,6 +46,7 @@ _FUNCTIONS: Final = frozenset(
         "min",
         "rate",
         "sum",
+        "sum_over_time",
         "time",
         "topk",
     }

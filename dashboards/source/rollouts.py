@@ -15,9 +15,10 @@ from dashboards.source.panels import (
     SIXTH,
     graph,
     number,
+    states,
 )
 from dashboards.source.promql import RATE
-from dashboards.source.queries import lines
+from dashboards.source.queries import lines, now
 
 AUTOSCALER = "horizontalpodautoscaler"
 HPA = f"kube_{AUTOSCALER}"
@@ -41,7 +42,7 @@ def _glance() -> Panels:
         "Pods available",
         "Of the pods that deployments ask for, the share that is available.",
         "percentunit",
-        lines(
+        now(
             "sum(kube_deployment_status_replicas_available) / sum(kube_deployment_spec_replicas)",
             "available",
         ),
@@ -52,7 +53,7 @@ def _glance() -> Panels:
         "Versions",
         "How many versions run now: two while an update is under way.",
         "short",
-        lines("count(count by (version) (whatchat_build_info))", "versions"),
+        now("count(count by (version) (whatchat_build_info))", "versions"),
         steps=((0, "green"), (2, "orange")),
         to=PODS,
     )
@@ -60,28 +61,28 @@ def _glance() -> Panels:
         "Draining",
         "Pods that move their clients away now.",
         "short",
-        lines("sum(whatchat_draining)", "pods"),
+        now("sum(whatchat_draining)", "pods"),
         to=PODS,
     )
     yield number(
         "Servers up",
         "Of the servers that HAProxy knows, the share that is up.",
         "percentunit",
-        lines('avg(haproxy_server_status{state="UP"})', "up"),
+        now('avg(haproxy_server_status{state="UP"})', "up"),
         steps=ALL_IS_GOOD,
     )
     yield number(
         "Answered with 5xx",
         "Requests per second that the ingress answered with 5xx.",
         "reqps",
-        lines(f'sum(rate(haproxy_frontend_http_responses_total{{code="5xx"}}{RATE}))', "5xx"),
+        now(f'sum(rate(haproxy_frontend_http_responses_total{{code="5xx"}}{RATE}))', "5xx"),
         steps=((0, "green"), (0.01, "orange"), (1, "red")),
     )
     yield number(
         "Room to scale",
         "The replicas that the autoscaler may still add; at nought more load finds no more pods.",
         "short",
-        lines(f"min({HPA}_spec_max_replicas - {HPA}_status_current_replicas)", "replicas"),
+        now(f"min({HPA}_spec_max_replicas - {HPA}_status_current_replicas)", "replicas"),
         steps=((0, "red"), (1, "orange"), (3, "green")),
     )
 
@@ -111,12 +112,12 @@ def _rollout() -> Panels:
     )
     yield graph(
         "Restarts",
-        "Restarts of containers over the time shown. A pod that restarts by itself crashes, or "
+        "Restarts of containers around each point. A pod that restarts by itself crashes, or "
         "its probes fail.",
         "short",
         lines(
             "sum by (pod, container) "
-            "(increase(kube_pod_container_status_restarts_total[$__range]))",
+            "(increase(kube_pod_container_status_restarts_total[$__rate_interval]))",
             "{{pod}} {{container}}",
         ),
         steps=ANY_IS_ODD,
@@ -126,14 +127,14 @@ def _rollout() -> Panels:
 
 
 def _moving() -> Panels:
-    yield graph(
+    yield states(
         "Draining pods",
-        "1 while a pod moves its clients away.",
-        "bool_yes_no",
+        "When each pod moved its clients away.",
         lines("max by (pod) (whatchat_draining)", "{{pod}}"),
-        most=1,
         per_pod=True,
         to=PODS,
+        yes=("draining", "orange"),
+        no=("serving", "green"),
     )
     yield graph(
         "Sockets left to move",
@@ -146,9 +147,12 @@ def _moving() -> Panels:
     )
     yield graph(
         "Cut off by drains",
-        "Sockets cut off over the time shown, as a drain ran out of time.",
+        "Sockets cut off around each point, as a drain ran out of time.",
         "short",
-        lines("sum by (pod) (increase(whatchat_drain_cut_off_total[$__range]))", "{{pod}}"),
+        lines(
+            "sum by (pod) (increase(whatchat_drain_cut_off_total[$__rate_interval]))",
+            "{{pod}}",
+        ),
         steps=NONE_IS_GOOD,
         per_pod=True,
         to=PODS,
@@ -187,8 +191,8 @@ def _ingress() -> Panels:
         "Answers per second, by class of status.",
         "reqps",
         lines(
-            f"sum by (proxy, code) (rate(haproxy_frontend_http_responses_total{RATE}))",
-            "{{proxy}} {{code}}",
+            f"sum by (code) (rate(haproxy_frontend_http_responses_total{RATE}))",
+            "{{code}}",
         ),
         stacked=True,
     )
@@ -207,13 +211,13 @@ def _ingress() -> Panels:
         stacked=True,
         to=PODS,
     )
-    yield graph(
+    yield states(
         "Servers up, one by one",
-        "1 while the ingress sends clients to a server.",
-        "bool_yes_no",
+        "When the ingress sent clients to a server.",
         lines('min by (server) (haproxy_server_status{state="UP"})', "{{server}}"),
-        most=1,
         to=PODS,
+        yes=("up", "green"),
+        no=("down", "red"),
     )
     yield graph(
         "What went wrong on the way",
@@ -266,19 +270,18 @@ def _scaling() -> Panels:
         width=QUARTER,
         to=PODS,
     )
-    yield graph(
+    yield states(
         "Scaling is limited",
-        "1 while the autoscaler wants more or fewer pods than it may have.",
-        "bool_yes_no",
+        "When the autoscaler wanted more or fewer pods than it may have.",
         lines(
             f'max by (horizontalpodautoscaler) ({HPA}_status_condition{{condition="ScalingLimited",'
             'status="true"})',
             "{{horizontalpodautoscaler}}",
         ),
-        steps=ANY_IS_ODD,
-        most=1,
         width=QUARTER,
         to=PODS,
+        yes=("limited", "orange"),
+        no=("free", "green"),
     )
 
 

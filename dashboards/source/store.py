@@ -14,6 +14,7 @@ from dashboards.source.panels import (
     of_each,
     quantiles,
     spread,
+    states,
 )
 from dashboards.source.promql import RATE
 from dashboards.source.queries import lines
@@ -46,12 +47,17 @@ def _log() -> Panels:
         stacked=True,
         to=PODS,
     )
-    yield quantiles(
+    yield graph(
         "Entries per append",
-        "How many changes of a room share a write: it rises with the load of hot rooms.",
-        "whatchat_append_batch_size",
-        unit="short",
-        steps=(),
+        "How many changes of a room share a write, on average: it rises with the load of hot "
+        "rooms.",
+        "short",
+        lines(
+            f"sum by (pod) (rate(whatchat_append_batch_size_sum{RATE})) "
+            f"/ sum by (pod) (rate(whatchat_append_batch_size_count{RATE}))",
+            "{{pod}}",
+        ),
+        per_pod=True,
         to=PODS,
     )
     yield spread(
@@ -76,8 +82,8 @@ def _pods() -> Panels:
     yield of_each(
         "operation",
         "Time of operations",
-        "The slowest hundredth by operation. `getMore` waits for what is yet to come.",
-        "whatchat_store_seconds",
+        "The slowest hundredth by operation, without those that wait for what is yet to come.",
+        'whatchat_store_seconds{operation!~"watch|getMore"}',
         to=PODS,
     )
     yield graph(
@@ -129,10 +135,11 @@ def _reading() -> Panels:
     )
     yield graph(
         "Lost on resuming",
-        "Rooms over the time shown whose log did not reach a cursor of the same epoch.",
+        "Rooms around each point whose log did not reach a cursor of the same epoch.",
         "short",
         lines(
-            'sum by (pod) (increase(whatchat_resumes_total{outcome="lost"}[$__range]))', "{{pod}}"
+            'sum by (pod) (increase(whatchat_resumes_total{outcome="lost"}[$__rate_interval]))',
+            "{{pod}}",
         ),
         steps=NONE_IS_GOOD,
         per_pod=True,
@@ -148,15 +155,15 @@ def _reading() -> Panels:
 
 
 def _server() -> Panels:
-    yield graph(
+    yield states(
         "Members",
-        "1 while a member of the replica set is well.",
-        "bool_yes_no",
+        "When each member of the replica set was well.",
         lines(
             "min by (rs_nm, member_idx, member_state) (mongodb_rs_members_health)",
             "{{member_idx}} {{member_state}}",
         ),
-        most=1,
+        yes=("well", "green"),
+        no=("unwell", "red"),
     )
     yield graph(
         "Lag of replication",

@@ -1,15 +1,19 @@
 """Which metrics there are, with which labels, and which variables of a dashboard filter them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Self
 
+import yaml
 from prometheus_client.parser import text_fd_to_metric_families
 
 from whatchat.observability.metrics import declarations
 
 EXPOSITIONS: Final = Path(__file__).parents[2] / "tests" / "fixtures" / "expositions"
 """What others export, as it was recorded: by these names alone it can be asked for."""
+
+RULES: Final = Path(__file__).parents[1] / "rules"
+"""What Prometheus records of all this, by names that begin with the labels that are left."""
 
 PLACES: Final = frozenset({"cluster", "namespace", "pod", "job", "instance"})
 """What Prometheus adds to whatever it scrapes; the first three may be missing."""
@@ -36,15 +40,21 @@ _ALERTS: Final[Mapping[str, frozenset[str]]] = {
 class Vocabulary:
     """Metrics' names as they are exposed, each with the labels that are its own."""
 
-    def __init__(self, own: Mapping[str, frozenset[str]], others: Mapping[str, frozenset[str]]):
+    def __init__(
+        self,
+        own: Mapping[str, frozenset[str]],
+        others: Mapping[str, frozenset[str]],
+        recorded: Collection[str],
+    ) -> None:
         self._own = own
         self._others = others
-        self._labels = {**_ALERTS, **others, **own}
+        self._labels = {**_ALERTS, **others, **own, **dict.fromkeys(recorded, frozenset())}
 
     @classmethod
     def read(cls, expositions: Path = EXPOSITIONS) -> Self:
-        """The product's own, and what others export."""
-        return cls({**_PROCESS, **dict(declared())}, dict(_recorded(expositions)))
+        """The product's own, what others export, and what the rules record by namespace."""
+        own = {**_PROCESS, **dict(declared())}
+        return cls(own, dict(_exported(expositions)), set(_recorded()))
 
     def __contains__(self, name: str) -> bool:
         return name in self._labels
@@ -76,7 +86,7 @@ def declared() -> Iterator[tuple[str, frozenset[str]]]:
             yield metric.exposed, labels
 
 
-def _recorded(folder: Path) -> Iterator[tuple[str, frozenset[str]]]:
+def _exported(folder: Path) -> Iterator[tuple[str, frozenset[str]]]:
     found: dict[str, set[str]] = {}
     for path in sorted(folder.glob("*.txt")):
         with path.open() as exposition:
@@ -84,3 +94,10 @@ def _recorded(folder: Path) -> Iterator[tuple[str, frozenset[str]]]:
                 for sample in family.samples:
                     found.setdefault(sample.name, set()).update(sample.labels)
     yield from ((name, frozenset(labels)) for name, labels in found.items())
+
+
+def _recorded() -> Iterator[str]:
+    for path in sorted(RULES.glob("*.yaml")):
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            names = [rule["record"] for rule in group["rules"] if "record" in rule]
+            yield from (name for name in names if name.startswith("namespace:"))

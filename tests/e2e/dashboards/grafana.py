@@ -1,6 +1,7 @@
 """What Grafana makes of a dashboard: which queries it asks, with what in place of variables."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -42,6 +43,15 @@ def debug_targets() -> Iterator[tuple[str, Json]]:
             for target in panel.get("targets", []):
                 if "url" in target:
                     yield panel["title"], target
+
+
+def rows(answer: Json, selector: str) -> list[Json]:
+    """What the Infinity data source takes for rows; raises KeyError where it would fail."""
+    if found := re.fullmatch(r"\[@this\]\|#\((\w+)\)#", selector):
+        return [answer] if found[1] in answer else []
+    if found := re.fullmatch(r"\[(\w+)\]\|@flatten", selector):
+        return list(answer.get(found[1], []))
+    return list(answer[selector])
 
 
 def substituted(text: str, *, seconds: float, values: Mapping[str, str] = EVERYTHING) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from dashboards.source.__main__ import FOLDER, documents, main
 from dashboards.source.links import TITLES
@@ -140,6 +141,62 @@ def says_what_it_shows(panel: Json) -> None:
         assert defaults["noValue"]
 
 
+def test_figures_are_of_now_and_never_the_last_that_was_seen() -> None:
+    figures = [panel for panel in PANELS if panel["type"] == "stat"]
+    assert len(figures) > 20
+    for panel in figures:
+        [target] = panel["targets"]
+        assert (target["instant"], target["range"]) == (True, False), panel["title"]
+
+
+def test_graphs_count_around_each_point_and_not_over_all_the_time_shown() -> None:
+    graphs = [panel for panel in PANELS if panel["type"] not in {"stat", "table"}]
+    assert [panel["title"] for panel in graphs if "$__range]" in str(panel["targets"])] == []
+
+
+def test_states_have_names_and_colours() -> None:
+    lines = [panel for panel in PANELS if panel["type"] == "state-timeline"]
+    assert len(lines) > 5
+    for panel in lines:
+        [mapping] = panel["fieldConfig"]["defaults"]["mappings"]
+        assert mapping["options"].keys() == {"0", "1"}, panel["title"]
+    assert "bool_yes_no" not in {
+        panel["fieldConfig"]["defaults"]["unit"]
+        for panel in PANELS
+        if panel["type"] == "timeseries"
+    }
+
+
+def test_a_cell_without_a_value_does_not_say_what_an_empty_table_says() -> None:
+    tables = [panel for panel in PANELS if panel["type"] == "table"]
+    assert len(tables) > 8
+    for panel in tables:
+        for column in panel["fieldConfig"]["overrides"]:
+            properties = {one["id"]: one["value"] for one in column["properties"]}
+            assert properties["noValue"] == "-", panel["title"]
+
+
+def test_choosing_something_live_settles_all_that_may_be_chosen() -> None:
+    [live] = [board for board in BOARDS if board["uid"] == "whatchat-debug"]
+    choices = {one["name"] for one in live["templating"]["list"] if one["type"] == "textbox"}
+    for url in links(live["panels"]):
+        settled = set(re.findall(r"var-(\w+)=", url))
+        assert settled.isdisjoint(choices) or settled >= choices, url
+
+
+def test_what_is_not_there_is_no_error_and_a_list_that_fails_is() -> None:
+    [sources] = (FOLDER / "provisioning" / "datasources").glob("*.yaml")
+    debug = next(
+        one for one in yaml.safe_load(sources.read_text())["datasources"] if one["type"] == PLUGIN
+    )
+    assert debug["jsonData"]["ignoreStatusCodeCheck"] is True
+    for panel in PANELS:
+        for target in panel["targets"]:
+            if "root_selector" in target:
+                forgiving = "|" in target["root_selector"]
+                assert forgiving == ("$" in target["url"]), panel["title"]
+
+
 def test_what_takes_time_leads_to_traces() -> None:
     timed = [
         panel
@@ -231,6 +288,7 @@ def test_the_debug_api_is_asked_for_what_it_has() -> None:
         ("rate(whatchat_connects[1m])", "whatchat_connects"),
         ("whatchat_ready or vector(0)", "vector"),
         ("sum by (le) (whatchat_ready)", "le"),
+        ("namespace:whatchat_connects:rate5m", "rate5m"),
     ],
 )
 def test_what_there_is_not_cannot_be_asked_for(
@@ -248,6 +306,13 @@ def test_filters_are_put_into_every_selector(vocabulary: Vocabulary) -> None:
     ) == (
         f'sum by (le) (rate(whatchat_delivery_seconds_bucket{{{everywhere},origin="remote"}}[5m]))'
         ' / redis_up{cluster=~"$cluster"}'
+    )
+
+
+def test_what_is_recorded_is_of_clusters_and_namespaces(vocabulary: Vocabulary) -> None:
+    recorded = "namespace:whatchat_connect_attempts:rate5m"
+    assert scoped(recorded, vocabulary) == (
+        recorded + '{cluster=~"$cluster",namespace=~"$namespace"}'
     )
 
 
