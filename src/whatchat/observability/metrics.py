@@ -101,7 +101,9 @@ class Metrics:
         "whatchat_drain_sockets_left", "sockets", "Sockets that a draining pod has yet to move."
     )
     drain_cut_off = counter(
-        "whatchat_drain_cut_off", "sockets", "Sockets cut off, as a drain ran out of time."
+        "whatchat_drain_cut_off",
+        "sockets",
+        "Sockets that a drain closed before their commands were answered, or could not close.",
     )
 
     # Commands and the log.

@@ -48,7 +48,7 @@ class SocketCounts:
         self._metrics.closes.labels(str(code or "client")).inc()
 
     def cut_off(self, sockets: int) -> None:
-        """So many were left when the time to close them was over."""
+        """So many were closed with commands unanswered, or left when the drain's time was over."""
         self._metrics.drain_cut_off.inc(sockets)
 
     def measure(self, sessions: Iterable[Session], hub: Hub) -> None:

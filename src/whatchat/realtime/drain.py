@@ -1,7 +1,6 @@
 """Moving clients to other pods, in a stream."""
 
 import asyncio
-import contextlib
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
@@ -27,6 +26,9 @@ LOOK_SECONDS: Final = 0.1
 Finish = Callable[[Connection], Awaitable[None]]
 """Takes nothing more from a client; returns once all that it asked for is answered."""
 
+CutOff = Callable[[int], None]
+"""Is told of so many clients that were not let go in good order."""
+
 log = structlog.get_logger()
 
 _random: Final = random.SystemRandom()
@@ -38,11 +40,13 @@ class Drain:
     The departures are spread evenly over ``seconds``, in random order, so that no pod meets
     a storm of newcomers. A client that stays is closed with 4503 a grace after its time and
     once what it asked for is answered. With 0 ``seconds`` all are closed without a notice.
+    ``cut_off`` is told at once of each that is closed before: while the pod can still be asked.
     """
 
-    def __init__(self, hub: Hub, finish: Finish, *, seconds: float) -> None:
+    def __init__(self, hub: Hub, finish: Finish, cut_off: CutOff, *, seconds: float) -> None:
         self._hub = hub
         self._finish = finish
+        self._cut_off = cut_off
         self._grace = min(GRACE_SECONDS, seconds / 4)
         self._seconds = seconds - self._grace
 
@@ -76,9 +80,10 @@ class Drain:
         if self._hub.connection(connection.session_id) is not connection:
             return
         try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(FINISH_SECONDS):
-                    await self._finish(connection)
+            async with asyncio.timeout(FINISH_SECONDS):
+                await self._finish(connection)
+        except TimeoutError:
+            self._cut_off(1)
         except Exception:
             log.exception("a client's last commands were not waited for")
         connection.close(DRAINING)

@@ -159,7 +159,7 @@ class RealtimeServer:
         called again, also when a call was broken off: for whoever is left.
         """
         self._stopping = self._counts.draining = True
-        await Drain(self.hub, self._sockets.finish, seconds=seconds).run()
+        await Drain(self.hub, self._sockets.finish, self._counts.cut_off, seconds=seconds).run()
         try:
             async with asyncio.timeout(CUT_OFF_SECONDS):
                 await self._sockets.close(DRAINING)

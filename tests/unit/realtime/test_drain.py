@@ -30,6 +30,10 @@ class TimedLink(NotedLink):
         self._order.append(self)
 
 
+def nobody(sockets: int) -> None:
+    raise AssertionError(f"{sockets} were cut off")
+
+
 @pytest.fixture
 def hub(tasks: Tasks) -> Hub:
     return hub_of(tasks)
@@ -66,7 +70,7 @@ async def test_all_are_told_at_once_and_closed_in_a_stream(hub: Hub) -> None:
         connection.greet(GREETING, {}, set())
         hub.add(connection)
     start = asyncio.get_running_loop().time()
-    running = asyncio.create_task(Drain(hub, at_once, seconds=0.8).run())
+    running = asyncio.create_task(Drain(hub, at_once, nobody, seconds=0.8).run())
     await asyncio.sleep(0)
     assert all(len(moves(link)) == 1 for link in links)
     assert order == []
@@ -88,7 +92,7 @@ async def test_who_left_is_not_waited_for(hub: Hub) -> None:
     connections = [greeted(f"user{number}")[0] for number in range(3)]
     for connection in connections:
         hub.add(connection)
-    running = asyncio.create_task(Drain(hub, at_once, seconds=60).run())
+    running = asyncio.create_task(Drain(hub, at_once, nobody, seconds=60).run())
     await asyncio.sleep(0.01)
     for connection in connections:
         hub.remove(connection)
@@ -97,13 +101,13 @@ async def test_who_left_is_not_waited_for(hub: Hub) -> None:
 
 
 async def test_nobody_is_nothing_to_wait_for(hub: Hub) -> None:
-    await asyncio.wait_for(Drain(hub, at_once, seconds=60).run(), 1)
+    await asyncio.wait_for(Drain(hub, at_once, nobody, seconds=60).run(), 1)
 
 
 async def test_without_time_all_are_closed_without_a_notice(hub: Hub) -> None:
     connection, link = greeted("ada")
     hub.add(connection)
-    await asyncio.wait_for(Drain(hub, at_once, seconds=0).run(), 1)
+    await asyncio.wait_for(Drain(hub, at_once, nobody, seconds=0).run(), 1)
     assert (moves(link), link.closing) == ([], DRAINING)
 
 
@@ -118,7 +122,7 @@ async def test_a_client_is_closed_when_it_has_its_answers_and_holds_up_nobody(hu
         if connection is busy:
             await answered.wait()
 
-    running = asyncio.create_task(Drain(hub, finish, seconds=0.04).run())
+    running = asyncio.create_task(Drain(hub, finish, nobody, seconds=0.04).run())
     await asyncio.sleep(0.2)
     assert (busy_link.closing, idle_link.closing) == (None, DRAINING)
     answered.set()
@@ -130,6 +134,7 @@ async def test_answers_are_not_waited_for_without_end(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drain, "FINISH_SECONDS", 0.05)
+    cut_off: list[int] = []
     (slow, slow_link), (broken, broken_link) = greeted("ada"), greeted("bob")
     hub.add(slow)
     hub.add(broken)
@@ -139,14 +144,15 @@ async def test_answers_are_not_waited_for_without_end(
             raise ZeroDivisionError
         await asyncio.Event().wait()
 
-    await asyncio.wait_for(Drain(hub, finish, seconds=0).run(), 1)
+    await asyncio.wait_for(Drain(hub, finish, cut_off.append, seconds=0).run(), 1)
     assert (slow_link.closing, broken_link.closing) == (DRAINING, DRAINING)
+    assert cut_off == [1]
 
 
 async def test_a_socket_not_yet_greeted_hears_of_the_move_behind_its_greeting(hub: Hub) -> None:
     connection, link = warming("ada")
     hub.add(connection)
-    running = asyncio.create_task(Drain(hub, at_once, seconds=0.2).run())
+    running = asyncio.create_task(Drain(hub, at_once, nobody, seconds=0.2).run())
     await asyncio.sleep(0)
     assert link.frames == []
     connection.greet(GREETING, {}, set())
