@@ -23,7 +23,8 @@ MAX_SOCKETS: Final = 50_000
 MAX_CLOSED: Final = 1_000
 MAX_MESSAGES: Final = 4_096
 MAX_LISTED: Final = 100_000
-"""So many session ids, in all, are kept of those that messages were handed to."""
+"""So many session ids, in all, are kept of those that messages were handed to; when there may be
+more, the oldest messages are forgotten until half of them are left."""
 
 MAX_RECEIPTS: Final = 8_192
 MAX_NAMES: Final = 0xFFFF
@@ -33,6 +34,7 @@ _KEPT_COMMANDS: Final = KEPT_COMMANDS * _COMMAND.size
 _KEPT_ERRORS: Final = KEPT_ERRORS * _COMMAND.size
 
 _Key = tuple[RoomId, int]
+_Handing = tuple[RoomId, int, float, Sequence[SessionId], SessionId | None]
 
 
 class Command(NamedTuple):
@@ -58,18 +60,23 @@ class Told(NamedTuple):
 class Handed(NamedTuple):
     """To which sockets a message was handed, but for the one that sent it."""
 
+    room_id: RoomId
+    rev: int
     at: float
     session_ids: Sequence[SessionId]
     excepted: SessionId | None
 
 
-class Sent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Sent:
     """Whose message it is; when it was asked of its room, durable, and with the broker (0: not)."""
 
-    sender_id: UserId
-    accepted_at: float
-    persisted_at: float
-    published_at: float = 0.0
+    __slots__ = ("accepted_at", "persisted_at", "published_at", "sender_id")
+
+    def __init__(self, sender_id: UserId, accepted_at: float, persisted_at: float) -> None:
+        self.sender_id = sender_id
+        self.accepted_at = accepted_at
+        self.persisted_at = persisted_at
+        self.published_at = 0.0
 
 
 class Closed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -95,8 +102,8 @@ class FlightRecorder:
         self._errors: OrderedDict[SessionId, bytes] = OrderedDict()
         self._closed: OrderedDict[SessionId, Closed] = OrderedDict()
         self._sent: OrderedDict[_Key, Sent] = OrderedDict()
-        self._handed: OrderedDict[_Key, Handed] = OrderedDict()
-        self._shared: dict[int, int] = {}
+        # Noted with every message, and looked for by operators alone.
+        self._handed: deque[_Handing] = deque(maxlen=MAX_MESSAGES)
         self._listed = 0
         self._receipts: deque[Told] = deque(maxlen=MAX_RECEIPTS)
 
@@ -128,14 +135,13 @@ class FlightRecorder:
     ) -> None:
         """A message is durable."""
         _make_room(self._sent, MAX_MESSAGES)
-        sent = Sent(sender_id=sender_id, accepted_at=accepted_at, persisted_at=at)
-        self._sent[room_id, rev] = sent
+        self._sent[room_id, rev] = Sent(sender_id, accepted_at, at)
 
     def published(self, room_id: RoomId, rev: int) -> None:
         """The broker has what was persisted here."""
         sent = self._sent.get((room_id, rev))
         if sent is not None and not sent.published_at:
-            self._sent[room_id, rev] = replace(sent, published_at=self._clock())
+            sent.published_at = self._clock()
 
     def handed(
         self,
@@ -144,17 +150,11 @@ class FlightRecorder:
         session_ids: Sequence[SessionId],
         excepted: SessionId | None,
     ) -> None:
-        """A message was handed to these sockets; the same sequence again costs nothing more."""
-        if (room_id, rev) in self._handed:
-            return
-        number = id(session_ids)
-        shares = self._shared.get(number, 0)
-        self._shared[number] = shares + 1
-        if not shares:
-            self._listed += len(session_ids)
-        self._handed[room_id, rev] = Handed(self._clock(), session_ids, excepted)
-        while len(self._handed) > MAX_MESSAGES or self._listed > MAX_LISTED:
-            self._forget_oldest_handed()
+        """A message was handed to these sockets; the same sequence again takes no more room."""
+        self._handed.append((room_id, rev, self._clock(), session_ids, excepted))
+        self._listed += len(session_ids)
+        if self._listed > MAX_LISTED:
+            self._unlist()
 
     def acknowledged(
         self, room_id: RoomId, user_id: UserId, device_id: DeviceId, seq: int, *, is_read: bool
@@ -207,7 +207,8 @@ class FlightRecorder:
 
     def handed_to(self, room_id: RoomId, rev: int) -> Handed | None:
         """Whom a message was handed to here."""
-        return self._handed.get((room_id, rev))
+        found = (one for one in self._handed if one[1] == rev and one[0] == room_id)
+        return next(map(Handed._make, found), None)
 
     def row_of(self, session_id: SessionId) -> SocketRow | None:
         """A socket that went lately."""
@@ -227,14 +228,19 @@ class FlightRecorder:
             return self._names.setdefault("unknown", len(self._names) + 1)
         return self._names.setdefault(name, len(self._names) + 1)
 
-    def _forget_oldest_handed(self) -> None:
-        _, handed = self._handed.popitem(last=False)
-        number = id(handed.session_ids)
-        shares = self._shared.pop(number) - 1
-        if shares:
-            self._shared[number] = shares
-        else:
-            self._listed -= len(handed.session_ids)
+    def _unlist(self) -> None:
+        """Count the session ids, those of a shared sequence once, and keep half of what may be."""
+        seen: set[int] = set()
+        kept = self._listed = 0
+        for *_, session_ids, _ in reversed(self._handed):
+            more = 0 if id(session_ids) in seen else len(session_ids)
+            if self._listed + more > MAX_LISTED // 2:
+                break
+            seen.add(id(session_ids))
+            self._listed += more
+            kept += 1
+        while len(self._handed) > kept:
+            self._handed.popleft()
 
 
 def _with(gone: Closed, packed: bytes, *, is_error: bool) -> Closed:

@@ -33,6 +33,11 @@ class Observations:
         if exemplar is not None:
             self._exemplars[bucket] = Exemplar(dict(exemplar), amount, time())
 
+    def observe_times(self, amount: float, times: int) -> None:
+        """Count as many of the same."""
+        self._counts[bisect_left(self._bounds, amount)] += times
+        self._sum += amount * times
+
     def add_to(self, family: HistogramMetricFamily, labels: Sequence[str]) -> None:
         """Tell the family all of it; what libraries call buckets includes all smaller ones."""
         buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []

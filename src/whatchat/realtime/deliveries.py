@@ -25,9 +25,10 @@ class Deliveries:
         self._flusher = flusher
         self._metrics = metrics
         self._written: defaultdict[str, int] = defaultdict(int)
+        self._crowds: defaultdict[int, int] = defaultdict(int)
         self._unread = 0
         self._leaving: list[Announcement] = []
-        self._fanned_out = metrics.fanout_sockets.observe
+        self._fanned_out = metrics.fanout_sockets.labels().observe_times
         self._local = metrics.delivery_seconds.labels("local").observe
         self._remote = metrics.delivery_seconds.labels("remote").observe
         metrics.when_scraped(self._tell)
@@ -41,7 +42,7 @@ class Deliveries:
 
     def fanned_out(self, event: str, sockets: int, others: int = 0) -> None:
         """An event was written to so many sockets; ``others`` heard something in its place."""
-        self._fanned_out(sockets + others)
+        self._crowds[sockets + others] += 1
         if sockets:
             self._written[event] += sockets
 
@@ -71,11 +72,16 @@ class Deliveries:
         now = time()
         for one in leaving:
             observe = self._remote if one.remote else self._local
-            observe(max(0.0, now - one.accepted_at), exemplar_of(one.trace))
+            seconds = now - one.accepted_at
+            # Another pod's clock may be ahead.
+            observe(seconds if seconds > 0 else 0.0, exemplar_of(one.trace) if one.trace else None)
 
     def _tell(self) -> None:
         written, self._written = self._written, defaultdict(int)
         for event, sockets in written.items():
             self._metrics.deliveries.labels(event).inc(sockets)
+        crowds, self._crowds = self._crowds, defaultdict(int)
+        for sockets, times in crowds.items():
+            self._fanned_out(sockets, times)
         self._metrics.volatile_dropped.inc(self._unread)
         self._unread = 0

@@ -104,7 +104,7 @@ def test_the_oldest_messages_are_forgotten(flights: FlightRecorder) -> None:
 def test_so_many_sockets_are_listed_and_the_same_list_counts_once(
     flights: FlightRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flight_recorder, "MAX_LISTED", 10)
+    monkeypatch.setattr(flight_recorder, "MAX_LISTED", 14)
     same = tuple(SessionId(str(number)) for number in range(6))
     for rev in range(1, 9):
         flights.handed(ROOM, rev, same, ADA)
