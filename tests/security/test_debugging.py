@@ -148,6 +148,25 @@ async def test_debug_tells_no_secrets(stage: Stage) -> None:
     assert not [secret for secret in secrets if secret in said]
 
 
+async def test_debug_whose_sockets_are_looked_at(stage: Stage) -> None:
+    """Who looks for somebody's sockets is on record with whom, also by way of the query."""
+    node = await desk(stage)
+    headers = {"Authorization": f"Bearer {READ_TOKEN}"}
+    queries = ("userId=ada", "userId=bob", "userId=ada&limit=5", "roomId=den", "userId=%0a", "")
+    for query in queries:
+        await node.http.get(f"/debug/sockets?{query}", headers=headers)
+    waiting = await stage.store.audit.pending(limit=1_000)
+    records = [json.loads(one.body)["act"] for one in waiting]
+    told = [(act.get("userId"), act.get("roomId"), act.get("outcome", "ok")) for act in records]
+    assert told == [
+        ("ada", None, "ok"),
+        ("bob", None, "ok"),
+        (None, "den", "ok"),
+        (None, None, "invalid"),
+        (None, None, "ok"),
+    ]
+
+
 async def test_debug_asked_again_and_again(stage: Stage) -> None:
     """A dashboard fills the audit log with nothing; what it looks at is there, once an hour."""
     node = await desk(stage)

@@ -44,7 +44,7 @@ class Witness(Protocol):
     async def __call__(
         self, row: Endpoint, caller: Caller, named: Mapping[str, str], outcome: Outcomes
     ) -> None:
-        """``named`` is what the path says."""
+        """``named`` is what the path says, and the query: that as it came, read by nobody yet."""
         ...
 
 
@@ -108,7 +108,8 @@ class Rest:
             raise
         finally:
             if self._witness is not None:
-                await self._witness(endpoint.row, caller, request.path_params, outcome)
+                named = {**request.query_params, **request.path_params}
+                await self._witness(endpoint.row, caller, named, outcome)
         return answer
 
     async def _fields(self, request: Request, caller: Caller) -> Mapping[str, object]:

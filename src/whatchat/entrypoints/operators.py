@@ -36,6 +36,9 @@ _OBJECTS: Final = {
     "reportId": "report_id",
 }
 
+_LOOKED_AT: Final = ("pod", "roomId", "userId", "socket", "messageId", "state")
+"""What makes a question of the debug API another one; its further pages are not."""
+
 
 class OperatorTokens:
     """Knows operators by the tokens that the settings name, each with its scope."""
@@ -120,7 +123,8 @@ class DebugRecords:
         if not isinstance(caller, Operator):
             await self._records(row, caller, named, outcome)
             return
-        key = (row.http, caller.scope, caller.address, outcome, *named.values())
+        looked_at = [f"{name}={named[name]}" for name in _LOOKED_AT if name in named]
+        key = (row.http, caller.scope, caller.address, outcome, *looked_at)
         now = self._clock()
         if self._until.get(key, 0.0) > now:
             return
@@ -132,7 +136,7 @@ class DebugRecords:
 
 
 def _objects(named: Mapping[str, str]) -> dict[str, str]:
-    """What a path names, as far as it can be an id."""
+    """What a path or a query names, as far as it can be an id."""
     return {
         _OBJECTS[name]: value
         for name, value in named.items()
