@@ -45,7 +45,16 @@ BUDGET: Final = ((-1000, "red"), (0, "orange"), (0.5, "green"))
 WITHIN: Final = ((0, "green"), (DELIVERED_WITHIN, "red"))
 
 POD: Final = narrower("All about this pod", PODS, pod="__data.fields.Pod")
-LIVE: Final = narrower("What happens on it now", DEBUG, pod="__data.fields.Pod")
+LIVE: Final = narrower(
+    "What happens on it now",
+    DEBUG,
+    pod="__data.fields.Pod",
+    livePod="__data.fields.Name",
+    room="",
+    user="",
+    socket="",
+    message="",
+)
 
 
 def dashboard() -> Dashboard:
@@ -217,13 +226,24 @@ def _alerts() -> Builder[Panel]:
 
 
 def pods_at_a_glance(first: str) -> Builder[Panel]:
-    """Each pod with what tells that it is unwell; its name leads to ``first``, or elsewhere."""
+    """Each pod with what tells that it is unwell; its name leads to ``first``, or elsewhere.
+
+    A pod that is gone without leave keeps its row, as long as Prometheus looks for it.
+    """
+    up = f"min by (pod) (up and {SAME} last_over_time(whatchat_build_info[1h]))"
+    named = "max by (pod, name) (whatchat_build_info)"
+    ready = f"min by (pod) (whatchat_ready) * on (pod) group_left (name) {named}"
     return rows(
         "Pods at a glance",
-        "Each pod and worker now. A click on its name leads to all about it.",
-        [Field("pod", "Pod", links=[POD, LIVE] if first == PODS else [LIVE, POD])],
+        "Each pod and worker now. A click on its name leads to all about it. Name is what "
+        "it calls itself, live and in logs.",
         [
-            Column("Ready", cells("min by (pod) (whatchat_ready)"), "bool_yes_no", ALL_IS_GOOD),
+            Field("pod", "Pod", links=[POD, LIVE] if first == PODS else [LIVE, POD]),
+            Field("name", "Name"),
+        ],
+        [
+            Column("Up", cells(up), "bool_yes_no", ALL_IS_GOOD),
+            Column("Ready", cells(ready), "bool_yes_no", ALL_IS_GOOD),
             Column("Sockets", cells("sum by (pod) (whatchat_connected_sockets)")),
             Column(
                 "CPU",

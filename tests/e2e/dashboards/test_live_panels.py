@@ -174,6 +174,22 @@ def test_a_pod_that_is_chosen_is_the_only_one_that_is_shown(watched: Watched) ->
             assert {one.labels.get("pod") for one in shown} <= {"pod-1", "worker-1"}, str(query)
 
 
+def test_pods_at_a_glance_know_what_they_are_called_live(watched: Watched) -> None:
+    queries = [one for one in prometheus_queries() if one.panel == "Pods at a glance"]
+    [ready] = {one.text for one in queries if "group_left (name)" in one.text}
+    at_work = watched.prometheus.query(substituted(ready, seconds=60), at=watched.ledger.quiet)
+    assert {one.labels["pod"] for one in at_work} == {"pod-1", "pod-2", "worker-1"}
+    live = {row["pod"] for row in watched.live["Pods"]}
+    assert live <= {one.labels["name"] for one in at_work}
+    [up] = {one.text for one in queries if "(up{" in one.text}
+    left = watched.prometheus.query(substituted(up, seconds=60), at=watched.ended)
+    assert {one.labels["pod"]: one.value for one in left} == {
+        "pod-1": 1,
+        "pod-2": 0,
+        "worker-1": 1,
+    }
+
+
 def test_what_takes_time_has_exemplars(watched: Watched) -> None:
     queries = [one for one in prometheus_queries() if one.exemplars]
     assert queries
