@@ -48,6 +48,7 @@ async def played(cluster: Cluster, ends: AsyncExitStack) -> Ledger:
     """Play it; people stay until ``ends`` ends."""
     began = time.time()
     accounts = [await register(cluster, name) for name in ("ann", "bob")]
+    await _left(cluster)
     await _refused(cluster, accounts)
     people = [await _newcomer(cluster, ends, number) for number in range(PEOPLE)]
     room = await people[0].create_room("Tea", [one.user.id for one in people[1:]])
@@ -73,6 +74,13 @@ async def _newcomer(cluster: Cluster, ends: AsyncExitStack, number: int) -> What
     name = f"p{number}.{secrets.token_hex(4)}"
     client = await WhatchatClient.register(cluster.url, name, PASSWORD, transports=transports)
     return await ends.enter_async_context(client)
+
+
+async def _left(cluster: Cluster) -> None:
+    """Come, and go away again."""
+    name = f"p.{secrets.token_hex(4)}"
+    async with await WhatchatClient.register(cluster.url, name, PASSWORD):
+        pass
 
 
 async def _round(people: Sequence[WhatchatClient], room_id: RoomId) -> list[MessageId]:
