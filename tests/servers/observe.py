@@ -51,13 +51,10 @@ def _run(folder: Path, given: argparse.Namespace, told: Event) -> None:
     require_free(given.prom_port, "Prometheus")
     if program:
         require_free(given.grafana_port, "Grafana")
-    tokens = {name: secrets.token_urlsafe(32) for name in (ADMIN_TOKEN, READ_TOKEN)}
-    env = tokens | by_hand()
+    env = _tokens() | by_hand()
     tell(f"Starting {given.pods} pods and all they need, and Prometheus; logs are in {folder}")
     with ExitStack() as ends:
-        cluster = Cluster(folder, pods=given.pods, port=given.port, env=env)
-        cluster.start(told.is_set)
-        ends.callback(cluster.close)
+        cluster = _cluster(folder, env, given, told, ends)
         prometheus = _prometheus(folder, cluster, given)
         _up("Prometheus", prometheus.start, prometheus.stop, ends)
         sources = provisioned(
@@ -66,9 +63,10 @@ def _run(folder: Path, given: argparse.Namespace, told: Event) -> None:
             read_token=env[READ_TOKEN],
             traces=given.traces_url,
         )
-        pages = None
-        if program:
-            pages = Grafana(program, folder / "grafana", sources, given.grafana_port)
+        pages = (
+            Grafana(program, folder / "grafana", sources, given.grafana_port) if program else None
+        )
+        if pages:
             _up("Grafana", pages.start, pages.stop, ends)
         if given.people:
             conversation = Conversation(cluster.url, given.people)
@@ -78,6 +76,19 @@ def _run(folder: Path, given: argparse.Namespace, told: Event) -> None:
         tell_where(prometheus.url, pages.url if pages else None, sources)
         told.wait(given.seconds)
         tell("Stopping")
+
+
+def _cluster(
+    folder: Path, env: Mapping[str, str], given: argparse.Namespace, told: Event, ends: ExitStack
+) -> Cluster:
+    cluster = Cluster(folder, pods=given.pods, port=given.port, env=env)
+    cluster.start(told.is_set)
+    ends.callback(cluster.close)
+    return cluster
+
+
+def _tokens() -> dict[str, str]:
+    return {name: secrets.token_urlsafe(32) for name in (ADMIN_TOKEN, READ_TOKEN)}
 
 
 def _prometheus(folder: Path, cluster: Cluster, given: argparse.Namespace) -> Prometheus:
