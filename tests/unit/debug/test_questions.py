@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import cast
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
+from whatchat.adapters.embedded.pod_registry import InProcessPodRegistry
 from whatchat.domain.actor import Operator
 from whatchat.domain.debugging import (
     Ask,
@@ -22,8 +25,10 @@ from whatchat.domain.ids import Rev, RoomId, Seq, UserId, message_id
 from whatchat.domain.log import Entry
 from whatchat.domain.models import View
 from whatchat.domain.ports.message_store import MessageStore
+from whatchat.domain.ports.pod_registry import Told
 from whatchat.domain.times import Timestamp
 from whatchat.features.debug import asking as asking_module
+from whatchat.features.debug import roster as roster_module
 from whatchat.features.debug import service as service_module
 from whatchat.features.debug.asking import ANSWERING_AT_ONCE, Asking
 from whatchat.features.debug.contract import ListLiveRooms, TraceMessage
@@ -64,26 +69,37 @@ def pod(name: str, exchange: InProcessExchange, answers: Answers) -> Asking:
     return Asking(name, InProcessBroker(exchange), Sealing(b"secret"), answers)
 
 
+class HangingRegistry(InProcessPodRegistry):
+    """A registry that answers nobody any more once it ``hangs``."""
+
+    hangs = False
+
+    async def all(self) -> Sequence[Told]:
+        if self.hangs:
+            await asyncio.Event().wait()
+        return await super().all()
+
+
+async def summary(_lag: float) -> PodSummary:
+    """What a pod says of itself."""
+    return PodSummary(
+        pod="one",
+        at=NOW,
+        version="1",
+        started_at=NOW,
+        ready=True,
+        draining=False,
+        sockets=0,
+        rooms=0,
+        users=0,
+        loop_lag_ms=0.0,
+        memory_bytes=0,
+    )
+
+
 def desk(answers: Answers) -> DebugDesk:
     """One pod's, alone, whose store is away."""
-
-    async def summary(_lag: float) -> PodSummary:
-        return PodSummary(
-            pod="one",
-            at=NOW,
-            version="1",
-            started_at=NOW,
-            ready=True,
-            draining=False,
-            sockets=0,
-            rooms=0,
-            users=0,
-            loop_lag_ms=0.0,
-            memory_bytes=0,
-        )
-
-    sealing = Sealing(b"secret")
-    roster = Roster("one", None, sealing, summary)
+    roster = Roster("one", None, Sealing(b"secret"), summary)
     asking = pod("one", InProcessExchange(), answers)
     return DebugDesk(roster, asking, cast("MessageStore", AwayStore()))
 
@@ -156,6 +172,18 @@ async def test_pods_are_asked_again_of_no_more_rooms_than_can_be_answered(
     await one._largest(["one", "two"], limit=2)
     again = [ask for ask in answers.asked if not isinstance(ask, AskRooms)]
     assert again == [AskTheseRooms(room_ids=[OTHER])] * 2
+
+
+async def test_a_registry_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roster_module, "READ_SECONDS", 0.05)
+    registry, sealing = HangingRegistry(), Sealing(b"secret")
+    note = msgspec.msgpack.encode(replace(await summary(0.0), pod="two"))
+    await registry.tell("two", sealing.seal(note, "summary two"))
+    roster = Roster("one", registry, sealing, summary)
+    assert [row.pod for row in await roster.pods()] == ["one", "two"]
+    registry.hangs = True
+    async with asyncio.timeout(1):
+        assert [row.pod for row in await roster.pods()] == ["one", "two"]
 
 
 async def test_a_message_is_traced_while_the_store_is_away_if_a_pod_knows_it() -> None:

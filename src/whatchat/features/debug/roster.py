@@ -21,6 +21,9 @@ SILENT_MS: Final = 5_000
 
 DEADLINE_SECONDS: Final = 2.0
 
+READ_SECONDS: Final = 0.5
+"""An operator waits no longer for a registry that hangs: those last known are asked."""
+
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(PodSummary)
 
@@ -62,7 +65,7 @@ class Roster:
     async def pods(self) -> list[PodRow]:
         """All pods by name, this one as it is now."""
         if self._registry is not None:
-            await self._attempt(self._read(self._registry))
+            await self._attempt(self._read(self._registry), seconds=READ_SECONDS)
         mine = await self._summarise(self._lag)
         rows = {**self._known, self._pod: _row(mine, 0)}
         return [rows[pod] for pod in sorted(rows)]
@@ -94,10 +97,10 @@ class Roster:
         except msgspec.MsgspecError:
             return None
 
-    async def _attempt(self, work: Awaitable[None]) -> None:
+    async def _attempt(self, work: Awaitable[None], *, seconds: float = DEADLINE_SECONDS) -> None:
         """Do it, or leave it: that the registry is away is said once."""
         try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
+            async with asyncio.timeout(seconds):
                 await work
         except (ChatError, TimeoutError) as error:
             if not self._is_away:
