@@ -21,17 +21,12 @@ from whatchat.domain.ids import UserId
 from whatchat.domain.ports.room_log import RoomLog
 from whatchat.domain.ports.store import StoreIdentity
 from whatchat.entrances import Entrances
-from whatchat.entrypoints.asgi import PodApplication, below, http_application
 from whatchat.entrypoints.audit_keys import head_keys
 from whatchat.entrypoints.background import BackgroundTasks
 from whatchat.entrypoints.ending import CLOSE_SECONDS, ENDPOINT_SECONDS, until
-from whatchat.entrypoints.handshake import Handshake
-from whatchat.entrypoints.http import ADMIN, DEBUG
-from whatchat.entrypoints.leaving import Leaving
-from whatchat.entrypoints.pages import page_routes
 from whatchat.entrypoints.pod_control import PodControl
 from whatchat.entrypoints.pod_lease import PodLease
-from whatchat.entrypoints.probes import Readiness, probe_routes
+from whatchat.entrypoints.probes import Readiness
 from whatchat.features.accounts import endpoints as accounts
 from whatchat.features.blocking import endpoints as blocking
 from whatchat.features.messages import endpoints as messages
@@ -43,6 +38,7 @@ from whatchat.features.search import endpoints as search
 from whatchat.features.sessions import endpoints as sessions
 from whatchat.features.sync import endpoints as sync
 from whatchat.features.typing import endpoints as typing
+from whatchat.fronts import Fronts, Operators
 from whatchat.observability.flight_recorder import FlightRecorder
 from whatchat.observability.loop_lag import watch_loop_lag
 from whatchat.observability.metrics import Metrics
@@ -130,34 +126,14 @@ class Pod:
         self._parts = chores(ground, self._conversations.log) if is_alone else ()
         self._sealing = (sealing(ground),) if is_alone else ()
         self._sealers = BackgroundTasks(self._fail)
-        probes = probe_routes(self.readiness, self.metrics)
         self._control = PodControl(name, self.readiness)
         self.asked_to_end = self._control.asked_to_end
         self._debugging = Debugging(ground, self._realtime.inspection, self._control)
-        admin = self._admin_routes(ground)
-        debug = below(DEBUG, debug_routes(ground, self._debugging.desk))
-        self.internal = (
-            http_application(admin, [debug, *probes], prefix=ADMIN)
-            if settings.internal_port
-            else None
+        operators = Operators(
+            self._admin_routes(ground), debug_routes(ground, self._debugging.desk)
         )
-        is_here = bool(admin) and is_local and self.internal is None
-        pages = page_routes(entrances.catalogue)
-        self.asgi = PodApplication(
-            http=Leaving(
-                http_application(
-                    entrances.rest.routes(entrances.catalogue),
-                    pages if self.internal else [*probes, *pages],
-                    cors_origins=settings.cors_origins,
-                    tracing=tracing,
-                ),
-                self.readiness,
-            ),
-            sockets=Handshake(
-                self._realtime.app, entrances.policy, cors_origins=settings.cors_origins
-            ),
-            admin=http_application(admin, [debug], prefix=ADMIN) if is_here else None,
-        )
+        fronts = Fronts(ground, entrances, operators, self.readiness, is_local=is_local)
+        self.asgi, self.internal = fronts.main, fronts.internal
         self.websocket = self._realtime.websocket
 
     async def owns(self, opened: AsyncExitStack) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from whatchat.domain.actor import Actor
 from whatchat.domain.errors import ChatError, RateLimited, Unauthenticated, Unavailable
-from whatchat.domain.ids import RoomId, SessionId, UserId
+from whatchat.domain.ids import SessionId, UserId
 from whatchat.domain.ports.authenticator import Authenticator
 from whatchat.domain.ports.broker import Broker
 from whatchat.domain.ports.room_log import RoomLog
@@ -23,26 +23,22 @@ from whatchat.observability.tracing import OFF, Tracing
 from whatchat.realtime.admission import Admission, Greet, Prepared
 from whatchat.realtime.answering import Answering
 from whatchat.realtime.caps import Caps, OnHit, Patience, Turnstile
-from whatchat.realtime.channels import Channels
 from whatchat.realtime.chat_sockets import ChatSockets
 from whatchat.realtime.commands import Commands
 from whatchat.realtime.connection import Connection
 from whatchat.realtime.counting import SocketCounts
 from whatchat.realtime.deadlines import Deadlines
 from whatchat.realtime.deliveries import Deliveries
-from whatchat.realtime.delivery import Delivery
+from whatchat.realtime.downstream import Downstream
 from whatchat.realtime.drain import CUT_OFF_SECONDS, Drain
 from whatchat.realtime.engine import Engine, Guard
-from whatchat.realtime.hub import Hub
 from whatchat.realtime.inspection import HubInspection
 from whatchat.realtime.interpreter import InterpretedLink, Interpreters
 from whatchat.realtime.leases import Leases
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import DRAINING, Link, Scope, Transport
 from whatchat.realtime.live_hub import LiveHub
-from whatchat.realtime.membership_watch import MembershipWatch
 from whatchat.realtime.polling_app import PollingApplication
-from whatchat.realtime.repair import Repair
 from whatchat.realtime.tasks import Tasks
 
 log = structlog.get_logger()
@@ -87,7 +83,6 @@ class RealtimeServer:
         self._live = live or LiveHub()
         flights = flights or FlightRecorder()
         self._authenticator = authenticator
-        self._broker = broker
         self._counts = counts = SocketCounts(metrics)
         self._pod = pod
         self._caps = caps = caps or Caps()
@@ -99,8 +94,6 @@ class RealtimeServer:
         self._tasks = Tasks()
         self._deadlines = Deadlines()
         self.leases = Leases(registry)
-        users, room_channels = _channels(broker, self._tasks)
-        self.hub = Hub(users, room_channels)
         self._sockets = ChatSockets(
             self,
             lambda listener: Engine(
@@ -117,9 +110,8 @@ class RealtimeServer:
         )
         engine = self._sockets.engine
         self._deliveries = Deliveries(metrics, engine.flusher)
-        self._delivery = Delivery(
-            self.hub,
-            room_channels,
+        self._downstream = down = Downstream(
+            broker,
             rooms,
             room_log,
             self._deadlines,
@@ -128,10 +120,9 @@ class RealtimeServer:
             flights,
             tracing,
         )
-        self.inspection = HubInspection(pod, self.hub, self.leases, room_channels, flights)
-        self._admission = Admission(self.hub, users, room_channels, rooms, self._delivery, greet)
-        self._repair = Repair(self.hub, rooms, self._delivery, self._tasks)
-        self._watch = MembershipWatch(self.hub, rooms, room_log, self._delivery, self._repair)
+        self.hub = down.hub
+        self.inspection = HubInspection(pod, self.hub, self.leases, down.rooms, flights)
+        self._admission = Admission(self.hub, down.users, down.rooms, rooms, down.delivery, greet)
         metrics.when_scraped(lambda: counts.measure(engine.sessions.values(), self.hub))
         self._prepared: dict[SessionId, Prepared] = {}
         self.app = PollingApplication(engine, self._tasks)
@@ -139,18 +130,15 @@ class RealtimeServer:
 
     def look_again(self, user_id: UserId) -> None:
         """See to it that a user with sockets here is in the rooms that the store has for it."""
-        self._repair.look_again(user_id)
+        self._downstream.repair.look_again(user_id)
 
     async def start(self) -> None:
         """Begin to hear the broker and to keep leases."""
         self._lifetimes.attach(self.hub, self._deadlines)
         self._live.attach(self.hub, self._deliveries)
         self._authenticator.when_revoked(self._lifetimes.revoke)
-        self._broker.listen(self._delivery.accept)
-        self._broker.when_resumed(self._repair.broker_resumed)
+        self._downstream.start()
         self._tasks.spawn(self.leases.run(), name="leases")
-        self._tasks.spawn(self._repair.run(), name="repair")
-        self._tasks.spawn(self._watch.run(), name="membership-watch")
 
     async def stop(self, *, seconds: float) -> None:
         """Refuse newcomers, and send everybody elsewhere over ``seconds``.
@@ -250,11 +238,6 @@ class RealtimeServer:
         most = self._caps.per_user
         if most is not None and user is not None and len(user.connections) >= most:
             raise RateLimited("too many connections", retry_after_ms=RETRY_AFTER_MS)
-
-
-def _channels(broker: Broker, tasks: Tasks) -> tuple[Channels[UserId], Channels[RoomId]]:
-    users = Channels(broker.subscribe_users, broker.unsubscribe_users, tasks)
-    return users, Channels(broker.subscribe_rooms, broker.unsubscribe_rooms, tasks)
 
 
 def _token(auth: object) -> str:

@@ -133,13 +133,13 @@ async def test_a_node_that_is_killed_has_recorded_what_it_answered(
 
     async def ask(http: httpx.AsyncClient, who: str) -> None:
         body = {"username": who, "password": PASSWORD}
-        person = (await http.post("/api/auth/register", json=body)).json()
-        other = (
-            await http.post("/api/auth/register", json={**body, "username": f"{who}.b"})
-        ).json()
-        path, user_id = f"/api/users/{other['user']['id']}/block", person["user"]["id"]
-        headers = {"Authorization": f"Bearer {person['accessToken']}"}
         with suppress(httpx.TransportError):
+            person = (await http.post("/api/auth/register", json=body)).json()
+            other = (
+                await http.post("/api/auth/register", json={**body, "username": f"{who}.b"})
+            ).json()
+            path, user_id = f"/api/users/{other['user']['id']}/block", person["user"]["id"]
+            headers = {"Authorization": f"Bearer {person['accessToken']}"}
             for method in cycle(("PUT", "DELETE")):
                 await http.request(method, path, headers=headers)
                 answered[user_id] += 1
