@@ -13,7 +13,7 @@ PROM_PORT    ?= 9090
 GRAFANA_PORT ?= 3000
 
 BIN    := .venv/bin
-PYTEST := $(BIN)/pytest -n 3 --dist loadscope
+PYTEST := $(BIN)/pytest -n 2 --dist loadscope
 SEAMS  := tests/conformance/test_seams*.py tests/integration/test_http_front.py
 FAST   := tests/unit tests/ports tests/integration/test_layout.py tests/integration/test_locks.py
 ALONE  := tests/chaos/test_chaos.py tests/e2e/test_hostile_crowd.py
