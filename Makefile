@@ -13,19 +13,19 @@ PROM_PORT    ?= 9090
 GRAFANA_PORT ?= 3000
 
 BIN    := .venv/bin
-PYTEST := $(BIN)/pytest -n 2 --dist loadscope
+PYTEST := $(BIN)/pytest -n 3 --dist loadscope
 SEAMS  := tests/conformance/test_seams*.py tests/integration/test_http_front.py
 FAST   := tests/unit tests/ports tests/integration/test_layout.py tests/integration/test_locks.py
-ALONE  := tests/chaos/test_chaos.py tests/e2e/test_hostile_crowd.py
+ALONE  := tests/chaos/test_chaos.py tests/rollout/test_rollout.py tests/e2e/test_hostile_crowd.py tests/integration/pods/test_rebalancing.py
 COVER  := --cov --cov-report=term:skip-covered --durations=25
 JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster observe check test test-full static format docs rules dashboards screenshots chaos bench bench-durable bench-sync bench-presence bench-limits bench-scrape bench-debug bench-smoke seams-latest lock audit setup tools clean
+.PHONY: help serve cluster observe check test test-full image-test static format docs rules dashboards k8s chart-docs chart-golden chart-test screenshots chaos rollout bench bench-durable bench-sync bench-presence bench-limits bench-scrape bench-debug bench-rebalance bench-smoke seams-latest lock audit setup tools clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: .venv/runtime ## Run one node with the embedded store: HOST=127.0.0.1 PORT=8000 DATA_DIR=./data
 	@mkdir -p "$(DATA_DIR)"
@@ -43,12 +43,16 @@ check: static ## Static checks, unit tests and the embedded port suites; at most
 	$(PYTEST) -m "not long" $(FAST)
 
 test: setup static ## All static checks, and every test but the long ones, with coverage
-	$(PYTEST) -m "not long and not alone" $(COVER)
+	$(PYTEST) -m "not long and not alone and not image" $(COVER)
 	$(BIN)/pytest -m "alone and not long" $(ALONE)
 
 test-full: setup static ## Everything, the long tests included
-	$(PYTEST) --hypothesis-profile=long -m "not alone" $(COVER)
+	$(PYTEST) --hypothesis-profile=long -m "not alone and not image" $(COVER)
 	$(BIN)/pytest --hypothesis-profile=long -m alone $(ALONE)
+
+image-test: .venv/dev tools ## Build the image without any registry or daemon, and run it; PYTHON_IMAGE=python:3.13.15-slim-trixie where there is one
+	@.ci/install buildah debootstrap
+	$(BIN)/pytest tests/image
 
 static: .venv/dev $(JS) ## Lint, formatting, types, layering and generated documents
 	$(BIN)/ruff check
@@ -80,12 +84,27 @@ rules: .venv/dev ## Check the alerting rules, and test each: that it fires, that
 dashboards: .venv/dev ## Make dashboards/*.json anew from dashboards/source
 	$(BIN)/python -m dashboards.source
 
+k8s: .venv/dev tools ## Make the plain manifests in k8s/ anew from the chart
+	$(BIN)/python -m tests.chart.manifests
+
+chart-docs: .venv/dev tools ## Make the chart's README anew from its values and their comments
+	$(BIN)/python -m tests.chart.readme
+
+chart-golden: .venv/dev tools ## Keep what the chart renders now as what it is to render: look at the difference
+	$(BIN)/python -m tests.chart.golden
+
+chart-test: .venv/dev $(JS) tools ## Render the chart and the manifests with every example, and hold all objects against schemas and policies
+	$(BIN)/pytest -q tests/chart
+
 screenshots: .venv/dev tools ## Take the pictures of the playground that the README shows
 	@.ci/install =fonts-noto-color-emoji
 	$(BIN)/python -m tests.e2e.browser.screenshots
 
 chaos: .venv/dev tools ## Break one thing after the other under load, in 12 minutes; CHAOS_FLAGS=--help
 	$(BIN)/python -m tests.chaos $(CHAOS_FLAGS)
+
+rollout: .venv/dev tools ## Replace all pods under load as Kubernetes would, in 10 minutes; ROLLOUT_FLAGS=--help
+	$(BIN)/python -m tests.rollout $(ROLLOUT_FLAGS)
 
 bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, and all of the below, in 45 minutes; BENCH_FLAGS=--help
 	$(BIN)/python -m loadtests.bench $(BENCH_FLAGS)
@@ -114,6 +133,9 @@ bench-scrape: .venv/dev ## Measure what a scrape takes of a pod with 10,000 sock
 bench-debug: .venv/dev tools ## Measure what looking into a pod of 10,000 sockets adds to messages, in 3 minutes; DEBUG_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.debugging $(DEBUG_FLAGS)
 
+bench-rebalance: .venv/dev tools ## Have two pods with 2,000 sockets share them with two more, in 4 minutes; REBALANCE_FLAGS=--help
+	$(BIN)/python -m loadtests.bench.rebalancing $(REBALANCE_FLAGS)
+
 bench-smoke: .venv/dev $(BENCH) ## The same with tiny numbers: that it works, not how fast anything is
 	@.ci/install redis-server
 	$(BIN)/python -m loadtests.bench $(TINY)
@@ -136,9 +158,10 @@ audit: .venv/dev ## Ask PyPI for known vulnerabilities of what the lock files na
 
 setup: .venv/dev $(JS) tools ## Install all that the tests need
 
-tools: ## Install Chromium, strace, Redis, HAProxy, OpenSSL, faketime, Prometheus and MongoDB where they are missing
+tools: ## Install Chromium, strace, Redis, HAProxy, OpenSSL, faketime, Prometheus, MongoDB, Helm and kubectl where they are missing
 	@.ci/install chromium strace redis-server haproxy openssl faketime prometheus
 	@.ci/mongod >/dev/null
+	@.ci/kubernetes >/dev/null
 
 clean: ## Remove what was installed and cached here; the data stays
 	rm -rf .venv .cache tests/js/node_modules loadtests/bench/peers/node/node_modules bench-results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

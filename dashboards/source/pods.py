@@ -212,6 +212,16 @@ def _process() -> Panels:
         to=ROLLOUTS,
     )
     yield graph(
+        "Clock",
+        "How far each process' clock is ahead of the store's; below zero: behind. Above two "
+        "seconds, either way, time is not synchronised.",
+        "s",
+        lines("max by (pod) (whatchat_clock_skew_seconds)", "{{pod}}"),
+        per_pod=True,
+        width=QUARTER,
+        to=ROLLOUTS,
+    )
+    yield graph(
         "Collections",
         "Garbage collections per second, by generation.",
         "ops",
@@ -219,6 +229,7 @@ def _process() -> Panels:
             f"sum by (generation) (rate(python_gc_collections_total{RATE}) {OURS})",
             "generation {{generation}}",
         ),
+        width=QUARTER,
         to=LOAD,
     )
     yield states(
@@ -226,6 +237,7 @@ def _process() -> Panels:
         "When each pod and worker said that it may take traffic.",
         lines("min by (pod) (whatchat_ready)", "{{pod}}"),
         per_pod=True,
+        width=QUARTER,
         to=ROLLOUTS,
         yes=("ready", "green"),
         no=("not ready", "red"),
@@ -235,6 +247,7 @@ def _process() -> Panels:
         "When each dependency answered each pod.",
         lines("min by (pod, dependency) (whatchat_dependency_up)", "{{pod}}: {{dependency}}"),
         per_pod=True,
+        width=QUARTER,
         to=BROKER,
         yes=("answers", "green"),
         no=("does not answer", "red"),

@@ -183,6 +183,30 @@ def _moving() -> Panels:
         per_pod=True,
         to=DEBUG,
     )
+    yield graph(
+        "Too many sockets",
+        "What a pod has beyond its share and is sending to others, after pods were added: it falls "
+        "to nought, some hundreds a minute.",
+        "short",
+        lines("sum by (pod) (whatchat_surplus_sockets)", "{{pod}}"),
+        per_pod=True,
+        width=HALF,
+        to=PODS,
+    )
+    yield graph(
+        "Sent to other pods",
+        "Sockets per second that pods with too many sent away, and handshakes refused to those who "
+        "came straight back: as many mean that the proxy's stickiness works against it.",
+        "cps",
+        lines(f"sum by (pod) (rate(whatchat_rebalanced_sockets_total{RATE}))", "{{pod}}: sent"),
+        lines(
+            f'sum by (pod) (rate(whatchat_refusals_total{{reason="moved"}}{RATE}))',
+            "{{pod}}: came back",
+        ),
+        per_pod=True,
+        width=HALF,
+        to=PODS,
+    )
 
 
 def _ingress() -> Panels:

@@ -1,6 +1,7 @@
-"""The command line: ``serve``, ``worker``, ``migrate``, ``schema``, ``audit``, ``admin``."""
+"""The command line: ``serve``, ``worker``, ``migrate``, ``health``, ``schema`` and more."""
 
 import asyncio
+import signal
 import socket
 import sys
 from enum import StrEnum
@@ -12,11 +13,20 @@ import typer
 import uvloop
 
 from whatchat.administration import documented_operations
-from whatchat.bootstrap import CannotRun, build, build_worker, open_for_reading, open_store
+from whatchat.bootstrap import (
+    CannotRun,
+    build,
+    build_worker,
+    open_for_reading,
+    open_store,
+    wait_for_store,
+)
 from whatchat.domain.errors import Unavailable
 from whatchat.entrypoints.admin_cli import admin_app
 from whatchat.entrypoints.audit_cli import audit_app
+from whatchat.entrypoints.checks.cli import check
 from whatchat.entrypoints.ending import Ending
+from whatchat.entrypoints.health import ask_health
 from whatchat.entrypoints.schema.documents import DOCUMENTS, admin_openapi, has_drifted, render
 from whatchat.entrypoints.schema.metrics import metrics_page
 from whatchat.entrypoints.server import (
@@ -47,6 +57,7 @@ app = typer.Typer(
 )
 app.add_typer(audit_app(open_for_reading))
 app.add_typer(admin_app())
+app.command()(check)
 
 
 class DocumentName(StrEnum):
@@ -103,10 +114,38 @@ def migrate(
     renew_epoch: Annotated[
         bool, typer.Option(help="Void every client's cursors, after a restore from a backup.")
     ] = False,
+    wait: Annotated[
+        int, typer.Option(help="Seconds to wait for a store that cannot be reached yet.", min=0)
+    ] = 0,
 ) -> None:
-    """Create or update tables and indexes; safe to repeat."""
+    """Create or update tables and indexes; safe to repeat.
+
+    With --wait a store that is not there yet is tried again for so long, and the log says at
+    first and every 15 seconds what is wrong and what to do. Status 1: it did not come. Status 2,
+    at once: the settings are wrong.
+    """
     configure_logging()
-    asyncio.run(_migrate(load_settings(), renew_epoch=renew_epoch))
+    # As a container's first process it is ended by no signal that it does not take itself.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    asyncio.run(_migrate(load_settings(), renew_epoch=renew_epoch, wait=wait))
+
+
+@app.command()
+def health(
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port of its probes; else WHATCHAT_INTERNAL_PORT, or 8000.", min=1, max=65_535
+        ),
+    ] = None,
+) -> None:
+    """Ask whether the pod or worker on this machine is alive; status 1 and a line if not.
+
+    ``python -m whatchat.entrypoints.health`` asks the same with a fifth of the effort.
+    """
+    wrong = ask_health(port)
+    if wrong is not None:
+        _fail(wrong, FAILED)
 
 
 @app.command()
@@ -208,8 +247,8 @@ def _listen(host: str, port: int) -> socket.socket:
         raise CannotRun(f"cannot listen on {host}:{port}: {reason}") from error
 
 
-async def _migrate(settings: Settings, *, renew_epoch: bool) -> None:
-    store = await open_store(settings)
+async def _migrate(settings: Settings, *, renew_epoch: bool, wait: int) -> None:
+    store = await (wait_for_store(settings, seconds=wait) if wait else open_store(settings))
     try:
         if renew_epoch:
             log.info("a new history begins", epoch=await store.renew_epoch())

@@ -50,23 +50,24 @@ class Debugging:
     """What pods tell each other of themselves, and what operators are told of that.
 
     It runs on every pod: one whose settings name no token for operators answers others.
+    ``roster`` knows the pods.
     """
 
     def __init__(self, ground: Ground, inspection: PodInspection, life: PodLife) -> None:
         sealing = Sealing(ground.identity.secret)
         myself = PodSelf(ground.pod, life, inspection, ground.clock)
-        self._roster = Roster(ground.pod, ground.adapters.pods, sealing, myself.summary)
+        self.roster = Roster(ground.pod, ground.adapters.pods, sealing, myself.summary)
         self._asking = Asking(ground.pod, ground.adapters.broker, sealing, Answering(inspection))
-        self.desk = DebugDesk(self._roster, self._asking, ground.adapters.store.messages)
+        self.desk = DebugDesk(self.roster, self._asking, ground.adapters.store.messages)
 
     async def start(self) -> None:
         """Begin to tell and to answer."""
         await self._asking.start()
-        await self._roster.start()
+        await self.roster.start()
 
     async def stop(self) -> None:
         """Be known no longer."""
-        await self._roster.stop()
+        await self.roster.stop()
         await self._asking.stop()
 
 

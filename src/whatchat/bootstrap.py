@@ -5,12 +5,15 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import NamedTuple
 
+import structlog
+
 from whatchat.adapters.embedded.broker import InProcessBroker, InProcessExchange
 from whatchat.adapters.embedded.limiter import EmbeddedLimiter
 from whatchat.adapters.embedded.session_registry import InProcessSessionRegistry
 from whatchat.adapters.embedded.store import SqliteStore
 from whatchat.adapters.embedded.tally import InProcessTally
 from whatchat.adapters.redis.broker import RedisBroker
+from whatchat.adapters.redis.dialing import Unreachable
 from whatchat.adapters.redis.keys import Keys
 from whatchat.adapters.redis.limiter import RedisLimiter
 from whatchat.adapters.redis.opening import servers_of
@@ -25,8 +28,9 @@ from whatchat.background.last_words import CLAIM_SECONDS, POD_LEASES
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import random_id
 from whatchat.domain.ports.limiter import Limiter
-from whatchat.domain.ports.store import Store
+from whatchat.domain.ports.store import Store, Unusable
 from whatchat.entrypoints.pod_lease import SOLE_POD, PodLease
+from whatchat.entrypoints.store_patience import patiently
 from whatchat.observability.metrics import Metrics
 from whatchat.observability.spans import Systems
 from whatchat.observability.tracing import OFF, Tracing
@@ -34,6 +38,8 @@ from whatchat.pod import Pod
 from whatchat.services import Adapters, Ground
 from whatchat.settings import BadSetting, Settings
 from whatchat.worker import GROUPS, Queues, Worker
+
+log = structlog.get_logger("whatchat")
 
 
 class CannotRun(Exception):
@@ -82,7 +88,7 @@ async def build_worker(settings: Settings) -> Worker:
     async with AsyncExitStack() as opened:
         store = await open_store(settings, metrics)
         opened.push_async_callback(store.close)
-        redis = await _reach(settings.redis_url, metrics, opened)
+        redis = await _reach(settings, metrics, opened)
         adapters = await _with_redis(redis, store, None, metrics, opened)
         trail = Trail(name, store.audit, metrics)
         ground = Ground(name, settings, adapters, await store.identity(), metrics, trail)
@@ -99,13 +105,30 @@ def queues_of(servers: Servers, keys: Keys, metrics: Metrics) -> Queues:
 
 async def open_store(settings: Settings, metrics: Metrics | None = None) -> Store:
     """The store that the settings name, open and migrated; ``metrics`` tell how it does."""
+    try:
+        return await _opened(settings, metrics)
+    except Unavailable as error:
+        raise BadSetting(f"WHATCHAT_STORE_URL: {error.text}") from error
+
+
+async def wait_for_store(settings: Settings, *, seconds: float) -> Store:
+    """The same, tried again for so long. Raises :class:`CannotRun` once that is over."""
+    try:
+        return await patiently(partial(_opened, settings), seconds=seconds)
+    except Unusable as error:
+        raise BadSetting(f"WHATCHAT_STORE_URL: {error.text}") from error
+    except Unavailable as error:
+        raise CannotRun(f"WHATCHAT_STORE_URL: {error.text}") from error
+
+
+async def _opened(settings: Settings, metrics: Metrics | None = None) -> Store:
     store = _store(settings, metrics)
     try:
         await store.open()
         await store.migrate()
-    except Unavailable as error:
+    except BaseException:
         await store.close()
-        raise BadSetting(f"WHATCHAT_STORE_URL: {error.text}") from error
+        raise
     return store
 
 
@@ -159,7 +182,7 @@ async def _choose(settings: Settings, metrics: Metrics, opened: AsyncExitStack) 
     opened.push_async_callback(store.close)
     local = EmbeddedLimiter() if settings.rate_limits == "on" else None
     if settings.redis_url:
-        redis = await _reach(settings.redis_url, metrics, opened)
+        redis = await _reach(settings, metrics, opened)
         return await _with_redis(redis, store, local, metrics, opened)
     broker = InProcessBroker(InProcessExchange(), metrics.broker_published.inc)
     opened.push_async_callback(broker.close)
@@ -177,15 +200,27 @@ class _Redis(NamedTuple):
     keys: Keys
 
 
-async def _reach(url: str, metrics: Metrics, opened: AsyncExitStack) -> _Redis:
-    """The servers that a URL names, connected, and the names that are used there."""
+async def _reach(settings: Settings, metrics: Metrics, opened: AsyncExitStack) -> _Redis:
+    """The servers that the URL names, and the names that are used there.
+
+    They are connected, but in production they may also be away: it does not start less often
+    than it runs. What says that the URL is wrong is not accepted anywhere.
+    """
     try:
-        parsed = parse(url)
+        parsed = parse(settings.redis_url)
         servers = servers_of(parsed, metrics)
+        opened.push_async_callback(servers.close)
         await servers.start()
+    except Unreachable as error:
+        if settings.env != "production":
+            raise BadSetting(f"WHATCHAT_REDIS_URL: {error.text}") from error
+        log.warning(
+            "starting without Redis: check that it runs and that WHATCHAT_REDIS_URL is right",
+            reason=error.text,
+        )
+        servers.start_soon()
     except Unavailable as error:
         raise BadSetting(f"WHATCHAT_REDIS_URL: {error.text}") from error
-    opened.push_async_callback(servers.close)
     return _Redis(servers, Keys(parsed.database))
 
 
@@ -193,11 +228,14 @@ async def _with_redis(
     redis: _Redis, store: Store, local: Limiter | None, metrics: Metrics, opened: AsyncExitStack
 ) -> Adapters:
     broker = RedisBroker(*redis, metrics, (await store.identity()).secret)
+    opened.push_async_callback(broker.close)
     try:
         await broker.start()
+    except Unreachable as error:
+        # Told before, in production; else Redis has gone away within this moment.
+        log.info("Redis is not heard yet", reason=error.text)
     except Unavailable as error:
         raise BadSetting(f"WHATCHAT_REDIS_URL: {error.text}") from error
-    opened.push_async_callback(broker.close)
     return Adapters(
         store=store,
         broker=broker,

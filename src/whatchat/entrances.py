@@ -94,6 +94,7 @@ class Entrances:
             told=_ignore if self.limits is None else self.limits.hit,
             live=conversations.live,
             flights=ground.flights,
+            affinity_cookie=settings.affinity_cookie,
         )
 
 

@@ -43,8 +43,8 @@ class Fronts:
         *,
         is_local: bool,
     ) -> None:
-        probes = probe_routes(readiness, ground.metrics)
         has_internal = bool(ground.settings.internal_port)
+        probes = probe_routes(readiness, ground.metrics, tells_why=has_internal)
         self.internal = operators.application(probes) if has_internal else None
         is_here = bool(operators.admin) and is_local and not has_internal
         pages = page_routes(entrances.catalogue)

@@ -18,11 +18,13 @@ from whatchat.background.expiry import Expiry
 from whatchat.background.routine import Part, Routine
 from whatchat.domain.contract import Catalogue, Endpoint, Event, Feature
 from whatchat.domain.ids import UserId
+from whatchat.domain.ports.fleet import Fleet
 from whatchat.domain.ports.room_log import RoomLog
 from whatchat.domain.ports.store import StoreIdentity
 from whatchat.entrances import Entrances
 from whatchat.entrypoints.audit_keys import head_keys
 from whatchat.entrypoints.background import BackgroundTasks
+from whatchat.entrypoints.clock_skew import ClockSkew
 from whatchat.entrypoints.ending import CLOSE_SECONDS, ENDPOINT_SECONDS, until
 from whatchat.entrypoints.pod_control import PodControl
 from whatchat.entrypoints.pod_lease import PodLease
@@ -45,6 +47,8 @@ from whatchat.observability.metrics import Metrics
 from whatchat.observability.process import Process
 from whatchat.observability.tracing import OFF, Tracing
 from whatchat.realtime.local_sockets import HubSockets
+from whatchat.realtime.rebalancing import Rebalancer
+from whatchat.realtime.server import RealtimeServer
 from whatchat.services import Adapters, Conversations, Ground, People, Presence
 from whatchat.settings import Settings
 
@@ -91,8 +95,11 @@ class Pod:
         self.must_end = asyncio.Event()
         self.failed = False
         self.metrics = metrics
+        self._skew = ClockSkew(adapters.store.clock, metrics)
         self.readiness = Readiness(
-            {"store": adapters.store.ping, "broker": adapters.broker.check_hearing}, metrics
+            {"store": adapters.store.ping, "broker": adapters.broker.check_hearing},
+            metrics,
+            self._skew.warnings,
         )
         self._drain_seconds = settings.drain_seconds
         self._lease = lease
@@ -129,6 +136,7 @@ class Pod:
         self._control = PodControl(name, self.readiness)
         self.asked_to_end = self._control.asked_to_end
         self._debugging = Debugging(ground, self._realtime.inspection, self._control)
+        self._rebalancer = rebalancer(ground, self._realtime, self._debugging.roster)
         operators = Operators(
             self._admin_routes(ground), debug_routes(ground, self._debugging.desk)
         )
@@ -149,6 +157,7 @@ class Pod:
         self._closing.callback(self._process.stop)
         self._tasks.start("loop-lag", watch_loop_lag(self.metrics.loop_lag_seconds))
         self._tasks.start("readiness", self.readiness.watch())
+        self._tasks.start("clock", self._skew.watch())
         if self._lease is not None:
             self._tasks.start("lease", self._lease.keep(self._fail))
         for part in self._sealing:
@@ -173,6 +182,9 @@ class Pod:
         later(partial(self._realtime.stop, seconds=0))  # for a pod that nobody drained
         await self._debugging.start()
         later(self._debugging.stop)
+        if self._rebalancer is not None:
+            self._rebalancer.start()
+            later(self._rebalancer.close)
         self.readiness.accepting = True
 
     async def drain(self, *, at_once: bool = False) -> None:
@@ -183,6 +195,8 @@ class Pod:
         soon as the pod must end, clients are closed when what they asked for is answered.
         """
         self.readiness.accepting = False
+        if self._rebalancer is not None:
+            await self._rebalancer.stop()
         if at_once or not self._drain_seconds or not await until(self.must_end, self._move()):
             await self._realtime.stop(seconds=0)
 
@@ -215,6 +229,21 @@ class Pod:
     def _fail(self) -> None:
         self.failed = True
         self.must_end.set()
+
+
+def rebalancer(ground: Ground, realtime: RealtimeServer, fleet: Fleet) -> Rebalancer | None:
+    """What sends sockets to other pods, where there may be others and it is wished for."""
+    settings = ground.settings
+    if settings.rebalance == "off" or ground.adapters.pods is None:
+        return None
+    return Rebalancer(
+        realtime.hub,
+        realtime.moving,
+        realtime.returning,
+        fleet,
+        ground.metrics,
+        per_minute=settings.rebalance_per_minute,
+    )
 
 
 def sealing(ground: Ground) -> Part:

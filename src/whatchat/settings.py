@@ -30,6 +30,7 @@ SECRETS = (
 """What may be given as a file: ``WHATCHAT_JWT_SECRET_FILE`` in place of ``WHATCHAT_JWT_SECRET``."""
 
 _HEADER = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*([!-~]*)\s*\Z")
+_COOKIE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}\Z")
 _ORIGIN = re.compile(r"https?://[^/\s?#@]+\Z")
 _REDIS_URL = re.compile(r"(redis|rediss|redis\+sentinel|redis\+cluster)://[^/\s]+(/\S*)?\Z")
 _MONGODB_URL = re.compile(r"mongodb(\+srv)?://[^/\s]+(/\S*)?\Z")
@@ -73,6 +74,10 @@ class Settings(BaseSettings):
     connections_per_address: Annotated[int, Field(ge=1)] = 4096
     handshakes_per_second: Annotated[int, Field(ge=1)] = 200
     connections_per_user: Annotated[int, Field(ge=1)] = 100
+
+    rebalance: Literal["on", "off"] = "on"
+    rebalance_per_minute: Annotated[int, Field(ge=1, le=60_000)] = 600
+    affinity_cookie: str = ""
 
     audit_key_file: Path | None = None
     audit_heads_file: Path | None = None
@@ -167,6 +172,13 @@ class Settings(BaseSettings):
         if url is not None and not is_absolute(url):
             raise ValueError("must be a URL such as https://login.example.org/realm")
         return url
+
+    @field_validator("affinity_cookie")
+    @classmethod
+    def _cookie(cls, name: str) -> str:
+        if name and not _COOKIE.match(name):
+            raise ValueError("must be the name of a cookie, such as WHATCHAT")
+        return name
 
     @field_validator("admin_url")
     @classmethod

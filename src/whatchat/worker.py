@@ -16,6 +16,7 @@ from whatchat.background.routine import Part, Routine
 from whatchat.domain.ports.work_queue import WorkQueue
 from whatchat.entrypoints.asgi import http_application
 from whatchat.entrypoints.background import BackgroundTasks
+from whatchat.entrypoints.clock_skew import ClockSkew
 from whatchat.entrypoints.ending import CLOSE_SECONDS
 from whatchat.entrypoints.probes import Readiness, probe_routes
 from whatchat.features.accounts.changes import AccountChanges
@@ -77,8 +78,11 @@ class Worker:
         self._metrics = metrics
         self._process = Process(metrics, "worker", self.name)
         self._watching = BackgroundTasks(self._fail)
-        self.readiness = Readiness({"store": store.ping, "redis": queues.common.ping}, metrics)
-        probes = probe_routes(self.readiness, metrics)
+        self._skew = ClockSkew(store.clock, metrics)
+        self.readiness = Readiness(
+            {"store": store.ping, "redis": queues.common.ping}, metrics, self._skew.warnings
+        )
+        probes = probe_routes(self.readiness, metrics, tells_why=True)
         self.internal = http_application([], probes) if ground.settings.internal_port else None
 
     async def owns(self, opened: AsyncExitStack) -> None:
@@ -92,6 +96,7 @@ class Worker:
         self._closing.push_async_callback(self._watching.stop)
         self._watching.start("loop-lag", watch_loop_lag(self._metrics.loop_lag_seconds))
         self._watching.start("readiness", self.readiness.watch())
+        self._watching.start("clock", self._skew.watch())
         self._closing.push_async_callback(self._trail.stop)
         self._closing.push_async_callback(self._directory.close)
         await self._changes.start()

@@ -128,6 +128,28 @@ class Synced(NamedTuple):
     asked: bool
 
 
+class Joined(NamedTuple):
+    """A client has a connection: it was told that its session is ready."""
+
+    at: float
+    person: UserId
+
+
+class Left(NamedTuple):
+    """A client has no connection any more, by its own will or not."""
+
+    at: float
+    person: UserId
+
+
+class Barred(NamedTuple):
+    """A client looked for a connection and got none: it will try again."""
+
+    at: float
+    person: UserId
+    why: str
+
+
 class Probed(NamedTuple):
     """A process of the product that runs was asked whether it lives."""
 
@@ -155,6 +177,9 @@ Record = (
     | Shown
     | Turned
     | Synced
+    | Joined
+    | Left
+    | Barred
     | Probed
     | Marked
 )

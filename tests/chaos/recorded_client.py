@@ -1,11 +1,23 @@
 """The product's own client, with a witness inside."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from tests.chaos.evidence import Line
-from tests.chaos.journal import Heard, Journal, Shown, Synced, Turned, Way
+from tests.chaos.journal import (
+    Barred,
+    Heard,
+    Joined,
+    Journal,
+    Left,
+    Shown,
+    Synced,
+    Turned,
+    Way,
+)
 from whatchat.client import WEBSOCKET_FIRST, MessageSent, WhatchatClient
 from whatchat.client.catching_up import CatchingUp
 from whatchat.client.events import MessageEvent, ResyncAsked, SessionReady
@@ -14,6 +26,7 @@ from whatchat.client.replica import Replica
 from whatchat.client.socket import Socket
 from whatchat.client.views import Message, Room, SignIn, SyncAnswer, Transports
 from whatchat.domain.contract import Event, RoomEvent
+from whatchat.domain.errors import ChatError, Unauthenticated
 from whatchat.domain.ids import Rev, RoomId, UserId
 
 
@@ -99,6 +112,46 @@ class RecordedCatchingUp(CatchingUp):
         return await super()._pages(socket, rooms)
 
 
+class RecordedUp(asyncio.Event):
+    """Whether there is a connection, noted when that changes; ``times`` it has come to be."""
+
+    def __init__(self, person: UserId, journal: Journal) -> None:
+        super().__init__()
+        self.times = 0
+        self._person = person
+        self._journal = journal
+
+    def set(self) -> None:
+        self.times += 1
+        self._journal.note(Joined(time.monotonic(), self._person))
+        super().set()
+
+    def clear(self) -> None:
+        if self.is_set():
+            self._journal.note(Left(time.monotonic(), self._person))
+        super().clear()
+
+
+class RecordedLink(Link):
+    """Has each connection noted, and each that did not come to be."""
+
+    def __init__(self, witness: RecordedUp, noted: Callable[[str], None], *how: Any) -> None:
+        super().__init__(*how)
+        self._up = self._witness = witness
+        self._noted = noted
+
+    async def _connected(self, token: str) -> None:
+        times = self._witness.times
+        try:
+            await super()._connected(token)
+        except Unauthenticated:
+            raise
+        except ChatError as error:
+            if self._witness.times == times:
+                self._noted(str(error))
+            raise
+
+
 class RecordedClient(WhatchatClient):
     """The client, wired as it always is, around a replica that keeps a journal."""
 
@@ -115,6 +168,9 @@ class RecordedClient(WhatchatClient):
         self._replica = replica = RecordedReplica(self, journal)
         self._catching_up = RecordedCatchingUp(replica, self.rest.room_ids)
         credentials = self._link._credentials
-        self._link = Link(
-            url, self._http, credentials, self._replica, self._catching_up, transports
+        person = self.user.id
+        self._link = RecordedLink(
+            RecordedUp(person, journal),
+            lambda why: journal.note(Barred(time.monotonic(), person, why)),
+            *(url, self._http, credentials, self._replica, self._catching_up, transports),
         )

@@ -1,8 +1,7 @@
 """One fault on a cluster of its own, from a whole cluster to the judgement."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -12,21 +11,17 @@ from pymongo.errors import PyMongoError
 from tests.chaos.checker import check
 from tests.chaos.clusters import cluster_for
 from tests.chaos.crowd import Crowd
-from tests.chaos.evidence import Evidence, Line, View
 from tests.chaos.fault import Fault
-from tests.chaos.journal import Journal, Marked, Turn
+from tests.chaos.journal import Journal
+from tests.chaos.judging import evidence_of, mark, whole
 from tests.chaos.outcome import Outcome
 from tests.chaos.problems import Crashed, Problem, Unfinished
-from tests.chaos.truth import Truth
 from tests.chaos.vital_signs import processes, vital_signs
-from tests.chaos.wrong_ways import HEALED_SECONDS
 from tests.servers.by_hand import CannotStart
 from tests.servers.cluster import Cluster
 from whatchat.domain.errors import ChatError
-from whatchat.domain.ids import Rev, RoomId
 
 STRIKE_SECONDS = 180
-LOOK_SECONDS = 0.2
 
 SETTLED_SECONDS = 2.0
 """What would come late, or twice, has so long to come when all have everything."""
@@ -66,7 +61,7 @@ async def trial(fault: Fault, plan: Plan, folder: Path, tell: Tell) -> Outcome:
             tell(f"{clients} people come")
             async with Crowd.at(cluster.url, clients=clients, journal=journal) as crowd:
                 troubles = await _course(fault, plan, cluster, crowd, tell)
-                evidence = await _evidence(cluster, crowd)
+                evidence = await evidence_of(cluster.mongo.url(DATABASE), crowd)
         tell("judging")
         found = [*troubles, *check(evidence), *logged]
         return Outcome.of(fault.name, clients, evidence, found)
@@ -82,65 +77,21 @@ async def _course(
     crowd.talk(plan.per_second)
     await asyncio.sleep(plan.before)
     tell("breaking")
-    _mark(crowd.journal, "breaking")
+    mark(crowd.journal, "breaking")
     try:
         async with asyncio.timeout(STRIKE_SECONDS):
             await fault.strike(cluster, crowd)
     except TROUBLES as error:
         troubles.append(Unfinished(f"{type(error).__name__}: {error}"))
-    _mark(crowd.journal, "healed")
+    mark(crowd.journal, "healed")
     tell("healed")
     await asyncio.sleep(plan.after)
     await crowd.fall_silent()
-    _mark(crowd.journal, "quiet")
-    await _whole(cluster, crowd)
+    mark(crowd.journal, "quiet")
+    await whole(cluster.mongo.url(DATABASE), crowd)
     await asyncio.sleep(SETTLED_SECONDS)
-    _mark(crowd.journal, "judged")
+    mark(crowd.journal, "judged")
     return [*troubles, *_ended(cluster)]
-
-
-async def _whole(cluster: Cluster, crowd: Crowd) -> None:
-    """Return once everybody has everything, or had the time that is promised for it."""
-    deadline = crowd.journal.marked("healed") + HEALED_SECONDS
-    async with Truth.of(cluster.mongo.url(DATABASE)) as truth:
-        heads = await truth.heads(crowd.members)
-    while not _has_all(crowd, heads):
-        if time.monotonic() > deadline:
-            return
-        await asyncio.sleep(LOOK_SECONDS)
-
-
-def _has_all(crowd: Crowd, heads: Mapping[RoomId, Rev]) -> bool:
-    return all(
-        person.client.is_connected
-        and room_id in person.client.state.rooms
-        and person.client.state.rooms[room_id].cursor >= heads[room_id]
-        for person in crowd.judged
-        for room_id in person.room_ids
-    )
-
-
-async def _evidence(cluster: Cluster, crowd: Crowd) -> Evidence:
-    async with Truth.of(cluster.mongo.url(DATABASE)) as truth:
-        logs = await truth.logs(crowd.members)
-    judged = frozenset(person.id for person in crowd.judged)
-    absent = frozenset(person.id for person in crowd.judged if not person.client.is_connected)
-    return Evidence(crowd.journal, _views(crowd), logs, judged, absent)
-
-
-def _views(crowd: Crowd) -> list[View]:
-    return [
-        View(
-            person.id,
-            room_id,
-            [Line.of(one) for one in held.messages.values()],
-            held.cursor,
-            waits=room_id in person.client.state.early,
-            last=Line.of(held.room.last_message) if held.room.last_message else None,
-        )
-        for person in crowd.judged
-        for room_id, held in person.client.state.rooms.items()
-    ]
 
 
 @asynccontextmanager
@@ -164,7 +115,3 @@ def _ended(cluster: Cluster) -> list[Problem]:
         for name, process in processes(cluster).items()
         if process._process is None or process._process.poll() is not None
     ]
-
-
-def _mark(journal: Journal, what: Turn) -> None:
-    journal.note(Marked(time.monotonic(), what))

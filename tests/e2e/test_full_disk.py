@@ -55,6 +55,7 @@ async def test_a_full_disk_gives_unavailable_and_acknowledges_nothing(
     assert (status, answer["error"]["code"]) == (503, "unavailable")
     kept = await history(node, bob, room)
     assert [message["clientId"] for message in kept] == accepted
+    assert any("the store's disk is full: free space there" in line for line in node.log_lines())
 
     await asyncio.to_thread(mount, disk, "remount,size=16m")
     assert (await socket.ask("message:send", refused))["ok"]
@@ -119,6 +120,7 @@ async def test_a_disk_that_becomes_read_only_gives_unavailable_and_acknowledges_
         assert (ack["ok"], ack["error"]["code"]) == (False, "unavailable")
     kept = await history(node, bob, room)
     assert [message["content"] for message in kept] == ["0"]
+    assert any("the store's disk does not take" in line for line in node.log_lines())
     status, _ = await rest(
         node, "POST", "/rooms", {"kind": "group", "participants": []}, token=ada.token
     )

@@ -5,6 +5,7 @@ import gc
 import json
 import re
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -182,6 +183,11 @@ class Caller:
         return got
 
     def close(self) -> None:
+        self._connection.close()
+
+    def cut(self) -> None:
+        """Close with a reset, as a client that is gone does."""
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._connection.close()
 
 
@@ -387,8 +393,8 @@ def test_connections_above_the_cap_are_answered_503() -> None:
         polling, socket_, third = front.connect(), front.connect(), front.connect()
         socket_.send(UPGRADE + b"\r\n")
         assert socket_.exactly(len(SWITCHED)) == SWITCHED
-        polling.send(GET)
-        assert polling.answer()[0] == 200
+        polling.send(GET.replace(b"echo", b"slow"))
+        eventually(lambda: front.app.calls == ["/slow"])
         assert front.connections == 3
         response = front.connect().rest()
         assert status_of(response) == 503
@@ -402,6 +408,44 @@ def test_connections_above_the_cap_are_answered_503() -> None:
         for connection in (polling, third, fourth):
             connection.close()
         eventually(lambda: front.connections == 0)
+
+
+def test_a_connection_that_rests_makes_room_for_a_newcomer_the_longest_first() -> None:
+    with running(most_connections=2) as front:
+        first, second = front.connect(), front.connect()
+        for resting in (first, second, first):
+            resting.send(GET)
+            assert resting.answer()[0] == 200
+        newcomer = front.connect()
+        newcomer.send(GET)
+        assert newcomer.answer()[0] == 200
+        assert second.rest() == b""
+        eventually(lambda: front.connections == 2)
+        first.send(GET)
+        assert first.answer()[0] == 200
+
+
+def test_a_connection_that_is_cut_while_it_rests_leaves_nothing() -> None:
+    app = App()
+    with Front(PodServer(app), listen("127.0.0.1", 0), app) as front:
+        callers = [front.connect() for _ in range(5)]
+        for caller in callers:
+            caller.send(GET)
+            assert caller.answer()[0] == 200
+        assert _protocols() == 5
+        for caller in callers:
+            caller.cut()
+        eventually(lambda: _protocols() == 0)
+
+
+def test_proxies_close_idle_connections_before_a_pod_does() -> None:
+    longest_of_proxies = 600  # Google's; nginx and HAProxy 60, Traefik 90
+    assert PodServer(App()).config.timeout_keep_alive > longest_of_proxies
+
+
+def _protocols() -> int:
+    gc.collect()
+    return sum(isinstance(each, BoundedHttp) for each in gc.get_objects())
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,11 @@ import http.client
 import os
 import shutil
 import signal
-import subprocess
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.e2e.node_process import free_port
-from tests.servers.processes import end
+from tests.servers.processes import ServerProcess
 
 DASHBOARDS = Path(__file__).parents[2] / "dashboards"
 PROVISIONING = DASHBOARDS / "provisioning"
@@ -55,30 +53,20 @@ class Grafana:
         self._program = program
         self._folder = folder
         self._env = env
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = ServerProcess("Grafana")
 
     def start(self) -> None:
         """Start it and return once it answers."""
-        if self._process is not None:
-            raise RuntimeError("Grafana is running")
         self._folder.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command(),
-                cwd=self._folder,
-                env=os.environ | self._settings() | dict(self._env),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                process_group=0,  # the terminal's Ctrl-C is for whoever started it
-            )
-        self._wait_until_ready(self._process)
+        env = os.environ | self._settings() | dict(self._env)
+        self._process.start(self._command(), self.log, anew=False, folder=self._folder, env=env)
+        if not self._process.comes_up(self._is_ready, seconds=READY_SECONDS):
+            self.stop()
+            raise AssertionError(f"Grafana did not start: see {self.log}")
 
     def stop(self) -> None:
         """End it; harmless if it is not up."""
-        if self._process is not None:
-            process, self._process = self._process, None
-            end(process, signal.SIGTERM, seconds=STOP_SECONDS)
+        self._process.end(signal.SIGTERM, seconds=STOP_SECONDS)
 
     def _command(self) -> list[str]:
         command = [str(self._program)]
@@ -102,14 +90,6 @@ class Grafana:
             "GF_ANALYTICS_REPORTING_ENABLED": "false",
             "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
         }
-
-    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + READY_SECONDS
-        while not self._is_ready():
-            if process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise AssertionError(f"Grafana did not start: see {self.log}")
-            time.sleep(0.1)
 
     def _is_ready(self) -> bool:
         probe = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)

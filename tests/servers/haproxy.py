@@ -1,17 +1,14 @@
 """A real HAProxy in front of pods, as a sticky ingress is."""
 
-import contextlib
-import http.client
 import resource
 import shutil
 import signal
-import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.e2e.node_process import free_port
-from tests.servers.processes import end
+from tests.servers.answering import answers
+from tests.servers.processes import ServerProcess
 
 COOKIE = "WHATCHAT"
 READY_SECONDS = 10
@@ -91,31 +88,24 @@ class HAProxy:
         self.log = folder / "haproxy.log"
         self._configuration = folder / "haproxy.cfg"
         self._pods = pods
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = ServerProcess("HAProxy")
 
     def start(self) -> None:
         """Start it and return once a pod answers through it."""
-        if self._process is not None:
-            raise RuntimeError("HAProxy is running")
         self._configuration.parent.mkdir(parents=True, exist_ok=True)
         self._configuration.write_text(self._configured())
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                ["haproxy", "-db", "-f", self._configuration],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                process_group=0,  # the terminal's Ctrl-C is for whoever started it
-            )
-        self._wait_until_ready()
+        self._process.start(["haproxy", "-db", "-f", self._configuration], self.log, anew=False)
+        if not self._process.comes_up(self._is_ready, seconds=READY_SECONDS):
+            self.kill()
+            raise AssertionError("HAProxy did not start:\n" + "\n".join(self.log_lines()[-20:]))
 
     def stop(self) -> None:
         """End it as its operator would: what goes on after a second is cut."""
-        self._end(signal.SIGUSR1)
+        self._process.end(signal.SIGUSR1, seconds=READY_SECONDS)
 
     def kill(self) -> None:
         """End it, and all connections through it, at once."""
-        self._end(signal.SIGKILL)
+        self._process.end(signal.SIGKILL, seconds=READY_SECONDS)
 
     def log_lines(self) -> list[str]:
         """All that it has logged, a line for each request that has ended."""
@@ -134,31 +124,8 @@ class HAProxy:
             servers="\n".join(servers),
         )
 
-    def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + READY_SECONDS
-        while not self._is_ready():
-            if self._running().poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise AssertionError("HAProxy did not start:\n" + "\n".join(self.log_lines()[-20:]))
-            time.sleep(0.02)
-
     def _is_ready(self) -> bool:
-        probe = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-        with contextlib.closing(probe), contextlib.suppress(OSError, http.client.HTTPException):
-            probe.request("GET", "/livez")
-            return probe.getresponse().status == 200
-        return False
-
-    def _end(self, how: signal.Signals) -> None:
-        if self._process is None:
-            return
-        process, self._process = self._process, None
-        end(process, how, seconds=READY_SECONDS)
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            raise RuntimeError("HAProxy is not running")
-        return self._process
+        return answers(self.port, "/livez")
 
 
 def _most_connections() -> int:

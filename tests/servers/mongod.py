@@ -17,7 +17,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from tests.e2e.node_process import free_port
-from tests.servers.processes import end
+from tests.servers.processes import ServerProcess
 
 FETCH = Path(__file__).parents[2] / ".ci" / "mongod"
 READY_SECONDS = 20
@@ -54,7 +54,7 @@ class MongoNode:
         self.port = 0
         self._folder = folder
         self._options = options
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = ServerProcess("mongod")
         self._client: MongoClient[Answer] | None = None
 
     @property
@@ -72,14 +72,13 @@ class MongoNode:
 
         A node that is ``alone`` is of no replica set.
         """
-        if self._process is not None:
-            raise RuntimeError("mongod is running")
+        self._folder.mkdir(parents=True, exist_ok=True)
         for _ in range(1 if self.port else ATTEMPTS):
             port = self.port or free_port()
             role = [] if alone else ["--replSet", ReplicaSet.NAME]
-            self._process = _lifelong.submit(self._spawn, port, role).result()
+            _lifelong.submit(self._process.start, self._command(port, role), None).result()
             self._client = _direct(port)
-            if self._answers():
+            if self._process.comes_up(self._answers, seconds=READY_SECONDS):
                 self.port = port
                 return
             self.kill()  # somebody else has taken the port, most likely
@@ -104,11 +103,11 @@ class MongoNode:
 
     def pause(self) -> None:
         """Stop it in its tracks: its connections stay open, and nothing answers."""
-        self._running().send_signal(signal.SIGSTOP)
+        self._process.send(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let it go on."""
-        self._running().send_signal(signal.SIGCONT)
+        self._process.send(signal.SIGCONT)
 
     def command(self, name: str, value: Any = 1, **arguments: Any) -> Answer:
         """This node's own answer to an administrator's command."""
@@ -123,44 +122,28 @@ class MongoNode:
         except (PyMongoError, RuntimeError):
             return False
 
-    def _spawn(self, port: int, role: Sequence[str]) -> subprocess.Popen[bytes]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return subprocess.Popen(
-            [
-                *("setpriv", "--pdeathsig", "KILL", program()),
-                *("--bind_ip", "127.0.0.1", "--port", str(port), *role),
-                *("--dbpath", self._folder, "--logpath", self.log, "--logappend", "--quiet"),
-                *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64", "--nounixsocket"),
-                *("--setParameter", "diagnosticDataCollectionEnabled=false"),
-                *("--setParameter", "enableTestCommands=1"),
-                *self._options,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            process_group=0,  # the terminal's Ctrl-C is for whoever started it
-        )
+    def _command(self, port: int, role: Sequence[str]) -> list[str | Path]:
+        return [
+            *("setpriv", "--pdeathsig", "KILL", program()),
+            *("--bind_ip", "127.0.0.1", "--port", str(port), *role),
+            *("--dbpath", self._folder, "--logpath", self.log, "--logappend", "--quiet"),
+            *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64", "--nounixsocket"),
+            *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            *("--setParameter", "enableTestCommands=1"),
+            *self._options,
+        ]
 
     def _answers(self) -> bool:
-        deadline = time.monotonic() + READY_SECONDS
-        while self._running().poll() is None and time.monotonic() < deadline:
-            with contextlib.suppress(PyMongoError):
-                self.command("ping")
-                return True
-            time.sleep(0.02)
+        with contextlib.suppress(PyMongoError):
+            self.command("ping")
+            return True
         return False
 
     def _end(self, how: signal.Signals) -> None:
         if self._client is not None:
             self._client.close()
-        if self._process is None:
-            return
-        process, self._process, self._client = self._process, None, None
-        end(process, how, seconds=STOP_SECONDS)
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            raise RuntimeError("mongod is not running")
-        return self._process
+            self._client = None
+        self._process.end(how, seconds=STOP_SECONDS)
 
 
 class ReplicaSet:

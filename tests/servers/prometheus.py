@@ -5,15 +5,15 @@ import http.client
 import json
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tests.e2e.node_process import free_port
-from tests.servers.processes import end
+from tests.servers.processes import ServerProcess
 from tests.servers.prometheus_queries import Labels, Queries, asked
 
 READY_SECONDS = 20
@@ -63,7 +63,7 @@ class Prometheus(Queries):
         self._jobs = jobs
         self._rules = rules
         self._interval_ms = interval_ms
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = ServerProcess("Prometheus")
 
     @property
     def url(self) -> str:
@@ -72,26 +72,26 @@ class Prometheus(Queries):
 
     def start(self) -> None:
         """Start it and return once it answers queries."""
-        if self._process is not None:
-            raise RuntimeError("Prometheus is running")
         self._folder.mkdir(parents=True, exist_ok=True)
         self._configuration.write_text(json.dumps(self._configured(), indent=2))
         for _ in range(1 if self.port else ATTEMPTS):
             port = self.port or free_port()
-            self._process = self._spawn(port)
-            if self._answers(port):
+            self._process.start(self._command(port), self.log, folder=self._folder)
+            if self._process.comes_up(partial(_is_ready, port), seconds=READY_SECONDS):
                 self.port = port
                 return
-            self._end(signal.SIGKILL)  # somebody else has taken the port, most likely
+            self._process.end(
+                signal.SIGKILL, seconds=STOP_SECONDS
+            )  # somebody else has taken the port, most likely
         raise AssertionError("Prometheus did not start:\n" + "\n".join(self.log_lines()[-20:]))
 
     def stop(self) -> None:
         """End it as its operator would; harmless if it is not up."""
-        self._end(signal.SIGTERM)
+        self._process.end(signal.SIGTERM, seconds=STOP_SECONDS)
 
     def kill(self) -> None:
         """End it at once, as a crash would."""
-        self._end(signal.SIGKILL)
+        self._process.end(signal.SIGKILL, seconds=STOP_SECONDS)
 
     def log_lines(self) -> list[str]:
         """What it has logged since its latest start: warnings and errors."""
@@ -122,43 +122,21 @@ class Prometheus(Queries):
             "scrape_configs": [_scraped(job) for job in self._jobs],
         }
 
-    def _spawn(self, port: int) -> subprocess.Popen[bytes]:
-        with self.log.open("wb") as log:
-            return subprocess.Popen(
-                [
-                    "prometheus",
-                    f"--config.file={self._configuration}",
-                    f"--storage.tsdb.path={self._folder / 'data'}",
-                    f"--web.listen-address=127.0.0.1:{port}",
-                    "--enable-feature=exemplar-storage",
-                    "--log.level=warn",
-                ],
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                process_group=0,  # the terminal's Ctrl-C is for whoever started it
-            )
+    def _command(self, port: int) -> list[str]:
+        return [
+            "prometheus",
+            f"--config.file={self._configuration}",
+            f"--storage.tsdb.path={self._folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--enable-feature=exemplar-storage",
+            "--log.level=warn",
+        ]
 
-    def _answers(self, port: int) -> bool:
-        deadline = time.monotonic() + READY_SECONDS
-        while self._running().poll() is None and time.monotonic() < deadline:
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                if asked(port, "GET", "/-/ready")[0] == 200:
-                    return True
-            time.sleep(0.02)
-        return False
 
-    def _end(self, how: signal.Signals) -> None:
-        if self._process is None:
-            return
-        process, self._process = self._process, None
-        end(process, how, seconds=STOP_SECONDS)
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            raise RuntimeError("Prometheus is not running")
-        return self._process
+def _is_ready(port: int) -> bool:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        return asked(port, "GET", "/-/ready")[0] == 200
+    return False
 
 
 def _scraped(job: Job) -> dict[str, Any]:

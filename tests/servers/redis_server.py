@@ -5,16 +5,15 @@ import shutil
 import signal
 import socket
 import ssl
-import subprocess
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hiredis import Reader, ReplyError, pack_command
 
 from tests.e2e.node_process import free_port
-from tests.servers.processes import end
+from tests.servers.processes import ServerProcess
 
 READY_SECONDS = 10
 ATTEMPTS = 5
@@ -54,7 +53,7 @@ class RedisServer:
         self._options = options
         self._tls = tls
         self._sentinel = sentinel
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = ServerProcess("redis-server")
 
     @property
     def url(self) -> str:
@@ -66,7 +65,7 @@ class RedisServer:
     @property
     def pid(self) -> int:
         """Its process now."""
-        return self._running().pid
+        return self._process.pid
 
     @property
     def address(self) -> tuple[str, int]:
@@ -75,12 +74,11 @@ class RedisServer:
 
     def start(self) -> None:
         """Start the server, empty, and return once it answers."""
-        if self._process is not None:
-            raise RuntimeError("the server is running")
+        self._folder.mkdir(parents=True, exist_ok=True)
         for _ in range(1 if self.port else ATTEMPTS):
             port = self.port or free_port()
-            self._process = self._spawn(port)
-            if self._answers(port):
+            self._process.start(self._program(port), self._log, folder=self._folder)
+            if self._process.comes_up(partial(self._answers, port), seconds=READY_SECONDS):
                 self.port = port
                 return
             self.kill()  # somebody else has taken the port, most likely
@@ -88,11 +86,11 @@ class RedisServer:
 
     def stop(self) -> None:
         """End the server, and its connections, as its operator would; harmless if it is not up."""
-        self._end(signal.SIGTERM)
+        self._process.end(signal.SIGTERM, seconds=READY_SECONDS)
 
     def kill(self) -> None:
         """End it at once, as a crash would."""
-        self._end(signal.SIGKILL)
+        self._process.end(signal.SIGKILL, seconds=READY_SECONDS)
 
     def restart(self) -> None:
         """Crash, and come back empty on the same port."""
@@ -101,11 +99,11 @@ class RedisServer:
 
     def pause(self) -> None:
         """Stop it in its tracks: its connections stay open, and nothing answers."""
-        self._running().send_signal(signal.SIGSTOP)
+        self._process.send(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let it go on."""
-        self._running().send_signal(signal.SIGCONT)
+        self._process.send(signal.SIGCONT)
 
     def command(self, *arguments: str | bytes | int) -> Any:
         """Its answer to one command, over a connection made for that."""
@@ -119,8 +117,7 @@ class RedisServer:
     def _log(self) -> Path:
         return self._folder / "redis.log"
 
-    def _spawn(self, port: int) -> subprocess.Popen[bytes]:
-        self._folder.mkdir(parents=True, exist_ok=True)
+    def _program(self, port: int) -> list[str]:
         listen = ["--port", str(port)]
         if self._tls is not None:
             listen = ["--port", "0", "--tls-port", str(port), "--tls-auth-clients", "no"]
@@ -131,24 +128,12 @@ class RedisServer:
         command = ["redis-server"]
         if self._sentinel is not None:
             command, role = [*command, str(self._sentinel)], ["--sentinel"]
-        with self._log.open("wb") as log:
-            return subprocess.Popen(
-                [*command, "--bind", "127.0.0.1", *listen, *role, *self._options],
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                process_group=0,  # the terminal's Ctrl-C is for whoever started it
-            )
+        return [*command, "--bind", "127.0.0.1", *listen, *role, *self._options]
 
     def _answers(self, port: int) -> bool:
-        deadline = time.monotonic() + READY_SECONDS
-        while self._running().poll() is None and time.monotonic() < deadline:
-            with contextlib.suppress(OSError):
-                answer = self._command(port, "PING")
-                if not isinstance(answer, ReplyError) or "NOAUTH" in str(answer):
-                    return True
-            time.sleep(0.02)
+        with contextlib.suppress(OSError):
+            answer = self._command(port, "PING")
+            return not isinstance(answer, ReplyError) or "NOAUTH" in str(answer)
         return False
 
     def _command(self, port: int, *arguments: str | bytes | int) -> Any:
@@ -164,14 +149,3 @@ class RedisServer:
                         raise ConnectionError("redis-server closed the connection")
                     reader.feed(data)
         return answer
-
-    def _end(self, how: signal.Signals) -> None:
-        if self._process is None:
-            return
-        process, self._process = self._process, None
-        end(process, how, seconds=READY_SECONDS)
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None:
-            raise RuntimeError("the server is not running")
-        return self._process

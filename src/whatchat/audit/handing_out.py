@@ -34,7 +34,11 @@ class HandingOut:
             async with asyncio.timeout(FILE_SECONDS):
                 await asyncio.to_thread(_append, self._file, head.encode())
         except (OSError, TimeoutError) as error:
-            log.warning("an audit head is not in its file", file=str(self._file), error=repr(error))
+            log.warning(
+                "an audit head is not in its file: see that its disk has room and takes writes",
+                file=str(self._file),
+                error=repr(error),
+            )
 
 
 def _append(path: Path, line: bytes) -> None:

@@ -45,10 +45,14 @@ class Socket:
     """
 
     def __init__(self, http: aiohttp.ClientSession, on_event: Callable[[Event], None]) -> None:
+        # The library closes a session when it is collected, also one that is others' as well.
+        self._http = aiohttp.ClientSession(
+            connector=http.connector, connector_owner=False, cookie_jar=http.cookie_jar
+        )
         self._sio = socketio.AsyncClient(
             reconnection=False,
             handle_sigint=False,
-            http_session=http,
+            http_session=self._http,
             logger=_logger,
             engineio_logger=_logger,
         )
@@ -112,6 +116,7 @@ class Socket:
         if self._watcher:
             self._watcher.cancel()
             await asyncio.gather(self._watcher, return_exceptions=True)
+        await self._http.close()
         self._end()
 
     async def _emit(self, event: str, data: object, on_ack: Callable[..., None]) -> None:

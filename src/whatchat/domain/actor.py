@@ -29,7 +29,8 @@ class Actor(Struct, frozen=True, kw_only=True):
 
     ``grant_id`` is the sign-in that the token stems from, ``session_id`` the live
     socket that the command came over (``None`` over REST), and ``expires_at`` the
-    token's end in seconds since 1970.
+    token's end in seconds since 1970. ``issued_at`` is when another issuer made it,
+    likewise; ``None`` of a token of our own, whose sign-in alone says whether it counts.
     """
 
     user_id: UserId
@@ -38,6 +39,7 @@ class Actor(Struct, frozen=True, kw_only=True):
     expires_at: int
     address: str
     session_id: SessionId | None = None
+    issued_at: float | None = None
 
 
 Caller = Actor | Visitor | Operator

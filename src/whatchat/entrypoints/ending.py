@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import structlog
 
-from whatchat.realtime.drain import CUT_OFF_SECONDS, FINISH_SECONDS
+from whatchat.realtime.drain import CUT_OFF_SECONDS
+from whatchat.realtime.moving import FINISH_SECONDS
 
 ENDPOINT_SECONDS: Final = 5.0
 """So long newcomers may still be sent to a pod that has said that it takes no more."""

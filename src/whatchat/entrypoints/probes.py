@@ -1,7 +1,7 @@
 """What the operator's machinery asks: alive, ready, metrics."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NoReturn
 
 import msgspec
@@ -28,11 +28,20 @@ log = structlog.get_logger("whatchat.probes")
 class Readiness:
     """Whether this pod may take traffic: it accepts some, and all it depends on answers.
 
-    The metrics say how that was when it was last asked, by a probe or by :meth:`watch`.
+    The metrics say how that was when it was last asked, by a probe or by :meth:`watch`;
+    ``reasons`` say why what did not answer did not, and ``warnings`` what is wrong beside that:
+    both name servers, and no secrets.
     """
 
-    def __init__(self, checks: Mapping[str, Check], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        checks: Mapping[str, Check],
+        metrics: Metrics,
+        warnings: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         self._checks = checks
+        self.warnings = warnings
+        self.reasons: dict[str, str] = {}
         self._metrics = metrics
         self._answers: dict[str, str] = {}
         self.accepting = False
@@ -51,19 +60,25 @@ class Readiness:
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _ask(self, name: str, check: Check) -> None:
-        answer = "ok"
+        reason: str | None = None
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 await check()
-        except (Unavailable, TimeoutError):
-            answer = "error"
+        except TimeoutError:
+            reason = f"no answer within {CHECK_SECONDS:g} s"
+        except Unavailable as error:
+            reason = "no answer" if error.text == Unavailable.message else error.text
+        answer = "ok" if reason is None else "error"
         before, self._answers[name] = self._answers.get(name, "ok"), answer
+        self.reasons.pop(name, None)
+        if reason is not None:
+            self.reasons[name] = reason
         if answer == before:
             return
         if answer == "ok":
             log.info("dependency answers again", dependency=name)
         else:
-            log.warning("dependency does not answer", dependency=name)
+            log.warning("dependency does not answer", dependency=name, reason=reason)
 
     def _tell(self) -> None:
         for name, answer in self._answers.items():
@@ -72,8 +87,11 @@ class Readiness:
         self._metrics.ready.set(self.accepting and all_answer)
 
 
-def probe_routes(readiness: Readiness, metrics: Metrics) -> list[Route]:
-    """``/livez``, ``/readyz`` and ``/metrics``."""
+def probe_routes(readiness: Readiness, metrics: Metrics, *, tells_why: bool = False) -> list[Route]:
+    """``/livez``, ``/readyz`` and ``/metrics``.
+
+    ``tells_why``: only operators reach them. ``/readyz`` then has what names servers.
+    """
 
     async def livez(_request: Request) -> Response:
         return _json({"alive": True}, 200)
@@ -81,7 +99,10 @@ def probe_routes(readiness: Readiness, metrics: Metrics) -> list[Route]:
     async def readyz(_request: Request) -> Response:
         dependencies = await readiness.dependencies()
         ready = all(answer == "ok" for answer in dependencies.values())
-        return _json({"ready": ready, "dependencies": dependencies}, 200 if ready else 503)
+        answer: dict[str, object] = {"ready": ready, "dependencies": dependencies}
+        if tells_why:
+            answer |= {"reasons": readiness.reasons, "warnings": readiness.warnings()}
+        return _json(answer, 200 if ready else 503)
 
     return [
         Route("/livez", livez),

@@ -15,7 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from whatchat.entrypoints.ending import GRACE_SECONDS, Ending
-from whatchat.realtime.arrivals import Arrivals
+from whatchat.realtime.arrivals import IDLE_SECONDS, Arrivals
 from whatchat.realtime.bounded_http import bounded_http
 
 BACKLOG = 2048
@@ -152,5 +152,6 @@ def _config(app: ASGIApp, arrivals: Arrivals, websocket: Any) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -11,7 +11,7 @@ from typing import Final
 BEGINNINGS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "connects": ("websocket", "polling"),
-        "refusals": ("unavailable",),
+        "refusals": ("unavailable", "moved"),
         "closes": ("client", "1009", "4400", "4401", "4408", "4429", "4503"),
         "resumes": ("recovered", "snapshot", "lost"),
         "entries_appended": ("posted",),

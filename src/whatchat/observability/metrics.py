@@ -53,7 +53,8 @@ class Metrics:
     refusals = counter(
         "whatchat_refusals",
         "sockets",
-        "Handshakes refused, by their status, and CONNECTs, by the error's code.",
+        "Handshakes refused, by their status (`moved`: sent on by the pod that had just sent them "
+        "away), and CONNECTs, by the error's code.",
         reason=CODES,
     )
     unknown_sessions = counter(
@@ -104,6 +105,16 @@ class Metrics:
         "whatchat_drain_cut_off",
         "sockets",
         "Sockets that a drain closed before their commands were answered, or could not close.",
+    )
+    rebalanced_sockets = counter(
+        "whatchat_rebalanced_sockets",
+        "sockets",
+        "Sockets that this pod, having more than its share, told to go to others.",
+    )
+    surplus_sockets = gauge(
+        "whatchat_surplus_sockets",
+        "sockets",
+        "Sockets that this pod has beyond its share and is sending to others; 0 while it is not.",
     )
 
     # Commands and the log.
@@ -353,6 +364,11 @@ class Metrics:
         "dependencies",
         "1 if the dependency answered when it was last asked.",
         dependency=4,
+    )
+    clock_skew_seconds = gauge(
+        "whatchat_clock_skew_seconds",
+        "seconds",
+        "How far this process' clock is ahead of the store's; negative: behind.",
     )
     build_info = gauge(
         "whatchat_build_info",

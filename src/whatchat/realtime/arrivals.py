@@ -22,6 +22,13 @@ PIPELINED: Final = 16
 
 LOG_SECONDS: Final = 10.0
 
+IDLE_SECONDS: Final = 620
+"""How long a connection without a request is kept.
+
+Longer than proxies keep theirs (nginx and HAProxy 60 s, Traefik 90 s, Google's 600 s), so that it
+is they who close: what is closed here while a request is on its way to it is answered 502 there.
+"""
+
 
 class Answer(NamedTuple):
     """A whole HTTP response, after which the connection is closed."""
@@ -38,8 +45,16 @@ class Arriving(Hashable, Protocol):
         ...
 
 
+class Resting(Hashable, Protocol):
+    """A connection between two requests."""
+
+    def make_room(self) -> None:
+        """Close, for a newcomer."""
+        ...
+
+
 class Arrivals:
-    """The connections of one server whose requests are on their way.
+    """The connections of one server whose requests are on their way, or still to come.
 
     A connection has ``seconds`` for the head of its first request, counted from connecting;
     the same for the head of each later one, counted from its first byte; and the same again
@@ -49,6 +64,7 @@ class Arrivals:
     def __init__(self, most_connections: int, *, seconds: float = ARRIVAL_SECONDS) -> None:
         self._most_connections = most_connections
         self._wheel: Wheel[Arriving] = Wheel(seconds, lambda arriving: arriving.late())
+        self._resting: dict[Resting, None] = {}
         self._turned_away = 0
         self._next_line = 0.0
         # The wheel's own, as a storm of connections passes here.
@@ -63,9 +79,22 @@ class Arrivals:
         if arriving not in self._wheel:
             self._wheel.put(arriving)
 
+    def rest(self, resting: Resting) -> None:
+        """It has been answered, and has asked for nothing more yet."""
+        self._resting[resting] = None
+
+    def wake(self, resting: Resting) -> None:
+        """It rests no longer, if it did."""
+        self._resting.pop(resting, None)
+
     def is_full(self, connections: int) -> bool:
         """Whether ``connections``, the newest included, are too many; counts it as turned away."""
         if connections <= self._most_connections:
+            return False
+        if self._resting:
+            resting = next(iter(self._resting))
+            self.wake(resting)
+            resting.make_room()
             return False
         self._turned_away += 1
         now = asyncio.get_running_loop().time()

@@ -42,10 +42,11 @@ class BoundedHttp(LibraryHttp):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrivals.end(self)
+        self._wake()  # the library's timer would hold what was cut off for all that time
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self.end_idle_time()
+        self._wake()
         self._overhead += len(data)
         try:
             self.parser.feed_data(data)
@@ -88,6 +89,16 @@ class BoundedHttp(LibraryHttp):
         self._arrivals.end(self)
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.is_idle():
+            self._arrivals.rest(self)
+
+    def make_room(self) -> None:
+        """There is no room for a newcomer."""
+        self.end_idle_time()
+        self._close()
+
     def late(self) -> None:
         """The request did not come in time; while we do not read, that is not its fault."""
         if self.transport.is_closing():
@@ -96,6 +107,10 @@ class BoundedHttp(LibraryHttp):
             self._arrivals.begin(self)
         else:
             self._refuse(TOO_LATE)
+
+    def _wake(self) -> None:
+        self.end_idle_time()
+        self._arrivals.wake(self)
 
     def _leave_http(self, rest: bytes) -> None:
         if not self.wants_websocket():

@@ -27,7 +27,7 @@ class SocketCounts:
         if refusal is SESSION_UNKNOWN:
             self._metrics.unknown_sessions.inc()
         else:
-            self._metrics.refusals.labels(str(refusal.status)).inc()
+            self._metrics.refusals.labels(refusal.reason or str(refusal.status)).inc()
 
     def refused(self, error: ChatError) -> None:
         """A CONNECT was refused."""

@@ -11,7 +11,6 @@ from whatchat.domain.ids import RoomId
 from whatchat.domain.ports.room_log import RoomLog
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.observability.flight_recorder import FlightRecorder
-from whatchat.observability.tracing import OFF, Tracing
 from whatchat.realtime.channels import Channels
 from whatchat.realtime.deadlines import Deadlines
 from whatchat.realtime.deliveries import Cause, Deliveries
@@ -48,7 +47,7 @@ class Delivery:
         tasks: Tasks,
         deliveries: Deliveries,
         flights: FlightRecorder | None = None,
-        tracing: Tracing = OFF,
+        spans: DeliverySpans | None = None,
     ) -> None:
         self._hub = hub
         self._room_channels = room_channels
@@ -58,7 +57,7 @@ class Delivery:
         self._tasks = tasks
         self._deliveries = deliveries
         self._fanout = Fanout(hub, deliveries, flights)
-        self._spans = DeliverySpans(tracing)
+        self._spans = spans
         self._fills = asyncio.Semaphore(FILLS_AT_ONCE)
         self._entered: set[RoomId] = set()
         self._following = False
@@ -106,7 +105,7 @@ class Delivery:
             self.follow(entered.room_id)
 
     def _deliver(self, announcement: Announcement) -> None:
-        if not announcement.trace:
+        if self._spans is None or not announcement.trace:
             self._fanout.deliver(announcement)
             return
         with self._spans.of(announcement):

@@ -1,18 +1,19 @@
 """Spans of announcements on their way to the sockets of this pod."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from whatchat.domain.audience import Announcement, destination_of
 from whatchat.observability.tracing import Tracing, within
+from whatchat.realtime.outflow import Flusher
 
 
 class DeliverySpans:
     """Continues, on each pod that delivers it, the trace of what was published."""
 
-    def __init__(self, tracing: Tracing) -> None:
+    def __init__(self, tracing: Tracing, flusher: Flusher) -> None:
         self._tracing = tracing
+        self._flusher = flusher
 
     @contextmanager
     def of(self, announcement: Announcement) -> Iterator[None]:
@@ -27,5 +28,4 @@ class DeliverySpans:
             with within(span):
                 yield
         finally:
-            # Behind the flush of what was written inside, which is called soon as well.
-            asyncio.get_running_loop().call_soon(span.end)
+            self._flusher.then(span.end)

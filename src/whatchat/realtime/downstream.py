@@ -5,11 +5,11 @@ from whatchat.domain.ports.broker import Broker
 from whatchat.domain.ports.room_log import RoomLog
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.observability.flight_recorder import FlightRecorder
-from whatchat.observability.tracing import Tracing
 from whatchat.realtime.channels import Channels
 from whatchat.realtime.deadlines import Deadlines
 from whatchat.realtime.deliveries import Deliveries
 from whatchat.realtime.delivery import Delivery
+from whatchat.realtime.delivery_spans import DeliverySpans
 from whatchat.realtime.hub import Hub
 from whatchat.realtime.membership_watch import MembershipWatch
 from whatchat.realtime.repair import Repair
@@ -32,7 +32,7 @@ class Downstream:
         tasks: Tasks,
         deliveries: Deliveries,
         flights: FlightRecorder,
-        tracing: Tracing,
+        spans: DeliverySpans,
     ) -> None:
         self._broker = broker
         self._tasks = tasks
@@ -44,7 +44,7 @@ class Downstream:
         )
         self.hub = hub = Hub(self.users, self.rooms)
         self.delivery = Delivery(
-            hub, self.rooms, rooms, room_log, deadlines, tasks, deliveries, flights, tracing
+            hub, self.rooms, rooms, room_log, deadlines, tasks, deliveries, flights, spans
         )
         self.repair = Repair(hub, rooms, self.delivery, tasks)
         self._watch = MembershipWatch(hub, rooms, room_log, self.delivery, self.repair)

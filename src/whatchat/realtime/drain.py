@@ -1,52 +1,29 @@
-"""Moving clients to other pods, in a stream."""
+"""The end of a pod's sockets: all clients move to other pods, in a stream."""
 
-import asyncio
 import random
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-import structlog
-
-from whatchat.domain.signals import SessionMoving
-from whatchat.realtime.connection import Connection
 from whatchat.realtime.hub import Hub
-from whatchat.realtime.link import DRAINING
-
-FINISH_SECONDS: Final = 10.0
-"""So long a client's last commands may take; as long as any command may."""
+from whatchat.realtime.moving import Moving
 
 CUT_OFF_SECONDS: Final = 10.0
 """So long whatever is left after a drain may take: to close, and to be forgotten elsewhere."""
 
 GRACE_SECONDS: Final = 2.0
-TOLD_AT_ONCE: Final = 100
-LOOK_SECONDS: Final = 0.1
-
-Finish = Callable[[Connection], Awaitable[None]]
-"""Takes nothing more from a client; returns once all that it asked for is answered."""
-
-CutOff = Callable[[int], None]
-"""Is told of so many clients that were not let go in good order."""
-
-log = structlog.get_logger()
 
 _random: Final = random.SystemRandom()
 
 
 class Drain:
-    """Tells every client at once when to leave, and closes whoever is then still there.
+    """Moves everybody, in random order.
 
-    The departures are spread evenly over ``seconds``, in random order, so that no pod meets
-    a storm of newcomers. A client that stays is closed with 4503 a grace after its time and
-    once what it asked for is answered. With 0 ``seconds`` all are closed without a notice.
-    ``cut_off`` is told at once of each that is closed before: while the pod can still be asked.
+    The departures are spread evenly over ``seconds``, so that no pod meets a storm of
+    newcomers; a part of them is the grace of who does not go by itself.
     """
 
-    def __init__(self, hub: Hub, finish: Finish, cut_off: CutOff, *, seconds: float) -> None:
+    def __init__(self, hub: Hub, moving: Moving, *, seconds: float) -> None:
         self._hub = hub
-        self._finish = finish
-        self._cut_off = cut_off
+        self._moving = moving
         self._grace = min(GRACE_SECONDS, seconds / 4)
         self._seconds = seconds - self._grace
 
@@ -57,39 +34,4 @@ class Drain:
         """
         leaving = list(self._hub)
         _random.shuffle(leaving)
-        departing = deque(zip(departures(len(leaving), self._seconds), leaving, strict=True))
-        loop = asyncio.get_running_loop()
-        start = loop.time() + self._grace
-        if self._seconds:
-            await self._tell(departing)
-        async with asyncio.TaskGroup() as closings:
-            while departing and len(self._hub):
-                left = start + departing[0][0] - loop.time()
-                if left > 0:
-                    await asyncio.sleep(min(left, LOOK_SECONDS))
-                else:
-                    closings.create_task(self._close(departing.popleft()[1]))
-
-    async def _tell(self, departing: Iterable[tuple[float, Connection]]) -> None:
-        for number, (seconds, connection) in enumerate(departing, 1):
-            connection.tell(SessionMoving(reconnect_after_ms=round(seconds * 1000)))
-            if number % TOLD_AT_ONCE == 0:
-                await asyncio.sleep(0)
-
-    async def _close(self, connection: Connection) -> None:
-        if self._hub.connection(connection.session_id) is not connection:
-            return
-        try:
-            async with asyncio.timeout(FINISH_SECONDS):
-                await self._finish(connection)
-        except TimeoutError:
-            self._cut_off(1)
-        except Exception:
-            log.exception("a client's last commands were not waited for")
-        connection.close(DRAINING)
-
-
-def departures(count: int, seconds: float) -> list[float]:
-    """When each of ``count`` clients is to leave: one in each equal part, at random in it."""
-    part = seconds / count if count else 0.0
-    return [(number + _random.random()) * part for number in range(count)]
+        await self._moving.move(leaving, seconds=self._seconds, grace=self._grace)

@@ -64,7 +64,8 @@ class Engine:
 
     ``per_network`` caps how many sessions one network may hold, and ``turn_away`` says why no
     newcomer is taken from an address now, if it is so; ``turned_away`` hears of each request
-    that was not served, ``trips`` of the seconds from each ping to its answer. Requests that
+    that was not served, ``trips`` of the seconds from each ping to its answer. Whoever comes when
+    the pod takes nobody is to forget the proxy's ``affinity_cookie``. Requests that
     poll come through a ``PollingApplication``, WebSockets through :meth:`websocket`, which is
     for uvicorn's ``ws`` setting; they are served at ``path`` alone.
     """
@@ -82,6 +83,7 @@ class Engine:
         turned_away: Callable[[Refusal], None] = lambda _refusal: None,
         trips: Callable[[float], None] = lambda _seconds: None,
         outbox_bytes: int = OUTBOX_BYTES,
+        affinity_cookie: str = "",
     ) -> None:
         self.listener = listener
         self.paths = frozenset((path, path.rstrip("/")))
@@ -107,6 +109,7 @@ class Engine:
         self._turn_away = turn_away
         self.turned_away = turned_away
         self._trips = trips
+        self._not_now = NOT_NOW._replace(forget=affinity_cookie)
         self._networks: dict[str, int] = {}
         self._emptied: asyncio.Event | None = None
         self._open = (
@@ -131,7 +134,7 @@ class Engine:
         if "sid" in query:
             return None if query["sid"] in self.sessions else SESSION_UNKNOWN
         if not self.listener.is_open():
-            return NOT_NOW
+            return self._not_now
         address = self._address_of(scope)
         return TOO_MANY if self._is_crowded(address) else self._turn_away(address)
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from whatchat.domain.actor import Actor
 from whatchat.domain.errors import Unauthenticated
-from whatchat.domain.ids import GrantId, SessionId, UserId
+from whatchat.domain.ids import GrantId, SessionId
+from whatchat.domain.ports.account_store import Exclusion
 from whatchat.domain.signals import SessionExpiring
 from whatchat.realtime.connection import Connection
 from whatchat.realtime.deadlines import Deadline, Deadlines
@@ -56,11 +57,12 @@ class Lifetimes:
         for connection in self._hub.of_grant(grant_id) if self._hub else ():
             connection.close(UNAUTHENTICATED)
 
-    def put_out(self, user_id: UserId) -> None:
-        """Close every socket of a user who was banned or signed out everywhere."""
-        user = self._hub.user(user_id) if self._hub else None
+    def put_out(self, exclusion: Exclusion) -> None:
+        """Close a user's sockets, but those of somebody who has signed in again since."""
+        user = self._hub.user(exclusion.user_id) if self._hub else None
         for connection in tuple(user.connections.values()) if user else ():
-            connection.close(UNAUTHENTICATED)
+            if exclusion.voids(connection.actor.issued_at):
+                connection.close(UNAUTHENTICATED)
 
     def extend(self, actor: Actor) -> None:
         connection = self._hub.connection(actor.session_id) if self._hub else None

@@ -141,9 +141,7 @@ async def _body(scope: Scope, receive: Receive, most: int) -> bytes:
 
 async def refuse(send: Send, refusal: Refusal) -> None:
     """Answer a request that is not served."""
-    wait = refusal.retry_after
-    more = [(b"retry-after", str(wait).encode())] if wait else []
-    await _answer(send, refusal.status, refusal.body(), _JSON, more)
+    await _answer(send, refusal.status, refusal.body(), _JSON, refusal.headers())
 
 
 async def _answer_frames(send: Send, frames: list[Frame]) -> None:

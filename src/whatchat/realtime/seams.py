@@ -219,6 +219,10 @@ class LibraryHttp(HttpToolsProtocol):
         """The next request begins."""
         self._unset_keepalive_if_required()
 
+    def is_idle(self) -> bool:
+        """Whether everything is answered, and the next request is waited for."""
+        return self.timeout_keep_alive_task is not None
+
     def wants_websocket(self) -> bool:
         """Whether the request asks for a WebSocket."""
         return self._should_upgrade()

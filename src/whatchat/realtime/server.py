@@ -29,6 +29,7 @@ from whatchat.realtime.connection import Connection
 from whatchat.realtime.counting import SocketCounts
 from whatchat.realtime.deadlines import Deadlines
 from whatchat.realtime.deliveries import Deliveries
+from whatchat.realtime.delivery_spans import DeliverySpans
 from whatchat.realtime.downstream import Downstream
 from whatchat.realtime.drain import CUT_OFF_SECONDS, Drain
 from whatchat.realtime.engine import Engine, Guard
@@ -38,7 +39,10 @@ from whatchat.realtime.leases import Leases
 from whatchat.realtime.lifetimes import Lifetimes
 from whatchat.realtime.link import DRAINING, Link, Scope, Transport
 from whatchat.realtime.live_hub import LiveHub
+from whatchat.realtime.moving import Moving
 from whatchat.realtime.polling_app import PollingApplication
+from whatchat.realtime.refusals import Refusal
+from whatchat.realtime.returning import Returning
 from whatchat.realtime.tasks import Tasks
 
 log = structlog.get_logger()
@@ -54,7 +58,8 @@ class RealtimeServer:
     ``ws`` setting; ``guard`` turns requests away from both. ``lifetimes`` is the pod's
     ``LiveSessions``, made beforehand because ``commands`` need it, as is ``live``, which
     knows who is connected; ``inspection`` looks into all that, and ``flights`` is what remembers.
-    ``caps`` of ``None`` are none; ``told`` hears who comes to them.
+    ``caps`` of ``None`` are none; ``told`` hears who comes to them. ``moving`` sends sockets to
+    other pods, and ``returning`` knows who comes back; ``affinity_cookie`` is the proxy's.
     """
 
     def __init__(
@@ -78,6 +83,7 @@ class RealtimeServer:
         live: LiveHub | None = None,
         flights: FlightRecorder | None = None,
         tracing: Tracing = OFF,
+        affinity_cookie: str = "",
     ) -> None:
         self._lifetimes = lifetimes
         self._live = live or LiveHub()
@@ -87,6 +93,7 @@ class RealtimeServer:
         self._pod = pod
         self._caps = caps = caps or Caps()
         self._turnstile = Turnstile(caps, told)
+        self.returning = Returning(affinity_cookie)
         self._patience = Patience(caps.impatience, told)
         self._answering = Answering(commands, self._patience)
         self._stopping = False
@@ -102,9 +109,10 @@ class RealtimeServer:
                 guard=guard,
                 address_of=address_of,
                 per_network=caps.per_network,
-                turn_away=self._turnstile.handshake,
+                turn_away=self._turned_away,
                 turned_away=counts.turned_away,
                 trips=counts.answered,
+                affinity_cookie=affinity_cookie,
             ),
             self._tasks,
         )
@@ -118,9 +126,10 @@ class RealtimeServer:
             self._tasks,
             self._deliveries,
             flights,
-            tracing,
+            DeliverySpans(tracing, engine.flusher),
         )
         self.hub = down.hub
+        self.moving = Moving(self.hub, self._sockets.finish, counts.cut_off)
         self.inspection = HubInspection(pod, self.hub, self.leases, down.rooms, flights)
         self._admission = Admission(self.hub, down.users, down.rooms, rooms, down.delivery, greet)
         metrics.when_scraped(lambda: counts.measure(engine.sessions.values(), self.hub))
@@ -143,11 +152,11 @@ class RealtimeServer:
     async def stop(self, *, seconds: float) -> None:
         """Refuse newcomers, and send everybody elsewhere over ``seconds``.
 
-        What was asked for is done; see :class:`~whatchat.realtime.drain.Drain`. May be
+        What was asked for is done; see :class:`~whatchat.realtime.moving.Moving`. May be
         called again, also when a call was broken off: for whoever is left.
         """
         self._stopping = self._counts.draining = True
-        await Drain(self.hub, self._sockets.finish, self._counts.cut_off, seconds=seconds).run()
+        await Drain(self.hub, self.moving, seconds=seconds).run()
         try:
             async with asyncio.timeout(CUT_OFF_SECONDS):
                 await self._sockets.close(DRAINING)
@@ -232,6 +241,9 @@ class RealtimeServer:
     def refused(self, error: ChatError) -> None:
         """Count a client that was not let in."""
         self._counts.refused(error)
+
+    def _turned_away(self, address: str) -> Refusal | None:
+        return self.returning.refusal(address) or self._turnstile.handshake(address)
 
     def _require_room(self, actor: Actor) -> None:
         user = self.hub.user(actor.user_id)

@@ -79,8 +79,8 @@ def _refused(engine: "Engine", refusal: Refusal, headers: bytes = b"") -> bytes:
     log.info("handshake refused", status=refusal.status)
     engine.turned_away(refusal)
     status, body = HTTPStatus(refusal.status), refusal.body()
-    if refusal.retry_after:
-        headers += b"Retry-After: %d\r\n" % refusal.retry_after
+    for name, value in refusal.headers():
+        headers += b"%s: %s\r\n" % (name.title(), value)
     return (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nCache-Control: no-store\r\nConnection: close\r\n"

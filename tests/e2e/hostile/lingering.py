@@ -183,7 +183,6 @@ KINDS: Final[Mapping[str, Kind]] = {
     "lingering: the second request by drops": Kind(
         dripping(_HEAD[:-2], endless=b"X-A: b\r\n", ahead=_HEAD), _GIVEN_UP, _HEADERS
     ),
-    "lingering: no second request": Kind(dripping(ahead=_HEAD), _GIVEN_UP, _HEADERS),
     "lingering: a body by drops": Kind(dripping(_POST, endless=b" "), _UNFINISHED, _BODY),
     "lingering: chunks by drops": Kind(
         dripping(request("POST", LOGIN, JSON, "Transfer-Encoding: chunked"), endless=b"1\r\n \r\n"),

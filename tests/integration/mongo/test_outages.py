@@ -16,15 +16,16 @@ from whatchat.adapters.mongo.deadlines import DEADLINE_SECONDS
 from whatchat.adapters.mongo.store import MongoStore
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import Rev, RoomId, random_id
+from whatchat.domain.ports.store import NotLetIn
 
 SLACK_SECONDS = 1.5
 
 
-async def refusal(url: str) -> str:
+async def refusal(url: str, kind: type[Unavailable] = Unavailable) -> str:
     """The one line that says why a store does not open."""
     store = MongoStore(url)
     began = time.monotonic()
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(kind) as caught:
         await store.open()
     assert time.monotonic() - began < DEADLINE_SECONDS + SLACK_SECONDS
     assert "\n" not in caught.value.text
@@ -39,6 +40,7 @@ async def test_nobody_at_that_address() -> None:
     assert text.startswith("no primary of a replica set within 5 s: ")
     assert f"127.0.0.1:{port}" in text
     assert "secret" not in text
+    assert text.endswith(" (is MongoDB running and listening there?)")
     assert len(text) < 160
 
 
@@ -72,11 +74,28 @@ class TestServers:
 
     async def test_a_server_that_is_no_replica_set(self, node: MongoNode) -> None:
         node.start(alone=True)
-        assert await refusal(f"mongodb://{node.host}/") == "the MongoDB server is no replica set"
+        text = await refusal(f"mongodb://{node.host}/")
+        assert text.startswith("the MongoDB server is no replica set: start it with --replSet")
 
     async def test_a_replica_set_without_a_primary(self, node: MongoNode) -> None:
         node.start()
-        assert "no primary of a replica set" in await refusal(f"mongodb://{node.host}/")
+        text, encrypted = await asyncio.gather(
+            refusal(f"mongodb://{node.host}/"), refusal(f"mongodb://{node.host}/?tls=true")
+        )
+        assert text.startswith("no primary of a replica set within 5 s: ")
+        assert "run rs.initiate()" in text
+        assert "(check tls= in the URL" in encrypted
+
+    async def test_a_name_and_password_that_are_not_known(self, tmp_path: Path) -> None:
+        replica_set = ReplicaSet(tmp_path)
+        replica_set.start()
+        try:
+            (node,) = replica_set.nodes
+            text = await refusal(f"mongodb://ada:secret@{node.host}/", NotLetIn)
+        finally:
+            replica_set.stop()
+        assert text.startswith("MongoDB does not accept the user's name and password: check both")
+        assert "secret" not in text
 
 
 @pytest.fixture

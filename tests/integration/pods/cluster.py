@@ -106,8 +106,8 @@ class Cluster:
         """So many pods."""
         return [await self.node() for _ in range(count)]
 
-    async def node(self, redis_url: str | None = None) -> Node:
-        """One more pod, which may have a way to Redis of its own."""
+    async def node(self, redis_url: str | None = None, *, port: int = 0) -> Node:
+        """One more pod, which may have a way to Redis of its own; 0 is a free port."""
         metrics = Metrics()
         servers = await self._servers(redis_url, metrics)
         store = await self._store()
@@ -123,7 +123,7 @@ class Cluster:
         lease = await self._lease(store, pod)
         await pod.start()
         self._opened.push_async_callback(pod.stop)
-        url = await self._listening(pod)
+        url = await self._listening(pod, port)
         return Node(pod.name, url, broker, pod.metrics, pod._people.moderation, lease)
 
     async def worker(self) -> Aide:
@@ -171,9 +171,9 @@ class Cluster:
         self._opened.push_async_callback(release)
         return keeping
 
-    async def _listening(self, pod: Pod) -> str:
+    async def _listening(self, pod: Pod, port: int) -> str:
         server = PodServer(pod.asgi, most_connections=MOST_CONNECTIONS, websocket=pod.websocket)
-        listener = listen("127.0.0.1", 0)
+        listener = listen("127.0.0.1", port)
         url = url_of(listener)
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="server")
         await until(lambda: server.started)

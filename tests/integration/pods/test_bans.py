@@ -83,6 +83,20 @@ async def test_a_sign_out_everywhere_ends_every_socket_and_lets_in_again(
         assert "session:closing" not in ear.names()
 
 
+async def test_who_signs_in_before_other_pods_hear_of_a_sign_out_everywhere_stays(
+    cluster: Cluster,
+) -> None:
+    here, there = await cluster.nodes(2)
+    async with Http(here.url) as http:
+        ada = await auth.register(http, f"ada.{random_id()[:12].lower()}", PASSWORD)
+    await here.moderation.sign_out(ada.user.id, by=OPERATOR)
+    async with Http(there.url) as http:
+        again = await auth.login(http, ada.user.username, PASSWORD)
+    async with Ear.at(there, again.access_token) as ear:
+        await asyncio.sleep(SECONDS)
+        assert "session:closing" not in ear.names()
+
+
 async def test_a_ban_wins_against_sign_ins_that_race_it(cluster: Cluster) -> None:
     here, there = await cluster.nodes(2)
     async with Http(here.url) as http:

@@ -138,7 +138,7 @@ async def _pod(
     people = ExternalPeople(tokens, store.accounts, exclusions, trail, secret=secret, clock=clock)
     heard, put_out = list[GrantId](), list[UserId]()
     revocations.listen(heard.append)
-    exclusions.listen(put_out.append)
+    exclusions.listen(lambda exclusion: put_out.append(exclusion.user_id))
     return IdentityPod(
         accounts=AccountService(
             store.accounts,

@@ -261,9 +261,15 @@ class House:
         transport: Transport = DEFAULTS,
         caps: Caps | None = None,
         limiter: Limiter | None = None,
+        affinity_cookie: str = "",
     ) -> Node:
         running = _running(
-            self, cors_origins=cors_origins, transport=transport, caps=caps, limiter=limiter
+            self,
+            cors_origins=cors_origins,
+            transport=transport,
+            caps=caps,
+            limiter=limiter,
+            affinity_cookie=affinity_cookie,
         )
         return await self.stack.enter_async_context(running)
 
@@ -309,6 +315,7 @@ async def _running(
     transport: Transport,
     caps: Caps | None,
     limiter: Limiter | None,
+    affinity_cookie: str,
 ) -> AsyncIterator[Node]:
     store, identity = house.store, await house.store.identity()
     broker = InProcessBroker(house.exchange)
@@ -348,6 +355,7 @@ async def _running(
         transport=transport,
         guard=policy.refusal,
         caps=caps,
+        affinity_cookie=affinity_cookie,
     )
     conversations.log.start()
     await realtime.start()

@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 from tests.integration.sockets.pods import Client, House, Node, Raw, token
 
 POLL = "EIO=4&transport=polling"
+FORGOTTEN = ["POD=; Path=/; Max-Age=0", "POD=; Path=/; Max-Age=0; Secure; SameSite=None"]
 
 
 async def status_of_polling(
@@ -30,6 +31,27 @@ async def status_of_websocket(node: Node, query: str, headers: dict[str, str] | 
             return 101
     except InvalidStatus as error:
         return error.response.status_code
+
+
+async def test_who_was_just_sent_elsewhere_is_turned_away_once(house: House) -> None:
+    node = await house.node(affinity_cookie="POD")
+    url = f"{node.url}/socket.io/?{POLL}"
+    node.realtime.returning.expect("127.0.0.1")
+    node.realtime.returning.expect("127.0.0.1")
+    async with aiohttp.ClientSession() as http:
+        async with http.get(url) as answer:
+            assert answer.status == 503
+            assert answer.headers["retry-after"] == "1"
+            assert answer.headers.getall("set-cookie") == FORGOTTEN
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(node.ws_url())
+        assert refused.value.response.status_code == 503
+        assert refused.value.response.headers.get_all("Set-Cookie") == FORGOTTEN
+        async with http.get(url) as answer:
+            assert answer.status == 200
+    counted = node.metrics.render().decode()
+    assert 'whatchat_refusals_total{reason="moved"} 2.0' in counted
+    assert 'reason="503"' not in counted  # which alerts on refusals go by
 
 
 BAD_QUERIES = [

@@ -2,13 +2,15 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.integration.sockets.pods import House, Node, token
 from tests.waiting import until
 from whatchat.domain.ids import GrantId, RoomId, UserId
-from whatchat.realtime import drain, engine
+from whatchat.domain.ports.account_store import Exclusion
+from whatchat.realtime import engine, moving
 from whatchat.realtime.codec import event_frame
 
 
@@ -31,8 +33,8 @@ async def test_whoever_is_put_out_loses_every_socket(house: House, node: Node) -
         for device in ("phone", "desk")
     ]
     other = await house.raw(node, user_id="bob")
-    node.lifetimes.put_out(UserId("ada"))
-    node.lifetimes.put_out(UserId("nobody"))
+    node.lifetimes.put_out(_banned("ada"))
+    node.lifetimes.put_out(_banned("nobody"))
     for raw in theirs:
         code, packets = await raw.closed()
         assert (code, packets) == (
@@ -41,6 +43,11 @@ async def test_whoever_is_put_out_loses_every_socket(house: House, node: Node) -
         )
     await other.send('421["toy:nothing"]')
     assert await other.next("431")
+
+
+def _banned(user_id: str) -> Exclusion:
+    now = datetime.now(UTC)
+    return Exclusion(user_id=UserId(user_id), is_banned=True, signed_out_at=now, changed_at=now)
 
 
 async def test_what_a_revoked_sign_in_had_still_asked_for_is_not_done(
@@ -122,7 +129,7 @@ async def test_who_is_busy_to_the_end_of_a_drain_is_moved_all_the_same(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "PAUSE_SECONDS", 0.05)
-    monkeypatch.setattr(drain, "FINISH_SECONDS", 0.5)
+    monkeypatch.setattr(moving, "FINISH_SECONDS", 0.5)
     node = await house.node()
     raw = await house.raw(node, user_id="ada")
     await raw.send('421["toy:wait"]')

@@ -11,6 +11,7 @@ from whatchat.domain.audit import SERVER, Party
 from whatchat.domain.errors import NotFound, Unauthenticated
 from whatchat.domain.ids import UserId
 from whatchat.domain.polling import OVERLAP
+from whatchat.domain.ports.account_store import Exclusion
 from whatchat.domain.ports.store import Store
 from whatchat.domain.times import utc_now
 from whatchat.features.accounts.contract import GetUser, Refresh, SignedIn, TokenPair
@@ -58,7 +59,7 @@ async def test_a_ban_reaches_another_pod_with_no_sign_in_to_revoke(start_pod: St
     here, there = await start_pod(), await start_pod()
     ada = await here.register("ada")
     heard: list[UserId] = []
-    there.exclusions.listen(heard.append)
+    there.exclusions.listen(lambda exclusion: heard.append(exclusion.user_id))
     await here.moderation.ban(ada.user.id, by=OPERATOR)
     await eventually(lambda: ada.user.id in there.exclusions)
     with pytest.raises(Unauthenticated):
@@ -200,11 +201,11 @@ async def test_a_failing_listener_keeps_nothing_from_the_others(
     ada = (await pod.register("ada")).user.id
     heard: list[UserId] = []
 
-    def fail(user_id: UserId) -> None:
-        raise KeyError(user_id)
+    def fail(exclusion: Exclusion) -> None:
+        raise KeyError(exclusion.user_id)
 
     pod.exclusions.listen(fail)
-    pod.exclusions.listen(heard.append)
+    pod.exclusions.listen(lambda exclusion: heard.append(exclusion.user_id))
     await pod.moderation.ban(ada, by=OPERATOR)
     assert heard == [ada]
     assert "a listener failed" in caplog.text

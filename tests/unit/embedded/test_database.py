@@ -246,7 +246,7 @@ async def test_what_was_to_stand_still_is_not_read_while_it_is_written(
     await writer.write(lambda connection: connection.execute("CREATE TABLE t (n)").close())
     await writer.close()
     reader = Database(path, reads_only=True)
-    monkeypatch.setattr(reader, "_stands_still", True)
+    monkeypatch.setattr(reader._file, "_stands_still", True)
     await reader.open()
 
     async def count() -> int:

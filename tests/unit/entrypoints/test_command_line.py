@@ -64,7 +64,7 @@ def get(url: str) -> tuple[int, bytes]:
         ({"jwt_secret": "short"}, "WHATCHAT_JWT_SECRET: must have at least 32 bytes"),
         ({"rate_limits": "maybe"}, "WHATCHAT_RATE_LIMITS: Input should be 'on' or 'off'"),
         (
-            {"store_url": "mongodb://127.0.0.1:1/b"},
+            {"store_url": "mongodb://ada:rosebud@127.0.0.1:1/b"},
             "WHATCHAT_STORE_URL: no primary of a replica set within 5 s: 127.0.0.1:1: ",
         ),
         (
@@ -94,6 +94,7 @@ def test_a_setting_that_does_not_do_is_one_line(
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith(f"whatchat: {line}")
     assert ended.stderr.count("\n") == 1
+    assert "rosebud" not in ended.stderr
 
 
 class WebServer(BaseRequestHandler):
@@ -178,6 +179,41 @@ def test_migrating_is_safe_to_repeat_and_renews_the_epoch_when_asked(tmp_path: P
     for arguments in (["migrate"], ["migrate"], ["migrate", "--renew-epoch"]):
         assert whatchat(*arguments, cwd=tmp_path).returncode == 0
     assert (tmp_path / "data" / "whatchat.db").exists()
+
+
+NO_STORE = "sqlite:////dev/null/x/y.db"
+
+
+def test_migrating_waits_for_a_store_and_says_what_is_wrong(tmp_path: Path) -> None:
+    began = time.monotonic()
+    ended = whatchat("migrate", "--wait", "2", cwd=tmp_path, store_url=NO_STORE)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert time.monotonic() - began > 2
+    told, last = ended.stderr.splitlines()
+    event = json.loads(told)
+    assert event["event"] == "waiting for the store"
+    assert "/dev/null/x" in event["reason"]
+    assert last == f"whatchat: WHATCHAT_STORE_URL: {event['reason']}"
+
+
+def test_migrating_does_not_wait_where_a_setting_is_wrong(tmp_path: Path) -> None:
+    ended = whatchat("migrate", "--wait", "60", cwd=tmp_path, store_url="mongodb://h/?w=1")
+    line = "whatchat: WHATCHAT_STORE_URL: the URL must not set w to anything but majority\n"
+    assert (ended.returncode, ended.stderr) == (2, line)
+
+
+def test_migrating_ends_when_told_to_while_it_waits(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "whatchat", "migrate", "--wait", "60"],
+        cwd=tmp_path,
+        env=environment(store_url=NO_STORE),
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stderr is not None
+        assert b"waiting for the store" in process.stderr.readline()
+        process.terminate()
+        assert process.wait(10) == 128 + signal.SIGTERM
+        assert process.stderr.read() == b""
 
 
 def test_documents_are_printed_and_checked(tmp_path: Path) -> None:

@@ -19,11 +19,12 @@ class Dependency:
     def __init__(self) -> None:
         self.is_down = False
         self.delay = 0.0
+        self.error = Unavailable()
 
     async def ping(self) -> None:
         await asyncio.sleep(self.delay)
         if self.is_down:
-            raise Unavailable
+            raise self.error
 
 
 @pytest.fixture
@@ -65,6 +66,33 @@ async def test_a_pod_whose_store_is_down_is_not_ready(
     response = await client.get("/readyz")
     assert response.status_code == 503
     assert response.json() == {"ready": False, "dependencies": {"pod": "ok", "store": "error"}}
+
+
+async def test_operators_alone_are_told_why(
+    readiness: Readiness,
+    dependency: Dependency,
+    metrics: Metrics,
+    client: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(probes, "CHECK_SECONDS", 0.05)
+    app = http_application([], probe_routes(readiness, metrics, tells_why=True))
+    internal = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://pod")
+    async with internal as operators:
+        answer = (await operators.get("/readyz")).json()
+        assert (answer["ready"], answer["reasons"], answer["warnings"]) == (True, {}, [])
+        dependency.is_down = True
+        dependency.error = Unavailable("db-0:27017 is down")
+        with capture_logs() as lines:
+            answer = (await operators.get("/readyz")).json()
+        assert answer["reasons"] == {"store": "db-0:27017 is down"}
+        assert lines[0]["reason"] == "db-0:27017 is down"
+        assert "db-0" not in (await client.get("/readyz")).text
+        dependency.error = Unavailable()
+        assert (await operators.get("/readyz")).json()["reasons"] == {"store": "no answer"}
+        dependency.delay = 5
+        answer = (await operators.get("/readyz")).json()
+        assert answer["reasons"] == {"store": "no answer within 0.05 s"}
 
 
 async def test_a_dependency_that_hangs_does_not_hang_the_probe(

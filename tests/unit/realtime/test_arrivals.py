@@ -102,6 +102,29 @@ async def test_connections_above_the_cap_are_too_many_and_the_log_says_so_once()
     assert [line["event"] for line in lines] == ["no room for more connections"]
 
 
+class Rester:
+    """Notes whether it was asked to make room."""
+
+    def __init__(self) -> None:
+        self.gone = False
+
+    def make_room(self) -> None:
+        self.gone = True
+
+
+async def test_whoever_rests_makes_room_and_nobody_is_turned_away() -> None:
+    arrivals, first, second = Arrivals(2), Rester(), Rester()
+    for rester in (first, second):
+        arrivals.rest(rester)
+    arrivals.wake(first)
+    assert not arrivals.is_full(2)
+    assert not second.gone
+    assert not arrivals.is_full(3)
+    assert second.gone
+    assert arrivals.is_full(3)
+    assert not first.gone
+
+
 def test_a_head_is_its_url_and_its_headers() -> None:
     assert head_size(b"/path", [(b"host", b"x"), (b"cookie", b"1234")]) == 5 + 5 + 10
 

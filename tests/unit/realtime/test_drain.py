@@ -4,13 +4,15 @@ import asyncio
 import json
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.unit.realtime.parts import GREETING, NotedLink, actor, greeted, hub_of, warming
-from whatchat.realtime import drain
+from whatchat.realtime import moving
 from whatchat.realtime.connection import Connection
-from whatchat.realtime.drain import Drain, departures
+from whatchat.realtime.drain import Drain
 from whatchat.realtime.hub import Hub
 from whatchat.realtime.link import DRAINING, Closing
+from whatchat.realtime.moving import CutOff, Finish, Moving, departures
 from whatchat.realtime.tasks import Tasks
 
 CLOSED = '42["session:closing",{"code":4503,"resume":true}]'
@@ -37,6 +39,10 @@ def nobody(sockets: int) -> None:
 @pytest.fixture
 def hub(tasks: Tasks) -> Hub:
     return hub_of(tasks)
+
+
+async def drained(hub: Hub, finish: Finish, cut_off: CutOff, *, seconds: float) -> None:
+    await Drain(hub, Moving(hub, finish, cut_off), seconds=seconds).run()
 
 
 async def at_once(_connection: Connection) -> None:
@@ -70,7 +76,7 @@ async def test_all_are_told_at_once_and_closed_in_a_stream(hub: Hub) -> None:
         connection.greet(GREETING, {}, set())
         hub.add(connection)
     start = asyncio.get_running_loop().time()
-    running = asyncio.create_task(Drain(hub, at_once, nobody, seconds=0.8).run())
+    running = asyncio.create_task(drained(hub, at_once, nobody, seconds=0.8))
     await asyncio.sleep(0)
     assert all(len(moves(link)) == 1 for link in links)
     assert order == []
@@ -92,7 +98,7 @@ async def test_who_left_is_not_waited_for(hub: Hub) -> None:
     connections = [greeted(f"user{number}")[0] for number in range(3)]
     for connection in connections:
         hub.add(connection)
-    running = asyncio.create_task(Drain(hub, at_once, nobody, seconds=60).run())
+    running = asyncio.create_task(drained(hub, at_once, nobody, seconds=60))
     await asyncio.sleep(0.01)
     for connection in connections:
         hub.remove(connection)
@@ -101,13 +107,13 @@ async def test_who_left_is_not_waited_for(hub: Hub) -> None:
 
 
 async def test_nobody_is_nothing_to_wait_for(hub: Hub) -> None:
-    await asyncio.wait_for(Drain(hub, at_once, nobody, seconds=60).run(), 1)
+    await asyncio.wait_for(drained(hub, at_once, nobody, seconds=60), 1)
 
 
 async def test_without_time_all_are_closed_without_a_notice(hub: Hub) -> None:
     connection, link = greeted("ada")
     hub.add(connection)
-    await asyncio.wait_for(Drain(hub, at_once, nobody, seconds=0).run(), 1)
+    await asyncio.wait_for(drained(hub, at_once, nobody, seconds=0), 1)
     assert (moves(link), link.closing) == ([], DRAINING)
 
 
@@ -122,7 +128,7 @@ async def test_a_client_is_closed_when_it_has_its_answers_and_holds_up_nobody(hu
         if connection is busy:
             await answered.wait()
 
-    running = asyncio.create_task(Drain(hub, finish, nobody, seconds=0.04).run())
+    running = asyncio.create_task(drained(hub, finish, nobody, seconds=0.04))
     await asyncio.sleep(0.2)
     assert (busy_link.closing, idle_link.closing) == (None, DRAINING)
     answered.set()
@@ -133,7 +139,7 @@ async def test_a_client_is_closed_when_it_has_its_answers_and_holds_up_nobody(hu
 async def test_answers_are_not_waited_for_without_end(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drain, "FINISH_SECONDS", 0.05)
+    monkeypatch.setattr(moving, "FINISH_SECONDS", 0.05)
     cut_off: list[int] = []
     (slow, slow_link), (broken, broken_link) = greeted("ada"), greeted("bob")
     hub.add(slow)
@@ -144,7 +150,10 @@ async def test_answers_are_not_waited_for_without_end(
             raise ZeroDivisionError
         await asyncio.Event().wait()
 
-    await asyncio.wait_for(Drain(hub, finish, cut_off.append, seconds=0).run(), 1)
+    # Not printed: to draw a traceback takes longer than all else here.
+    with capture_logs() as lines:
+        await asyncio.wait_for(drained(hub, finish, cut_off.append, seconds=0), 1)
+    assert [line["exc_info"] for line in lines] == [True]
     assert (slow_link.closing, broken_link.closing) == (DRAINING, DRAINING)
     assert cut_off == [1]
 
@@ -152,7 +161,7 @@ async def test_answers_are_not_waited_for_without_end(
 async def test_a_socket_not_yet_greeted_hears_of_the_move_behind_its_greeting(hub: Hub) -> None:
     connection, link = warming("ada")
     hub.add(connection)
-    running = asyncio.create_task(Drain(hub, at_once, nobody, seconds=0.2).run())
+    running = asyncio.create_task(drained(hub, at_once, nobody, seconds=0.2))
     await asyncio.sleep(0)
     assert link.frames == []
     connection.greet(GREETING, {}, set())

@@ -53,12 +53,23 @@ async def test_an_address_has_so_many_sessions_and_gets_them_back(engine: Engine
     assert engine.refusal(scope("websocket"), "websocket") is None
 
 
+async def test_whoever_comes_to_a_pod_that_is_closed_forgets_what_led_there(
+    listener: Listener,
+) -> None:
+    engine = engine_of(listener, affinity_cookie="POD")
+    assert engine.refusal(scope("polling"), "polling") is None
+    listener.open = False
+    refusal = engine.refusal(scope("polling"), "polling")
+    assert refusal is not None
+    assert (b"set-cookie", b"POD=; Path=/; Max-Age=0") in refusal.headers()
+
+
 async def test_a_pod_that_is_closed_takes_no_newcomers_and_serves_the_rest(
     engine: Engine, listener: Listener
 ) -> None:
     session, _ = polled(engine)
     listener.open = False
-    assert engine.refusal(scope("polling"), "polling") is NOT_NOW
+    assert engine.refusal(scope("polling"), "polling") == NOT_NOW
     assert engine.refusal(scope("polling", sid=session.sid), "polling") is None
     assert engine.refusal(scope("polling", sid="another"), "polling") is SESSION_UNKNOWN
 

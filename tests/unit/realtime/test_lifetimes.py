@@ -1,12 +1,15 @@
 """How long a socket may stay."""
 
 import asyncio
+from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from tests.unit.realtime.parts import actor, greeted, hub_of
 from whatchat.domain.errors import Unauthenticated
 from whatchat.domain.ids import GrantId
+from whatchat.domain.ports.account_store import Exclusion
 from whatchat.realtime.deadlines import Deadlines
 from whatchat.realtime.hub import Hub
 from whatchat.realtime.lifetimes import Lifetimes
@@ -86,6 +89,30 @@ async def test_an_extended_socket_outlives_its_first_token(hub: Hub, deadlines: 
     assert connection.closing is None
     lifetimes.revoke(GrantId("newer"))
     assert connection.closing == UNAUTHENTICATED
+
+
+@pytest.mark.parametrize(
+    ("is_banned", "issued_at", "closes"),
+    [
+        (False, None, False),  # one of our own: its grant is revoked, or newer
+        (False, NOW - 10, True),
+        (False, NOW, True),
+        (False, NOW + 0.1, False),
+        (True, None, True),
+        (True, NOW + 0.1, True),
+    ],
+)
+async def test_who_signed_in_after_a_sign_out_everywhere_stays(
+    hub: Hub, lifetimes: Lifetimes, is_banned: bool, issued_at: float | None, closes: bool
+) -> None:
+    connection, _ = greeted("ada", expires_at=NOW + 900)
+    hub.add(connection)
+    issued = msgspec.structs.replace(connection.actor, issued_at=issued_at)
+    hub.change_actor(connection, issued)
+    at = datetime.fromtimestamp(NOW, UTC)
+    out = Exclusion(user_id=issued.user_id, is_banned=is_banned, signed_out_at=at, changed_at=at)
+    lifetimes.put_out(out)
+    assert (connection.closing == UNAUTHENTICATED) == closes
 
 
 async def test_a_forgotten_socket_is_left_alone(hub: Hub, deadlines: Deadlines) -> None:

@@ -1,19 +1,19 @@
 """One SQLite file, written by one thread with group commit and read by a few others."""
 
 import asyncio
-import os
 import queue
 import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 from typing import Any, Final, TypeVar
 
 import structlog
 
+from whatchat.adapters.embedded.database_file import DatabaseFile
+from whatchat.adapters.embedded.failures import failure
 from whatchat.adapters.embedded.metering import Metering, Operation
 from whatchat.domain.errors import Unavailable
 from whatchat.observability.metrics import Metrics
@@ -30,15 +30,6 @@ MAX_GROUP: Final = 512
 READERS: Final = 2
 SCRUB_SECONDS: Final = 10.0
 SCRUB_QUIET_SECONDS: Final = 1.0
-
-_PRAGMAS: Final = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA busy_timeout = 4000",
-    "PRAGMA journal_size_limit = 67108864",
-    # What is erased is overwritten in the file, not merely unlinked.
-    "PRAGMA secure_delete = ON",
-)
 
 
 @dataclass(slots=True)
@@ -69,8 +60,7 @@ class Database:
         self.path = path
         self._metering = Metering(metrics or Metrics(), self._connections)
         self._reads_only = reads_only
-        self._in_memory = path == ":memory:"
-        self._stands_still = False
+        self._file = DatabaseFile(path)
         self._jobs: queue.Queue[_Job | None] = queue.Queue(MAX_QUEUED)
         self._thread: threading.Thread | None = None
         self._scrub_by: float | None = None
@@ -124,7 +114,7 @@ class Database:
 
     async def read(self, work: Work[T]) -> T:
         """Run ``work`` on one consistent view that has every write finished before."""
-        if self._in_memory:
+        if self._file.is_memory:
             return await self.write(work)
         if self._readers is None:
             raise Unavailable("the database is closed")
@@ -153,40 +143,11 @@ class Database:
             raise Unavailable from None
         except sqlite3.Error as error:
             self._metering.failed(operation)
-            log.warning("database call failed", error=str(error))
+            log.warning(failure(error), error=str(error))
             raise Unavailable from error
 
     def _connect(self) -> sqlite3.Connection:
-        if self._reads_only:
-            return self._connect_to_read()
-        if not self._in_memory:
-            # For its owner's eyes alone; SQLite gives the log file the same mode.
-            Path(self.path).touch(mode=0o600)
-        connection = sqlite3.connect(
-            self.path, isolation_level=None, check_same_thread=False, cached_statements=256
-        )
-        connection.row_factory = sqlite3.Row
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
-        return connection
-
-    def _connect_to_read(self) -> sqlite3.Connection:
-        if not self._stands_still:
-            connection = _reader_of(self.path, "mode=ro")
-            try:
-                connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
-            except sqlite3.OperationalError:
-                # To read, SQLite has to make its log's index, unless nobody writes.
-                connection.close()
-                if os.access(Path(self.path).parent, os.W_OK) or self._has_log():
-                    raise
-                self._stands_still = True
-            else:
-                return connection
-        return _reader_of(self.path, "immutable=1")
-
-    def _has_log(self) -> bool:
-        return Path(f"{self.path}-wal").exists()
+        return self._file.connect_to_read() if self._reads_only else self._file.connect()
 
     def _read(self, work: Work[T]) -> T:
         connection: sqlite3.Connection | None = getattr(self._reader, "connection", None)
@@ -199,8 +160,7 @@ class Database:
                 result = work(connection)
             finally:
                 connection.rollback()
-        if self._stands_still and self._has_log():
-            raise sqlite3.OperationalError("somebody writes to what was to stand still")
+        self._file.require_as_it_was()
         return result
 
     def _write_groups(self, connection: sqlite3.Connection) -> None:
@@ -241,14 +201,6 @@ class Database:
         while len(group) < MAX_GROUP and not self._jobs.empty():
             group.append(self._jobs.get())
         return group
-
-
-def _reader_of(path: str, how: str) -> sqlite3.Connection:
-    url = f"{Path(path).absolute().as_uri()}?{how}"
-    connection = sqlite3.connect(url, uri=True, isolation_level=None, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA busy_timeout = 4000")
-    return connection
 
 
 def _outcomes(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Outcome]:

@@ -4,6 +4,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -165,7 +166,11 @@ class SqliteStore:
             _keep(connection, "epoch", random_id().encode())
             _keep(connection, "secret", secrets.token_bytes(32))
 
-        await self._database.write(work)
+        try:
+            await self._database.write(work)
+        except Unavailable as error:
+            reason = error.__cause__ or error
+            raise Unavailable(f"cannot write to {self._database.path}: {reason}") from error
 
     async def identity(self) -> StoreIdentity:
         rows = await self._database.read(
@@ -216,6 +221,9 @@ class SqliteStore:
 
     async def ping(self) -> None:
         await self._database.write(lambda connection: connection.execute("SELECT 1").fetchone())
+
+    async def clock(self) -> datetime:
+        return utc_now()
 
     async def close(self) -> None:
         await self._database.close()

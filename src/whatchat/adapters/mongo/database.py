@@ -1,27 +1,25 @@
 """The connection to one replica set."""
 
-import re
 import warnings
-from typing import Final
+from datetime import UTC, datetime
+from typing import Final, cast
 
 import pymongo
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import (
-    OperationFailure,
-    PyMongoError,
-    ServerSelectionTimeoutError,
-)
+from pymongo.errors import PyMongoError
 
 from whatchat.adapters.mongo.collections import Collections, Document
-from whatchat.adapters.mongo.deadlines import DEADLINE_SECONDS, kind_of
+from whatchat.adapters.mongo.deadlines import DEADLINE_SECONDS
 from whatchat.adapters.mongo.monitoring import CommandTimes, PoolTimes
+from whatchat.adapters.mongo.refusals import NO_REPLICA_SET, refusal
 from whatchat.adapters.mongo.url import DEFAULT_DATABASE, client_options
 from whatchat.domain.errors import Unavailable
+from whatchat.domain.ports.store import Unusable
 from whatchat.observability.metrics import Metrics
 
+PING_SECONDS: Final = 1.8
 OLDEST_WIRE_VERSION: Final = 17
-AUTHENTICATION_FAILED: Final = 18
 
 
 class MongoDatabase:
@@ -66,7 +64,7 @@ class MongoDatabase:
                 )
                 self._database = self._client.get_default_database(DEFAULT_DATABASE)
         except (PyMongoError, ValueError, TypeError, OSError, UserWarning) as error:
-            raise Unavailable(f"the URL is not usable: {error}") from None
+            raise Unusable(f"the URL is not usable: {error}") from None
         self.majority = Collections(self._database, "majority")
         self.snapshot = Collections(self._database, "snapshot")
         self.local = Collections(self._database, "local")
@@ -83,8 +81,17 @@ class MongoDatabase:
         self._client = None
 
     async def ping(self) -> None:
-        """Have the primary answer."""
-        await self.client.admin.command("ping")
+        """Have the primary answer; ``Unavailable`` says why it does not."""
+        try:
+            with pymongo.timeout(PING_SECONDS):
+                await self.client.admin.command("ping")
+        except PyMongoError as error:
+            raise refusal(error, within=PING_SECONDS) from error
+
+    async def clock(self) -> datetime:
+        """The time by the primary's clock."""
+        hello = await self.client.admin.command("hello")
+        return cast("datetime", hello["localTime"]).replace(tzinfo=UTC)
 
     async def _examine(self) -> None:
         """Find out that this is a replica set with a primary, and that we may read it."""
@@ -92,20 +99,9 @@ class MongoDatabase:
             with pymongo.timeout(DEADLINE_SECONDS):
                 hello = await self.client.admin.command("hello")
                 if "setName" not in hello:
-                    raise Unavailable("the MongoDB server is no replica set")
+                    raise Unavailable(NO_REPLICA_SET)
                 if hello["maxWireVersion"] < OLDEST_WIRE_VERSION:
-                    raise Unavailable("MongoDB 6.0 or later is needed")
+                    raise Unusable("MongoDB 6.0 or later is needed")
                 await self.majority.identity.find_one({})
         except PyMongoError as error:
-            raise Unavailable(_reason(error)) from None
-
-
-def _reason(error: PyMongoError) -> str:
-    if isinstance(error, OperationFailure):
-        if error.code == AUTHENTICATION_FAILED:
-            return "MongoDB does not accept the user's name and password"
-        return f"MongoDB refuses to be read: {kind_of(error)}"
-    if isinstance(error, ServerSelectionTimeoutError):
-        cause = re.split(r" \(configured|, Timeout:|,(?=\S)", str(error))[0]
-        return f"no primary of a replica set within {DEADLINE_SECONDS:.0f} s: {cause}"
-    return f"MongoDB does not answer: {kind_of(error)}"
+            raise refusal(error, within=DEADLINE_SECONDS) from None

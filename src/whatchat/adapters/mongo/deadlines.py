@@ -18,6 +18,9 @@ log = structlog.get_logger()
 
 DEADLINE_SECONDS: Final = 5.0
 
+DISK_FULL: Final = 14031
+DISK_IS_FULL: Final = "MongoDB's disk is full: enlarge its volume; it takes no writes until then"
+
 
 def within_deadline(
     method: Callable[P, Coroutine[Any, Any, T]],
@@ -37,7 +40,9 @@ def within_deadline(
             with pymongo.timeout(DEADLINE_SECONDS):
                 return await method(*args, **kwargs)
         except (PyMongoError, TimeoutError) as error:
-            log.warning("database call failed", call=method.__qualname__, error=kind_of(error))
+            is_full = getattr(error, "code", None) == DISK_FULL
+            told = DISK_IS_FULL if is_full else "database call failed"
+            log.warning(told, call=method.__qualname__, error=kind_of(error))
             raise Unavailable from error
         finally:
             # The driver waits by ``asyncio.wait_for``, which until Python 3.12 forgets that it was

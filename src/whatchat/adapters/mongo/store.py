@@ -1,6 +1,7 @@
 """MongoDB plays every store port."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from whatchat.adapters.mongo.account_store import MongoAccountStore
 from whatchat.adapters.mongo.activity import Activity
@@ -114,6 +115,10 @@ class MongoStore:
     @within_deadline
     async def ping(self) -> None:
         await self._database.ping()
+
+    @within_deadline
+    async def clock(self) -> datetime:
+        return await self._database.clock()
 
     async def close(self) -> None:
         await self.feed.close()

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
-from whatchat.domain.errors import Unavailable
+from whatchat.domain.ports.store import Unusable
 
 MAX_POOL: Final = 64
 DEFAULT_DATABASE: Final = "whatchat"
@@ -25,7 +25,7 @@ _FIXED: Final = {
 def client_options(url: str) -> dict[str, Any]:
     """What the client is given beside ``url``.
 
-    Raises ``Unavailable`` where the URL cannot be read, or asks for less than the store
+    Raises :class:`Unusable` where the URL cannot be read, or asks for less than the store
     promises. The text holds nothing of what stands before the host.
     """
     address, _, query = url.partition("?")
@@ -34,7 +34,7 @@ def client_options(url: str) -> dict[str, Any]:
     given = {name.lower(): value for name, value in parse_qsl(query, keep_blank_values=True)}
     for name, (label, needed) in _FIXED.items():
         if given.get(name, needed).lower() != needed:
-            raise Unavailable(f"the URL must not set {label} to anything but {needed}")
+            raise Unusable(f"the URL must not set {label} to anything but {needed}")
     options: dict[str, Any] = {
         "w": "majority",
         "journal": True,
@@ -53,7 +53,7 @@ def _require_address(address: str) -> None:
     try:
         parse_uri(address, warn=False)
     except (PyMongoError, ValueError):
-        raise Unavailable(
+        raise Unusable(
             "the URL is not mongodb://[user:password@]host[:port],…/[database];"
             " a user's name and password are percent-encoded"
         ) from None

@@ -51,7 +51,10 @@ class RedisBroker:
         metrics.broker_canary_age_seconds.set_function(lambda: self._subscriptions.silence)
 
     async def start(self) -> None:
-        """Listen; the servers are started. Raises ``Unavailable`` if that is not possible."""
+        """Listen; the servers are started. Raises ``Unavailable`` if that is not possible.
+
+        It then listens as soon as it is, unless it is closed.
+        """
         await self._subscriptions.start()
 
     def listen(self, listener: Listener) -> None:

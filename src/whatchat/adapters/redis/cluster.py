@@ -51,6 +51,9 @@ class Cluster:
         for address in sorted(set(self._owners.values())):
             self._servers[address] = self._server(address)
         await start_some(self._servers.values())
+        self.start_soon()
+
+    def start_soon(self) -> None:
         self._task = asyncio.create_task(self._keep_map(), name="redis-cluster-map")
 
     async def close(self) -> None:

@@ -24,6 +24,13 @@ Resolve = Callable[[], Awaitable[Address]]
 
 CLIENT_NAME: Final = "whatchat"
 
+_PASSING: Final = frozenset({"LOADING", "MASTERDOWN", "CLUSTERDOWN", "READONLY", "BUSY"})
+"""What a server says that is about to be itself again."""
+
+
+class Unreachable(Unavailable):
+    """No server is there now, and one may be later: nothing says that the URL is wrong."""
+
 
 class Access(Struct, frozen=True, kw_only=True):
     """What it takes to be let in, and who is told how long the answers take."""
@@ -64,16 +71,17 @@ async def dial(
         role = await _greet(link, access)
     except Refused as error:
         link.close()
-        raise problem(address, f"refuses: {error.reply}") from None
+        kind = Unreachable if error.kind in _PASSING else Unavailable
+        raise problem(address, f"refuses: {error.reply}", kind) from None
     except Unavailable:
         link.close()
-        raise problem(address, link.fault) from None
+        raise problem(address, link.fault, _kind_of(link)) from None
     except BaseException:
         link.close()
         raise
     if needs_master and role != b"master":
         link.close()
-        raise problem(address, "is not the master")
+        raise problem(address, "is not the master", Unreachable)
     return link
 
 
@@ -84,9 +92,11 @@ async def connect(address: Address, access: Access, on_push: OnPush | None = Non
             *address, access.tls, access.times, on_push, patience_seconds=access.patience_seconds
         )
     except TimeoutError:
-        raise problem(address, "cannot be reached in time") from None
-    except (OSError, UnicodeError) as error:  # the latter: no such name can be
+        raise problem(address, "cannot be reached in time", Unreachable) from None
+    except (ssl.SSLError, UnicodeError) as error:  # the latter: no such name can be
         raise problem(address, f"cannot be reached: {error}") from None
+    except OSError as error:
+        raise problem(address, f"cannot be reached: {error}", Unreachable) from None
 
 
 async def _greet(link: Link, access: Access) -> object:
@@ -100,6 +110,10 @@ async def _greet(link: Link, access: Access) -> object:
     return server[b"role"]
 
 
-def problem(address: Address, text: str) -> Unavailable:
+def problem(address: Address, text: str, kind: type[Unavailable] = Unavailable) -> Unavailable:
     """What is wrong with the server at an address."""
-    return Unavailable(f"{address[0]}:{address[1]} {text}")
+    return kind(f"{address[0]}:{address[1]} {text}")
+
+
+def _kind_of(lost: Link) -> type[Unavailable]:
+    return Unavailable if lost.speaks_otherwise else Unreachable

@@ -68,6 +68,7 @@ class Link(asyncio.Protocol):
         self._overdue: _Batch | None = None
         self.lost: asyncio.Future[None] = self._loop.create_future()
         self.fault = "does not answer"
+        self.speaks_otherwise = False
 
     async def execute(self, commands: Sequence[Command]) -> list[Reply]:
         """The replies to ``commands``, errors among them as ``ReplyError`` values."""
@@ -119,6 +120,7 @@ class Link(asyncio.Protocol):
                     self._take(reply)
         except HiredisError:
             self.fault = "does not speak as Redis does"
+            self.speaks_otherwise = True
             self.close()
 
     def _push(self, push: list[Any]) -> None:

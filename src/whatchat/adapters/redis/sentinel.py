@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from whatchat.adapters.redis.dialing import Access, connect, problem
+from whatchat.adapters.redis.dialing import Access, Unreachable, connect, problem
 from whatchat.adapters.redis.refusal import Refused
 from whatchat.adapters.redis.url import Address
 from whatchat.domain.errors import Unavailable
@@ -28,17 +28,18 @@ class Sentinels:
 
     async def __call__(self) -> Address:
         """The master's address. Raises ``Unavailable`` if no sentinel knows it."""
-        problems = []
+        problems: list[Unavailable] = []
         for address in tuple(self._addresses):
             try:
                 found = await self._ask(address)
             except Unavailable as error:
-                problems.append(error.text)
+                problems.append(error)
                 continue
             self._addresses.remove(address)
             self._addresses.insert(0, address)
             return found
-        raise Unavailable("; ".join(problems))
+        are_away = all(isinstance(one, Unreachable) for one in problems)
+        raise (Unreachable if are_away else Unavailable)("; ".join(one.text for one in problems))
 
     async def _ask(self, sentinel: Address) -> Address:
         link = await connect(sentinel, self._access)

@@ -29,7 +29,14 @@ class Servers(Protocol):
     """Whether channels belong to servers, as on a cluster."""
 
     async def start(self) -> None:
-        """Connect. Raises ``Unavailable`` saying why that is not possible."""
+        """Connect. Raises ``Unavailable`` saying why that is not possible.
+
+        After ``Unreachable`` it may be started soon instead.
+        """
+        ...
+
+    def start_soon(self) -> None:
+        """Connect when possible."""
         ...
 
     async def close(self) -> None:

@@ -20,6 +20,9 @@ class SingleServer:
     async def start(self) -> None:
         await self._server.start()
 
+    def start_soon(self) -> None:
+        self._server.start_soon()
+
     async def close(self) -> None:
         await self._server.close()
 

@@ -71,11 +71,14 @@ class Subscriptions:
         return max(ages, default=0.0)
 
     async def start(self) -> None:
-        """Listen. Raises ``Unavailable`` saying why that is not possible."""
+        """Listen. Raises ``Unavailable`` saying why that is not possible, and listens when it is.
+
+        To give up then is to :meth:`close`.
+        """
+        self._following = asyncio.create_task(self._follow(), name="redis-subscriptions")
         for server in self._servers.masters():
             self._subscribers[server] = self._subscriber(server)
         await start_some(self._subscribers.values())
-        self._following = asyncio.create_task(self._follow(), name="redis-subscriptions")
 
     async def close(self) -> None:
         """Listen no more."""

@@ -103,6 +103,15 @@ class Exclusion(Struct, frozen=True, kw_only=True):
     signed_out_at: datetime
     changed_at: datetime
 
+    def voids(self, issued_at: float | None) -> bool:
+        """Whether a sign-in that an issuer confirmed then, in seconds since 1970, is void.
+
+        One of our own, ``None``, ends with its grant, unless nobody may be signed in at all.
+        """
+        return self.is_banned or (
+            issued_at is not None and issued_at <= self.signed_out_at.timestamp()
+        )
+
 
 class ExcludedAccounts(Struct, frozen=True, kw_only=True):
     """Whose exclusion changed since some moment, and the store's time at which that was read."""

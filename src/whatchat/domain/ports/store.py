@@ -6,6 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from whatchat.domain.errors import Unavailable
 from whatchat.domain.ports.account_store import AccountStore
 from whatchat.domain.ports.audit_store import AuditStore
 from whatchat.domain.ports.block_store import BlockStore
@@ -18,6 +19,14 @@ from whatchat.domain.ports.retention_store import RetentionStore
 from whatchat.domain.ports.room_store import RoomStore
 from whatchat.domain.ports.search_store import SearchStore
 from whatchat.domain.ports.seen_store import SeenStore
+
+
+class Unusable(Unavailable):
+    """As it is configured this can never be a store: trying again changes nothing."""
+
+
+class NotLetIn(Unavailable):
+    """The store does not accept the name and password, or does not know them yet."""
 
 
 class StoreIdentity(Struct, frozen=True, kw_only=True):
@@ -56,7 +65,10 @@ class Store(Protocol):
     inventory: Inventory
 
     async def open(self) -> None:
-        """Connect. Raises ``Unavailable`` naming what is wrong with the URL or the server."""
+        """Connect. Raises ``Unavailable`` naming what is wrong with the URL or the server.
+
+        :class:`Unusable` and :class:`NotLetIn` where that is so.
+        """
         ...
 
     async def migrate(self) -> None:
@@ -84,7 +96,11 @@ class Store(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Answer, or raise ``Unavailable``."""
+        """Answer, or raise ``Unavailable`` saying why not, within two seconds."""
+        ...
+
+    async def clock(self) -> datetime:
+        """The time by the clock of who holds the data."""
         ...
 
     async def close(self) -> None:

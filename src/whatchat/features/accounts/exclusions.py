@@ -19,13 +19,13 @@ class Exclusions:
     The store tells: it is asked at the start and then each second, so an exclusion made
     anywhere is in force here within two seconds; one of which :meth:`take` is told, at once.
     A failed poll is logged and made up for by the next. All there are are held in memory,
-    some 300 bytes each. Listeners hear once of each user who is put out.
+    some 300 bytes each. Listeners hear once of each that puts somebody out.
     """
 
     def __init__(self, accounts: AccountStore, *, poll_seconds: float = POLL_SECONDS) -> None:
         self._accounts = accounts
         self._known: dict[UserId, Exclusion] = {}
-        self._listeners = Listeners[UserId]("an exclusion")
+        self._listeners = Listeners[Exclusion]("an exclusion")
         self._since: datetime | None = None
         self._polling = Polling("exclusions", self._poll, seconds=poll_seconds)
 
@@ -37,12 +37,10 @@ class Exclusions:
     def void(self, user_id: UserId, issued: float) -> bool:
         """Whether what another issuer gave the user at ``issued``, since 1970, counts no more."""
         known = self._known.get(user_id)
-        if known is None:
-            return False
-        return known.is_banned or issued <= known.signed_out_at.timestamp()
+        return known is not None and known.voids(issued)
 
-    def listen(self, notify: Callable[[UserId], None]) -> None:
-        """Name what is called, on the event loop, with each user who is put out."""
+    def listen(self, notify: Callable[[Exclusion], None]) -> None:
+        """Name what is called, on the event loop, with what puts a user out."""
         self._listeners.add(notify)
 
     def take(self, exclusion: Exclusion) -> None:
@@ -52,7 +50,7 @@ class Exclusions:
             return
         self._known[exclusion.user_id] = exclusion
         if known is None or known.signed_out_at < exclusion.signed_out_at:
-            self._listeners.tell(exclusion.user_id)
+            self._listeners.tell(exclusion)
 
     async def start(self) -> None:
         """Learn who is excluded, then keep asking; raises if the store cannot be asked."""

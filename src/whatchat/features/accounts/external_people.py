@@ -78,15 +78,16 @@ class ExternalPeople:
             grant_id=GrantId(self._digest("grant", claims.iss, claims.sub, session)),
             expires_at=int(claims.exp),
             address=address,
+            issued_at=claims.iat or claims.auth_time or 0,
         )
-        self._require_in_force(actor, claims)
+        self._require_in_force(actor)
         await self._require_kept(actor, claims)
         # Again: whoever was signed out everywhere meanwhile had no socket to close yet.
-        self._require_in_force(actor, claims)
+        self._require_in_force(actor)
         return actor
 
-    def _require_in_force(self, actor: Actor, claims: ExternalClaims) -> None:
-        if self._exclusions.void(actor.user_id, claims.iat or claims.auth_time or 0):
+    def _require_in_force(self, actor: Actor) -> None:
+        if self._exclusions.void(actor.user_id, actor.issued_at or 0):
             raise Unauthenticated
 
     async def _require_kept(self, actor: Actor, claims: ExternalClaims) -> None:

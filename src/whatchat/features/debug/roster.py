@@ -8,7 +8,8 @@ import msgspec
 import structlog
 
 from whatchat.domain.debugging import PodSummary
-from whatchat.domain.errors import ChatError
+from whatchat.domain.errors import ChatError, Unavailable
+from whatchat.domain.ports.fleet import Loads, PodLoad
 from whatchat.domain.ports.pod_registry import PodRegistry, Told
 from whatchat.features.debug.sealing import Sealing
 from whatchat.features.debug.views import PodRow
@@ -35,7 +36,7 @@ class Roster:
     """Tells of this pod while it runs, and knows the others by what they told.
 
     While the registry is away, the others are those of whom it told last. This pod is always
-    there.
+    there. Implements ``Fleet``, for which those are not good enough.
     """
 
     def __init__(
@@ -70,6 +71,17 @@ class Roster:
         rows = {**self._known, self._pod: _row(mine, 0)}
         return [rows[pod] for pod in sorted(rows)]
 
+    async def loads(self) -> Loads:
+        mine = _load(await self._summarise(self._lag))
+        if self._registry is None:
+            return Loads(mine, [])
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                rows = await self._others(self._registry)
+        except TimeoutError:
+            raise Unavailable from None
+        return Loads(mine, [_load(row) for row in rows if row.silent_ms <= SILENT_MS])
+
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
@@ -84,9 +96,12 @@ class Roster:
         await registry.tell(self._pod, self._sealing.seal(note, _purpose(self._pod)))
 
     async def _read(self, registry: PodRegistry) -> None:
+        self._known = {row.pod: row for row in await self._others(registry)}
+
+    async def _others(self, registry: PodRegistry) -> list[PodRow]:
         told = await registry.all()
         rows = [self._opened(one) for one in told if one.pod != self._pod]
-        self._known = {row.pod: row for row in rows if row is not None}
+        return [row for row in rows if row is not None]
 
     def _opened(self, told: Told) -> PodRow | None:
         note = self._sealing.open(told.note, _purpose(told.pod))
@@ -119,6 +134,15 @@ def missing_of(rows: Sequence[PodRow]) -> list[str]:
 
 def _row(summary: PodSummary, silent_ms: int) -> PodRow:
     return PodRow(**msgspec.structs.asdict(summary), silent_ms=silent_ms)
+
+
+def _load(summary: PodSummary) -> PodLoad:
+    return PodLoad(
+        pod=summary.pod,
+        sockets=summary.sockets,
+        ready=summary.ready,
+        draining=summary.draining,
+    )
 
 
 def _purpose(pod: str) -> str:
