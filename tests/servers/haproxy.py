@@ -3,7 +3,7 @@
 import resource
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.e2e.node_process import free_port
@@ -21,7 +21,7 @@ global
     hard-stop-after 1s
     noreuseport
     log stdout format raw daemon
-
+{control}
 defaults
     mode http
     log global
@@ -46,9 +46,14 @@ frontend metrics
     http-request return status 404
 
 backend pods
-    balance leastconn
+    balance {balance}
     cookie {cookie} insert indirect nocache httponly
     option forwardfor
+{backend}
+{servers}
+"""
+
+BACKEND = """\
     # Pods close idle connections when they like: each request has one of its own.
     option http-server-close
 
@@ -65,8 +70,6 @@ backend pods
     option redispatch 1
     retries 3
     retry-on conn-failure 503
-
-{servers}
 """
 
 
@@ -78,7 +81,9 @@ class HAProxy:
     at ``metrics_address``. All methods block.
     """
 
-    def __init__(self, folder: Path, pods: Sequence[str], port: int = 0) -> None:
+    def __init__(
+        self, folder: Path, pods: Sequence[str], port: int = 0, *, balance: str = "leastconn"
+    ) -> None:
         if shutil.which("haproxy") is None:
             raise RuntimeError("haproxy is missing: run `make tools`")
         self.port = port or free_port()
@@ -88,6 +93,7 @@ class HAProxy:
         self.log = folder / "haproxy.log"
         self._configuration = folder / "haproxy.cfg"
         self._pods = pods
+        self._balance = balance
         self._process = ServerProcess("HAProxy")
 
     def start(self) -> None:
@@ -112,17 +118,29 @@ class HAProxy:
         return self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
 
     def _configured(self) -> str:
-        servers = (
-            f"    server pod-{number} {address} cookie pod-{number}"
-            for number, address in enumerate(self._pods, 1)
-        )
         return CONFIGURATION.format(
             most=_most_connections(),
+            control=self._control(),
             port=self.port,
             metrics=self._metrics_port,
+            balance=self._balance,
             cookie=COOKIE,
-            servers="\n".join(servers),
+            backend=self._backend(),
+            servers="\n".join(self._servers()),
         )
+
+    def _control(self) -> str:
+        """Lines by which it is told things while it runs."""
+        return ""
+
+    def _backend(self) -> str:
+        """Lines on when a pod is up, and what becomes of a request that one refuses."""
+        return BACKEND
+
+    def _servers(self) -> Iterator[str]:
+        """A line for each pod."""
+        for number, address in enumerate(self._pods, 1):
+            yield f"    server pod-{number} {address} cookie pod-{number}"
 
     def _is_ready(self) -> bool:
         return answers(self.port, "/livez")
