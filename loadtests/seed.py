@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from loadtests.swarm.cast import Cast, Layout
 from loadtests.swarm.seeding import seed
-from whatchat.settings import BadSetting
 from whatchat.domain.errors import ChatError
 from whatchat.features.accounts.passwords import PasswordHasher
+from whatchat.settings import BadSetting
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

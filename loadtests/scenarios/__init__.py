@@ -1,0 +1,1 @@
+"""Scenarios: each module is a locustfile, and has a ``SCENARIO``."""

@@ -1,0 +1,44 @@
+"""What a scenario is: who comes, what they do, what is done to them, and what must hold."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from loadtests.swarm.cast import Layout
+
+Disturbance = Literal["nothing", "storm", "rollout", "failover"]
+"""What happens in the middle: everybody drops and comes back at once, all pods are replaced, or
+Redis' master dies."""
+
+
+class Gates(Struct, frozen=True, kw_only=True):
+    """Bounds within which a run has to end; times in milliseconds.
+
+    Lost, duplicated and answered with a 400 may be nothing at all, whatever the scenario.
+    """
+
+    connect_success: float = 0.999
+    connect_p99: float = 2_000.0
+    delivery_mean: float = 50.0
+    delivery_p99: float = 250.0
+
+
+class Scenario(Struct, frozen=True, kw_only=True):
+    """A scenario by its usual size; whoever runs it may say otherwise.
+
+    ``users`` come at ``spawn_rate`` a second, then talk for ``hold_seconds``: ``message_rate``
+    messages a second, all together. ``lively`` people also type before they write, acknowledge
+    what they hear, and look who is there. ``polling`` people never use a WebSocket.
+    """
+
+    name: str
+    about: str
+    layout: Layout
+    users: int
+    spawn_rate: float
+    hold_seconds: float
+    message_rate: float
+    lively: bool = False
+    polling: bool = False
+    disturbance: Disturbance = "nothing"
+    gates: Gates = Gates()
