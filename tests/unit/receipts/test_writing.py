@@ -16,7 +16,7 @@ from whatchat.features.receipts.disclosure import Disclosure
 from whatchat.features.receipts.telling import Telling
 from whatchat.features.receipts.told import Told
 from whatchat.features.receipts.traits import RoomTraits
-from whatchat.features.receipts.writing import INTERVAL_SECONDS, Writing
+from whatchat.features.receipts.writing import Writing
 
 ROOM = RoomId("room")
 
@@ -103,8 +103,9 @@ async def test_what_comes_in_one_turn_is_one_write_and_one_move_each(
 
 
 async def test_what_queues_up_behind_a_write_shares_the_next(
-    store: SlowStore, writing: Writing
+    store: SlowStore, writing: Writing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(writing_module, "INTERVAL_SECONDS", 0.2)
     store.gate.clear()
     first = writing.put(who("ada"), ROOM, Seq(1), is_read=True)
     await asyncio.sleep(0)
@@ -117,7 +118,8 @@ async def test_what_queues_up_behind_a_write_shares_the_next(
     await asyncio.gather(first, *later)
     assert [[move.read_seq for move in batch] for batch in store.batches] == [[1], [49]]
     assert store.most_under_way == 1
-    assert store.times[1] - store.times[0] >= INTERVAL_SECONDS * 0.9
+    # A half: a machine with much to do lets time pass before it writes.
+    assert store.times[1] - store.times[0] >= 0.1
 
 
 async def test_who_is_no_member_any_more_is_told_and_nobody_else(writing: Writing) -> None:
