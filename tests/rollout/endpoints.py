@@ -6,7 +6,7 @@ import time
 from typing import Final, Literal, NoReturn
 
 from tests.rollout.deployment import LOOK_SECONDS, Deployment
-from tests.rollout.ingress import Ingress, State
+from tests.rollout.ingress import Places, State
 from tests.rollout.pod import Pod
 from whatchat.client.tasks import cancel
 
@@ -24,7 +24,7 @@ class Endpoints:
     """
 
     def __init__(
-        self, deployment: Deployment, ingress: Ingress, delay: tuple[float, float], sticky: Sticky
+        self, deployment: Deployment, ingress: Places, delay: tuple[float, float], sticky: Sticky
     ) -> None:
         self._deployment = deployment
         self._ingress = ingress

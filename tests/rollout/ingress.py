@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from tests.e2e.node_process import free_port
 from tests.servers.answering import answers
@@ -21,16 +21,29 @@ BACKEND = """\
 """
 
 
+class Places(Protocol):
+    """What is told which pods come and go."""
+
+    def place(self, port: int) -> str:
+        """The name of a new place for a pod on that loopback port; nobody is sent there yet."""
+        ...
+
+    def turn(self, name: str, state: State) -> None:
+        """Who is sent to a place from now on; connections that are there stay."""
+        ...
+
+
 class Ingress(HAProxy):
     """Has places for pods that come and go while it runs, each with a cookie of its own."""
 
-    def __init__(self, folder: Path, *, balance: str = "leastconn") -> None:
-        super().__init__(folder, (), balance=balance)
+    def __init__(
+        self, folder: Path, port: int = 0, *, balance: str = "leastconn", shared: bool = False
+    ) -> None:
+        super().__init__(folder, (), port, balance=balance, shared=shared)
         self._runtime_port = free_port()
         self._taken = 0
 
     def place(self, port: int) -> str:
-        """The name of a new place for a pod on that loopback port; nobody is sent there yet."""
         self._taken += 1
         if self._taken > SLOTS:
             raise RuntimeError(f"more than {SLOTS} pods came")
@@ -39,7 +52,6 @@ class Ingress(HAProxy):
         return name
 
     def turn(self, name: str, state: State) -> None:
-        """Who is sent to a place from now on; connections that are there stay."""
         self._tell(f"set server pods/{name} state {state}")
 
     def _tell(self, command: str) -> None:
@@ -63,3 +75,36 @@ class Ingress(HAProxy):
     def _is_ready(self) -> bool:
         """Pods come later."""
         return answers(self._metrics_port, "/metrics")
+
+
+class Ingresses:
+    """Several of them on one port, who are told the same; so many connections fit no single one.
+
+    Each is an :class:`Ingress` in ``each``. All methods block.
+    """
+
+    def __init__(self, folder: Path, count: int, *, balance: str = "leastconn") -> None:
+        port, shared = free_port(), count > 1
+        self.each = [
+            Ingress(folder / f"haproxy-{number}", port, balance=balance, shared=shared)
+            for number in range(1, count + 1)
+        ]
+        self.url = self.each[0].url
+
+    def start(self) -> None:
+        """Start one after the other."""
+        for ingress in self.each:
+            ingress.start()
+
+    def stop(self) -> None:
+        """End all; harmless for those that are not up."""
+        for ingress in self.each:
+            ingress.stop()
+
+    def place(self, port: int) -> str:
+        [name] = {ingress.place(port) for ingress in self.each}
+        return name
+
+    def turn(self, name: str, state: State) -> None:
+        for ingress in self.each:
+            ingress.turn(name, state)

@@ -47,6 +47,11 @@ class Pod:
         self._life: asyncio.Task[None] | None = None
         self._end: asyncio.Task[None] | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """Its process, once it was started."""
+        return self._process and self._process.pid
+
     def start(self) -> None:
         """Begin its life: migrate, start, be probed."""
         self._life = asyncio.create_task(self._live(), name=f"life of {self.name}")

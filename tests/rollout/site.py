@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from tests.chart.helm import render
 from tests.rollout.deployment import Deployment
 from tests.rollout.endpoints import Endpoints, Sticky
-from tests.rollout.ingress import Ingress
+from tests.rollout.ingress import Ingresses
 from tests.rollout.wanted import Template, Wanted
 from tests.servers.mongod import ReplicaSet
 from tests.servers.redis_server import RedisServer
@@ -22,10 +22,14 @@ Values = Mapping[str, Any]
 
 
 class Shape(NamedTuple):
-    """How the cluster is; ``values`` are the chart's, and ``spoil`` takes what they render."""
+    """How the cluster is; ``values`` are the chart's, and ``spoil`` takes what they render.
+
+    So many ``proxies`` share one port.
+    """
 
     values: Values
     replicas: int = 3
+    proxies: int = 1
     nodes: int = 3
     delay: tuple[float, float] = (0.0, 5.0)
     sticky: Sticky = "gone"
@@ -37,7 +41,9 @@ class Site(NamedTuple):
     """All that runs."""
 
     store: str
-    ingress: Ingress
+    mongo: ReplicaSet
+    redis: RedisServer
+    ingress: Ingresses
     pods: Deployment
     worker: Deployment
 
@@ -60,13 +66,13 @@ async def site(shape: Shape, folder: Path) -> AsyncIterator[Site]:
     """One that is up: all pods are ready, and the proxy knows them."""
     async with AsyncExitStack() as ends:
 
-        async def up(server: ReplicaSet | RedisServer | Ingress) -> None:
+        async def up(server: ReplicaSet | RedisServer | Ingresses) -> None:
             ends.push_async_callback(asyncio.to_thread, server.stop)
             await asyncio.to_thread(server.start)
 
         mongo = ReplicaSet(folder / "mongo", nodes=shape.nodes)
         redis = RedisServer(folder / "redis")
-        ingress = Ingress(folder, balance=shape.balance)
+        ingress = Ingresses(folder, shape.proxies, balance=shape.balance)
         await asyncio.gather(up(mongo), up(redis), up(ingress))
         store = mongo.url(DATABASE)
         pods, worker = (Deployment(wanted, folder) for wanted in wanted_by(shape, store, redis.url))
@@ -76,7 +82,7 @@ async def site(shape: Shape, folder: Path) -> AsyncIterator[Site]:
         endpoints = Endpoints(pods, ingress, shape.delay, shape.sticky)
         ends.push_async_callback(endpoints.close)
         endpoints.start()
-        here = Site(store, ingress, pods, worker)
+        here = Site(store, mongo, redis, ingress, pods, worker)
         await until(lambda: here.is_up() and endpoints.are_told(), seconds=UP_SECONDS)
         yield here
 

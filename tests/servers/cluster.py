@@ -30,13 +30,13 @@ PodMaker = Callable[[Path, Mapping[str, str]], NodeProcess]
 
 
 class Cluster:
-    """Pods, a worker, three MongoDB nodes, a Redis and HAProxy, on loopback ports.
+    """Pods, a worker, MongoDB nodes, a Redis and HAProxy, on loopback ports.
 
-    ``pods`` are there from the start on, ``worker`` and ``proxy`` once they are up; each part is
+    ``pods`` are there from the start on, ``worker`` and ``proxies`` once they are up; each part is
     broken and mended by its own methods (``pods[0].kill()``, ``redis.pause()``). ``env`` is for
     the pods, the first of which is made by ``first_pod``, and for the worker. With ``sentinels``
-    these say where Redis is: ``redis`` then is the server that is the master first. All methods
-    block.
+    these say where Redis is: ``redis`` then is the server that is the master first. Several
+    ``proxies`` share one port; without any, clients talk to the first pod. All methods block.
     """
 
     def __init__(
@@ -48,17 +48,20 @@ class Cluster:
         env: Mapping[str, str] | None = None,
         sentinels: bool = False,
         first_pod: PodMaker = NodeProcess,
+        mongo_nodes: int = 3,
+        proxies: int = 1,
     ) -> None:
-        self.mongo = ReplicaSet(folder / "mongo", nodes=3)
+        self.mongo = ReplicaSet(folder / "mongo", nodes=mongo_nodes)
         self.sentinels = RedisSentinels(folder / "redis") if sentinels else None
         self.redis = self.sentinels.servers[0] if self.sentinels else RedisServer(folder / "redis")
         self.pods: list[NodeProcess] = []
+        self.proxies: list[HAProxy] = []
         self._first_pod = first_pod
         self._worker: WorkerProcess | None = None
-        self._proxy: HAProxy | None = None
         self._folder = folder
         self._count = pods
         self._port = port
+        self._proxy_count = proxies
         self._env = dict(env or {})
         self._ends = ExitStack()
 
@@ -78,15 +81,15 @@ class Cluster:
 
     @property
     def proxy(self) -> HAProxy:
-        """What clients talk to."""
-        if self._proxy is None:
-            raise RuntimeError("the cluster is not up")
-        return self._proxy
+        """What clients talk to, or the first of those."""
+        if not self.proxies:
+            raise RuntimeError("no proxy is up")
+        return self.proxies[0]
 
     @property
     def url(self) -> str:
         """Where clients find the cluster."""
-        return self.proxy.url
+        return self.proxy.url if self._proxy_count else self.pods[0].url
 
     @property
     def urls(self) -> list[str]:
@@ -106,9 +109,10 @@ class Cluster:
 
     def close(self) -> None:
         """End everything, in reverse order; harmless if it is not up."""
-        self._worker = self._proxy = None
+        self._worker = None
         self._ends.close()
         self.pods.clear()
+        self.proxies.clear()
 
     def _start(self, given_up: Callable[[], bool]) -> None:
         def up(name: str, start: Callable[[], None], end: Callable[[], None]) -> None:
@@ -131,10 +135,19 @@ class Cluster:
             up(f"pod {number}", pod.start, pod.close)
         self._worker = WorkerProcess(_made(self._folder / "worker"), env)
         up("worker", self._worker.start, self._worker.close)
-        self._proxy = HAProxy(
-            self._folder, [f"127.0.0.1:{pod.port}" for pod in self.pods], self._port
+        for number in range(1, self._proxy_count + 1):
+            proxy = self._made_proxy(number)
+            self.proxies.append(proxy)
+            up("HAProxy", proxy.start, proxy.stop)
+
+    def _made_proxy(self, number: int) -> HAProxy:
+        first = number == 1
+        return HAProxy(
+            self._folder if first else self._folder / f"haproxy-{number}",
+            [f"127.0.0.1:{pod.port}" for pod in self.pods],
+            self._port if first else self.proxy.port,
+            shared=self._proxy_count > 1,
         )
-        up("HAProxy", self._proxy.start, self._proxy.stop)
 
     def _product_env(self, redis_url: str) -> dict[str, str]:
         return {

@@ -19,8 +19,7 @@ CONFIGURATION = """\
 global
     maxconn {most}
     hard-stop-after 1s
-    noreuseport
-    log stdout format raw daemon
+{sharing}    log stdout format raw daemon
 {control}
 defaults
     mode http
@@ -78,11 +77,18 @@ class HAProxy:
 
     A client stays on its pod by a cookie, which clients' libraries keep for the name
     ``localhost`` and often not for an address. ``pods`` are hosts and ports. Its own metrics are
-    at ``metrics_address``. All methods block.
+    at ``metrics_address``. ``shared``: others may listen on its port, and the kernel gives each
+    connection to one of them. All methods block.
     """
 
     def __init__(
-        self, folder: Path, pods: Sequence[str], port: int = 0, *, balance: str = "leastconn"
+        self,
+        folder: Path,
+        pods: Sequence[str],
+        port: int = 0,
+        *,
+        balance: str = "leastconn",
+        shared: bool = False,
     ) -> None:
         if shutil.which("haproxy") is None:
             raise RuntimeError("haproxy is missing: run `make tools`")
@@ -94,7 +100,13 @@ class HAProxy:
         self._configuration = folder / "haproxy.cfg"
         self._pods = pods
         self._balance = balance
+        self._shared = shared
         self._process = ServerProcess("HAProxy")
+
+    @property
+    def pid(self) -> int:
+        """Its process now."""
+        return self._process.pid
 
     def start(self) -> None:
         """Start it and return once a pod answers through it."""
@@ -120,6 +132,7 @@ class HAProxy:
     def _configured(self) -> str:
         return CONFIGURATION.format(
             most=_most_connections(),
+            sharing="" if self._shared else "    noreuseport\n",
             control=self._control(),
             port=self.port,
             metrics=self._metrics_port,
@@ -143,7 +156,8 @@ class HAProxy:
             yield f"    server pod-{number} {address} cookie pod-{number}"
 
     def _is_ready(self) -> bool:
-        return answers(self.port, "/livez")
+        """Of a port that is shared another may answer, but not of its own metrics."""
+        return answers(self._metrics_port, "/metrics") and answers(self.port, "/livez")
 
 
 def _most_connections() -> int:

@@ -63,6 +63,11 @@ class MongoNode:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """Its process now."""
+        return self._process.pid
+
+    @property
     def log(self) -> Path:
         """What it logs."""
         return self._folder / "mongod.log"
