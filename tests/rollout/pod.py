@@ -50,7 +50,7 @@ class Pod:
     @property
     def pid(self) -> int | None:
         """Its process, once it was started."""
-        return self._process and self._process.pid
+        return self._process.pid if self._process else None
 
     def start(self) -> None:
         """Begin its life: migrate, start, be probed."""
