@@ -1,0 +1,30 @@
+"""Everybody drops the connection at once and comes back.
+
+In the middle of the hold all TCP connections are aborted at the same moment. What is due while its
+sender is away counts from then on, and everybody's return takes all cores: the bounds on latency
+are those of the seconds that a return may take; lost and duplicated may still be nothing.
+"""
+
+from typing import Final
+
+from loadtests.swarm.cast import Layout
+from loadtests.swarm.scenario import Gates, Scenario
+from loadtests.swarm.user import ChatUser
+
+SCENARIO: Final = Scenario(
+    name="storm",
+    about="Everybody drops the connection at once and comes back.",
+    layout=Layout.PAIRS,
+    users=5_000,
+    spawn_rate=150,
+    hold_seconds=90,
+    message_rate=100,
+    disturbance="storm",
+    gates=Gates(connect_p99=15_000.0, delivery_mean=3_000.0, delivery_p99=30_000.0),
+)
+
+
+class StormUser(ChatUser):
+    """Somebody of this scenario."""
+
+    scenario = SCENARIO
