@@ -7,11 +7,12 @@ from xml.sax.saxutils import escape
 from loadtests.bench.plan import ServerName
 from loadtests.bench.report import Figure, Line, Report
 from loadtests.bench.tables import NAMES, number
+from loadtests.colours import LIME, SLATE, TEAL
 
 COLOURS: Final = {
-    ServerName.OURS: "#0f766e",
-    ServerName.STOCK: "#94a3b8",
-    ServerName.NODE: "#65a30d",
+    ServerName.OURS: TEAL,
+    ServerName.STOCK: SLATE,
+    ServerName.NODE: LIME,
 }
 
 _COLUMNS: Final = 3

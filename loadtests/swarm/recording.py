@@ -1,0 +1,125 @@
+"""What a run has left in its folder, as pictures are drawn of it."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct, field
+
+HISTORY: Final = "locust_stats_history.csv"
+PODS: Final = "pods.csv"
+SUMMARY: Final = "summary.json"
+
+ALL: Final = "Aggregated"
+"""How Locust calls the row of everything, in which the number of users is exact, too."""
+
+Kind = tuple[str, str]
+"""What was measured: Locust's type and name, such as ``delivery`` and ``message:new``."""
+
+
+class Moment(Struct, frozen=True):
+    """Percentiles of the ten seconds before a time, in milliseconds; Locust's own rounding."""
+
+    at: float
+    p50: float
+    p95: float
+    p99: float
+
+
+class Vital(Struct, frozen=True):
+    """How a pod was at a time."""
+
+    at: float
+    sockets: int
+    resident_bytes: float
+
+
+class Phase(Struct, frozen=True):
+    """A part of a run, or what was done to the servers in it; in epoch seconds."""
+
+    name: str
+    start: float
+    end: float
+
+
+class Gate(Struct, frozen=True):
+    """What had to hold."""
+
+    name: str
+    bound: float
+
+
+class Summary(Struct, frozen=True, rename="camel"):
+    """Of what a run says of itself, what pictures show."""
+
+    scenario: str
+    users: int
+    started: datetime
+    phases: Sequence[Phase] = ()
+    gates: Sequence[Gate] = ()
+
+
+class Recording(Struct, frozen=True):
+    """A run: how many users there were when, what took how long, and how each pod was."""
+
+    summary: Summary
+    users: Sequence[tuple[float, int]] = ()
+    moments: Mapping[Kind, Sequence[Moment]] = field(default_factory=dict)
+    pods: Mapping[str, Sequence[Vital]] = field(default_factory=dict)
+
+    @property
+    def start(self) -> float:
+        """When it began, in epoch seconds."""
+        return self.summary.started.timestamp()
+
+    @property
+    def end(self) -> float:
+        """When it was last looked at."""
+        ats = [at for at, _ in self.users]
+        ats += [vital.at for vitals in self.pods.values() for vital in vitals]
+        return max(ats, default=self.start)
+
+
+def read(folder: Path) -> Recording:
+    """Read a folder; only the summary has to be there.
+
+    Raises ``OSError``, or ``msgspec.ValidationError`` and ``ValueError`` of what cannot be read.
+    """
+    history = list(_rows(folder / HISTORY))
+    return Recording(
+        summary=msgspec.json.decode((folder / SUMMARY).read_bytes(), type=Summary),
+        users=[
+            (float(row["Timestamp"]), int(row["User Count"]))
+            for row in history
+            if row["Name"] == ALL
+        ],
+        moments=_moments(history),
+        pods=_pods(folder / PODS),
+    )
+
+
+def _moments(history: Sequence[Mapping[str, str]]) -> dict[Kind, list[Moment]]:
+    found: dict[Kind, list[Moment]] = {}
+    for row in history:
+        if row["Name"] != ALL and row["50%"] != "N/A":
+            percentiles = (float(row[name]) for name in ("50%", "95%", "99%"))
+            moment = Moment(float(row["Timestamp"]), *percentiles)
+            found.setdefault((row["Type"], row["Name"]), []).append(moment)
+    return found
+
+
+def _pods(path: Path) -> dict[str, list[Vital]]:
+    found: dict[str, list[Vital]] = {}
+    for row in _rows(path):
+        vital = Vital(float(row["at"]), int(row["sockets"]), float(row["resident_bytes"]))
+        found.setdefault(row["pod"], []).append(vital)
+    return found
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    if path.exists():
+        with path.open(newline="") as lines:
+            yield from csv.DictReader(lines)
