@@ -22,7 +22,7 @@ JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster observe check test test-full image-test static format docs rules dashboards k8s chart-docs chart-golden chart-test screenshots chaos rollout bench bench-durable bench-sync bench-presence bench-limits bench-scrape bench-debug bench-rebalance bench-smoke seams-latest lock audit setup tools clean
+.PHONY: help serve cluster observe check test test-full image-test static format docs rules dashboards k8s chart-docs chart-golden chart-test screenshots chaos rollout bench bench-durable bench-sync bench-presence bench-limits bench-scrape bench-debug bench-growth bench-rebalance bench-smoke seams-latest lock audit setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -132,6 +132,9 @@ bench-scrape: .venv/dev ## Measure what a scrape takes of a pod with 10,000 sock
 
 bench-debug: .venv/dev tools ## Measure what looking into a pod of 10,000 sockets adds to messages, in 3 minutes; DEBUG_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.debugging $(DEBUG_FLAGS)
+
+bench-growth: .venv/dev tools ## Measure how cost grows with connections, messages, pods, rooms and backlog, in 10 minutes; GROWTH_FLAGS=--help
+	$(BIN)/python -m loadtests.bench.growth $(GROWTH_FLAGS)
 
 bench-rebalance: .venv/dev tools ## Have two pods with 2,000 sockets share them with two more, in 4 minutes; REBALANCE_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.rebalancing $(REBALANCE_FLAGS)

@@ -16,9 +16,9 @@ async def fill(store: Store, room_id: RoomId, people: tuple[UserId, ...], messag
     )
     posted = MessagePosted(message_type="text", content="as long as messages are " * 3)
     await store.messages.append([_entry(room_id, 1, people[0], created)])
-    await store.messages.append(
-        [_entry(room_id, rev, people[0], posted) for rev in range(2, messages + 2)]
-    )
+    said = [_entry(room_id, rev, people[0], posted) for rev in range(2, messages + 2)]
+    if said:
+        await store.messages.append(said)
 
 
 def _entry(room_id: RoomId, rev: int, actor_id: UserId, change: AnyChange) -> Entry:

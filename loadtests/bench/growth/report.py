@@ -1,0 +1,63 @@
+"""All that a run has found, as it is kept."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from loadtests.bench.growth.plan import Plan, Work
+from loadtests.bench.growth.run import Outcome
+from loadtests.bench.growth.samples import Failure, Measure, Point, Series
+from loadtests.bench.machine import Machine, this_machine
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """Where a run was made, what it was to do, and every point of every curve."""
+
+    machine: Machine
+    versions: dict[str, str]
+    plan: Plan
+    points: list[Point]
+    failures: list[Failure]
+
+    def of(self, work: Work, series: Series) -> list[Point]:
+        """The points of a curve."""
+        return [one for one in self.points if (one.work, one.series) == (work, series)]
+
+    def over(
+        self, work: Work, series: Series, measure: Measure, *, backlog: int = 0
+    ) -> dict[int, list[float]]:
+        """What the rounds found at each place of a curve, in the places' order."""
+        found: dict[int, list[float]] = {}
+        for point in self.of(work, series):
+            if point.backlog == backlog and measure in point.found:
+                found.setdefault(point.x, []).append(point.found[measure])
+        return dict(sorted(found.items()))
+
+
+def report(plan: Plan, outcome: Outcome) -> Report:
+    """What a run on this machine came to."""
+    return Report(
+        machine=this_machine(),
+        versions=outcome.versions,
+        plan=plan,
+        points=outcome.points,
+        failures=outcome.failures,
+    )
+
+
+def written(found: Report, path: Path) -> None:
+    """Keep a report in a file, one point on a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = msgspec.json.encode(found, enc_hook=str).replace(b'{"round":', b'\n{"round":')
+    path.write_bytes(text + b"\n")
+
+
+def read(path: Path) -> Report:
+    """A report that was kept."""
+    return msgspec.json.decode(path.read_bytes(), type=Report, dec_hook=_decoded)
+
+
+def _decoded(kind: type, value: Any) -> Any:
+    return kind(value)
