@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from locust import User
 
-from loadtests.swarm import options, tally
+from loadtests.swarm import judging, options, tally
 from loadtests.swarm.scenario import Scenario
 
-__all__ = ["ChatUser", "options", "tally"]
+__all__ = ["ChatUser", "judging", "options", "tally"]
 
 
 class ChatUser(User):

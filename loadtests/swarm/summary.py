@@ -1,0 +1,84 @@
+"""What a run came to, for programs: ``summary.json``."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from loadtests.swarm.course import Phase
+from loadtests.swarm.tally import Tally
+from loadtests.swarm.times import Times
+from loadtests.swarm.verdict import Gate
+
+FILE: Final = "summary.json"
+
+
+class Messages(Struct, frozen=True, kw_only=True, rename="camel"):
+    """How many were accepted, and how many of them in a second while everybody was there."""
+
+    accepted: int
+    per_second: float
+
+
+class Failure(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What went wrong, and how often."""
+
+    what: str
+    count: int
+
+
+class PodVitals(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a pod took: ``bytes_per_socket`` is what it grew by, for each socket it ever had."""
+
+    pod: str
+    sockets_max: int
+    resident_bytes_at_start: int
+    resident_bytes_at_most: int
+    bytes_per_socket: float | None
+    cpu_percent: float
+
+
+class Summary(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A run. ``cpu_seconds`` are those of each part that ran on this machine."""
+
+    scenario: str
+    host: str
+    users: int
+    workers: int
+    started: datetime
+    seconds: float
+    phases: Sequence[Phase]
+    connects: Times
+    acks: Times
+    deliveries: Times
+    reconnects: Times
+    messages: Messages
+    tally: Tally
+    failures: Sequence[Failure]
+    gates: Sequence[Gate]
+    passed: bool
+    command: str = ""
+    machine: Mapping[str, object] = msgspec.field(default_factory=dict)
+    pods: Sequence[PodVitals] = ()
+    cpu_seconds: Mapping[str, float] = msgspec.field(default_factory=dict)
+    troubles: Sequence[str] = ()
+
+
+def write(summary: Summary, folder: Path) -> None:
+    """Leave it in a folder, which is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = msgspec.json.format(msgspec.json.encode(summary), indent=2)
+    (folder / FILE).write_bytes(text + b"\n")
+
+
+def read(folder: Path) -> Summary:
+    """Read it again. Raises ``OSError`` if it was never written."""
+    return msgspec.json.decode((folder / FILE).read_bytes(), type=Summary)
+
+
+def at(epoch_seconds: float) -> datetime:
+    """A time as it is written."""
+    return datetime.fromtimestamp(epoch_seconds, UTC)

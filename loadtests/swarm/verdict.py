@@ -1,0 +1,132 @@
+"""Whether a run was as good as its scenario asks."""
+
+import operator
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from loadtests.swarm.scenario import Gates, Scenario
+from loadtests.swarm.tally import Tally
+from loadtests.swarm.times import Times
+
+ALMOST: Final = 1e-9
+
+
+class Gate(Struct, frozen=True, kw_only=True):
+    """A bound, and what was found; ``None`` where nothing was, and then it does not hold."""
+
+    name: str
+    bound: float
+    value: float | None
+    holds: bool
+    at_least: bool = False
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """What a run is judged by. ``talking``: if messages were to be sent."""
+
+    users: int
+    talking: bool
+    connects: Times
+    reconnects: Times
+    deliveries: Times
+    tally: Tally
+
+
+def overridden(gates: Gates, given: Sequence[str]) -> Gates:
+    """The gates with others' bounds, such as ``delivery_mean=80``.
+
+    Raises ``ValueError``, with a line that says which there are.
+    """
+    bounds = {}
+    for one in given:
+        name, _, bound = one.partition("=")
+        if name not in Gates.__struct_fields__:
+            known = ", ".join(Gates.__struct_fields__)
+            raise ValueError(f"no gate is called {name!r}; there are {known}")
+        try:
+            bounds[name] = float(bound)
+        except ValueError:
+            raise ValueError(f"{name} must be a number, not {bound!r}") from None
+    return msgspec.structs.replace(gates, **bounds)
+
+
+def judged(gates: Gates, found: Found) -> list[Gate]:
+    """Each gate by itself, the most important first."""
+    tally = found.tally
+    return [
+        *_nothing_may("lost", tally.lost),
+        *_nothing_may("duplicated", tally.duplicated),
+        *_nothing_may("bad_requests", tally.bad_requests),
+        *_nothing_may("unresolved", tally.unresolved),
+        *_at_least("connect_success", gates.connect_success, _connected(found)),
+        *_at_most("connect_p99", gates.connect_p99, found.connects, found.connects.p99_ms),
+        *_returned(gates, found.reconnects),
+        *_at_least("judged", found.users, tally.judged),
+        *(_delivered(gates, found) if found.talking else ()),
+    ]
+
+
+def gates_of(scenario: Scenario, given: Sequence[str]) -> Gates:
+    """A scenario's, but for what the command line says."""
+    return overridden(scenario.gates, given)
+
+
+def table(gates: Sequence[Gate]) -> str:
+    """The gates, a line each."""
+    rows = [("gate", "bound", "found", ""), *map(_row, gates)]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return "\n".join(
+        f"  {name:<{widths[0]}}  {bound:>{widths[1]}}  {value:>{widths[2]}}  {mark}".rstrip()
+        for name, bound, value, mark in rows
+    )
+
+
+def _row(gate: Gate) -> tuple[str, str, str, str]:
+    sign = "≥" if gate.at_least else "≤"
+    value = "nothing" if gate.value is None else _number(gate.value)
+    return gate.name, f"{sign} {_number(gate.bound)}", value, "holds" if gate.holds else "FAILS"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.4f}".rstrip("0").rstrip(".")
+
+
+def _connected(found: Found) -> float:
+    """The share of all who came, and of all attempts, whichever is less."""
+    good = found.connects.count - found.connects.failed
+    return good / max(found.connects.count, found.users, 1)
+
+
+def _returned(gates: Gates, reconnects: Times) -> Iterator[Gate]:
+    if reconnects.count:
+        good = (reconnects.count - reconnects.failed) / reconnects.count
+        yield from _at_least("reconnect_success", gates.connect_success, good)
+
+
+def _delivered(gates: Gates, found: Found) -> Iterator[Gate]:
+    times = found.deliveries
+    yield from _at_least("accepted", 1, found.tally.accepted)
+    yield from _at_most("delivery_mean", gates.delivery_mean, times, times.mean_ms)
+    yield from _at_most("delivery_p99", gates.delivery_p99, times, times.p99_ms)
+
+
+def _nothing_may(name: str, count: int) -> Iterator[Gate]:
+    yield Gate(name=name, bound=0, value=count, holds=count == 0)
+
+
+def _at_least(name: str, bound: float, value: float) -> Iterator[Gate]:
+    holds = operator.ge(value, bound - ALMOST)
+    yield Gate(name=name, bound=bound, value=value, holds=holds, at_least=True)
+
+
+def _at_most(name: str, bound: float, times: Times, value: float) -> Iterator[Gate]:
+    measured = times.count > times.failed
+    yield Gate(
+        name=name,
+        bound=bound,
+        value=value if measured else None,
+        holds=measured and value <= bound,
+    )
