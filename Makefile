@@ -22,7 +22,7 @@ JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster observe check test test-full image-test static format docs rules dashboards k8s chart-docs chart-golden chart-test screenshots chaos rollout bench bench-durable bench-sync bench-presence bench-limits bench-scrape bench-debug bench-growth bench-rebalance bench-smoke seams-latest lock audit setup tools clean
+.PHONY: help serve cluster observe check test test-full image-test static format docs rules dashboards k8s chart-docs chart-golden chart-test screenshots chaos rollout bench bench-durable bench-node bench-sync bench-presence bench-limits bench-scrape bench-debug bench-growth bench-rebalance bench-smoke seams-latest lock audit setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -109,6 +109,7 @@ rollout: .venv/dev tools ## Replace all pods under load as Kubernetes would, in 
 bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, and all of the below, in 45 minutes; BENCH_FLAGS=--help
 	$(BIN)/python -m loadtests.bench $(BENCH_FLAGS)
 	@$(MAKE) bench-durable
+	@$(MAKE) bench-node
 	@$(MAKE) bench-sync
 	@$(MAKE) bench-presence
 	@$(MAKE) bench-limits
@@ -117,6 +118,9 @@ bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, 
 
 bench-durable: .venv/dev tools ## Measure pods over MongoDB and Redis, in 10 minutes; DURABLE_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.durable $(DURABLE_FLAGS)
+
+bench-node: .venv/dev $(BENCH) tools ## Compare pods with a plain Node stack over MongoDB and Redis, in 12 minutes; NODE_FLAGS=--help
+	$(BIN)/python -m loadtests.bench.durable --servers ours,node --seconds 5 $(NODE_FLAGS)
 
 bench-sync: .venv/dev tools ## Measure the sync of 1,000 rooms over MongoDB and SQLite; SYNC_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.catching_up $(SYNC_FLAGS)
@@ -144,6 +148,7 @@ bench-smoke: .venv/dev $(BENCH) ## The same with tiny numbers: that it works, no
 	$(BIN)/python -m loadtests.bench $(TINY)
 	$(BIN)/python -m loadtests.bench $(TINY) --redis
 	@$(MAKE) bench-durable DURABLE_FLAGS="--connections 40 --rounds 1 --seconds 0.2 --pressure 0.05"
+	@$(MAKE) bench-node NODE_FLAGS="--connections 40 --rounds 1 --seconds 0.2 --pressure 0.05"
 	@$(MAKE) bench-sync SYNC_FLAGS="--rooms 20 --rounds 1"
 	@$(MAKE) bench-limits LIMITS_FLAGS="--connections 20 --rate 50 --seconds 0.5 --rounds 1"
 	@$(MAKE) bench-debug DEBUG_FLAGS="--connections 20 --rate 50 --seconds 0.5 --rounds 1"

@@ -15,6 +15,8 @@ _NODE: Final = Path(__file__).parent / "peers" / "node" / "package.json"
 _PACKAGES: Final = ("python-socketio", "python-engineio", "uvicorn", "uvloop", "picows")
 _WITH_REDIS: Final = ("hiredis", "redis")
 _REDIS: Final = "redis"
+_STORED: Final = {"express", "mongoose"}
+"""What only the stack that stores its messages has."""
 
 
 class Machine(Struct, frozen=True, kw_only=True):
@@ -54,7 +56,11 @@ def _processor() -> str:
 
 def _packages() -> dict[str, str]:
     python = {name: version(name) for name in _PACKAGES}
-    node = {name: at for name, at in _node_packages().items() if _REDIS not in name}
+    node = {
+        name: at
+        for name, at in node_packages().items()
+        if _REDIS not in name and name not in _STORED
+    }
     return python | node
 
 
@@ -62,7 +68,7 @@ def _redis_packages() -> dict[str, str]:
     """The server, and what the servers of the comparison reach it with."""
     _, _, server = _first_line("redis-server", "--version").partition("v=")
     python = {f"{name} (Python)": version(name) for name in _WITH_REDIS}
-    node = {name: at for name, at in _node_packages().items() if _REDIS in name}
+    node = {name: at for name, at in node_packages().items() if _REDIS in name}
     return {"redis-server": server.partition(" ")[0]} | python | node
 
 
@@ -78,5 +84,6 @@ class _Package(Struct, frozen=True, kw_only=True):
     dependencies: dict[str, str]
 
 
-def _node_packages() -> dict[str, str]:
+def node_packages() -> dict[str, str]:
+    """The libraries of both stacks on Node, and their versions."""
     return msgspec.json.decode(_NODE.read_bytes(), type=_Package).dependencies

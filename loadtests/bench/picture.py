@@ -1,11 +1,11 @@
 """A report as a picture: a panel for each figure, the servers' bars side by side (SVG)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from xml.sax.saxutils import escape
 
 from loadtests.bench.plan import ServerName
-from loadtests.bench.report import Figure, Line, Report
+from loadtests.bench.report import Compared, Figure, Report
 from loadtests.bench.tables import NAMES, number
 from loadtests.colours import LIME, SLATE, TEAL
 
@@ -27,40 +27,46 @@ _CUT: Final = 3.0
 
 
 def picture(report: Report) -> str:
-    """An SVG document, readable on light and dark pages."""
-    lines = [line for line in report.lines if line.figures and not _is_dull(line)]
-    rows = -(-len(lines) // _COLUMNS)
-    width = 2 * _MARGIN + _COLUMNS * _WIDTH
-    height = _TOP + rows * _HEIGHT + _MARGIN
-    body = "".join(
-        _panel(line, _MARGIN + index % _COLUMNS * _WIDTH, _TOP + index // _COLUMNS * _HEIGHT)
-        for index, line in enumerate(lines)
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" font-family="system-ui, sans-serif" font-size="12">'
-        f'<rect width="100%" height="100%" rx="8" fill="#ffffff"/>{_heading(report)}{body}</svg>\n'
-    )
-
-
-def _is_dull(line: Line) -> bool:
-    """Whether every server has the same figure."""
-    return len({round(figure.median, 3) for figure in line.figures}) == 1
-
-
-def _heading(report: Report) -> str:
+    """A report on sockets as a picture."""
     machine, plan = report.machine, report.plan
     about = (
         f"{plan.connections:,} connections, one core for the server; rounds: {plan.rounds}, "
         f"medians; {machine.date}; {machine.processor}"
     )
     title = "Socket.IO servers under the same load" + ", on Redis" * plan.redis
-    return _text(_MARGIN, 36, title, size=18, weight=600) + _text(
-        _MARGIN, 58, about, colour="#64748b"
+    return drawing(title, about, report.lines, NAMES)
+
+
+def drawing(
+    title: str, about: str, lines: Iterable[Compared], names: Mapping[ServerName, str]
+) -> str:
+    """An SVG document, readable on light and dark pages."""
+    panels = [line for line in lines if line.figures and not _is_dull(line)]
+    rows = -(-len(panels) // _COLUMNS)
+    width = 2 * _MARGIN + _COLUMNS * _WIDTH
+    height = _TOP + rows * _HEIGHT + _MARGIN
+    heading = _text(_MARGIN, 36, title, size=18, weight=600)
+    heading += _text(_MARGIN, 58, about, colour="#64748b")
+    body = "".join(_panel(line, *_place(index), names) for index, line in enumerate(panels))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" font-family="system-ui, sans-serif" font-size="12">'
+        f'<rect width="100%" height="100%" rx="8" fill="#ffffff"/>{heading}{body}</svg>\n'
     )
 
 
-def _panel(line: Line, left: int, top: int) -> str:
+def _is_dull(line: Compared) -> bool:
+    """Whether every server has the same figure."""
+    return len({round(figure.median, 3) for figure in line.figures}) == 1
+
+
+def _place(index: int) -> tuple[int, int]:
+    """Where a panel begins."""
+    row, column = divmod(index, _COLUMNS)
+    return _MARGIN + column * _WIDTH, _TOP + row * _HEIGHT
+
+
+def _panel(line: Compared, left: int, top: int, names: Mapping[ServerName, str]) -> str:
     wish = "more is better" if line.more_is_better else "less is better"
     unit = f"{line.unit}, {wish}" if line.unit else wish
     parts = [
@@ -68,10 +74,10 @@ def _panel(line: Line, left: int, top: int) -> str:
         _text(left, top + 33, unit, size=10, colour="#64748b"),
     ]
     scale = _scale(line.figures)
-    parts += [
-        _bar(figure, left, top + 42 + index * (_BAR + 4), scale)
-        for index, figure in enumerate(line.figures)
-    ]
+    for index, figure in enumerate(line.figures):
+        at = top + 42 + index * (_BAR + 4)
+        parts.append(_text(left, at + _BAR / 2 + 4, names[figure.server], colour="#334155"))
+        parts.append(_bar(figure, left + _NAME, at, scale))
     return "".join(parts)
 
 
@@ -83,16 +89,14 @@ def _scale(figures: Sequence[Figure]) -> float:
     return values[0] or 1
 
 
-def _bar(figure: Figure, left: int, top: int, scale: float) -> str:
-    space = _WIDTH - _NAME - _VALUE - 12
-    length = min(1.0, figure.median / scale) * space
-    start, middle = left + _NAME, top + _BAR / 2 + 4
+def _bar(figure: Figure, start: int, top: int, scale: float) -> str:
+    length = min(1.0, figure.median / scale) * (_WIDTH - _NAME - _VALUE - 12)
+    end = start + length
     return "".join(
         (
-            _text(left, middle, NAMES[figure.server], colour="#334155"),
             _block(start, top, max(length, 1), COLOURS[figure.server]),
-            *(_cut(start + length, top) if figure.median > scale else ()),
-            _text(start + length + 6, middle, number(figure.median), weight=600),
+            *(_cut(end, top) if figure.median > scale else ()),
+            _text(end + 6, top + _BAR / 2 + 4, number(figure.median), weight=600),
         )
     )
 

@@ -1,7 +1,7 @@
 """What a run's samples come to: medians side by side, and ours against Node's."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from msgspec import Struct
@@ -22,23 +22,25 @@ class Figure(Struct, frozen=True, kw_only=True):
     most: float
 
 
-class Line(Struct, frozen=True, kw_only=True):
-    """A row with what was measured.
-
-    ``ratio`` is ours ÷ Node's, of the medians; ``met`` says whether it is what was wanted.
-    """
+class Compared(Struct, frozen=True, kw_only=True):
+    """A row with what was measured; ``ratio`` is ours ÷ Node's, of the medians."""
 
     title: str
     unit: str
     more_is_better: bool
     figures: list[Figure]
     ratio: float | None
-    at_most: float | None
-    met: bool | None
 
     def of(self, server: ServerName) -> Figure | None:
         """One server's figure, if it has one."""
         return next((figure for figure in self.figures if figure.server == server), None)
+
+
+class Line(Compared, frozen=True, kw_only=True):
+    """A row of sockets alone; ``met`` says whether the ratio is what was wanted."""
+
+    at_most: float | None
+    met: bool | None
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -77,9 +79,8 @@ def _line(row: Row, plan: Plan, samples: Sequence[Sample]) -> Line:
         ]
         for server in plan.servers
     }
-    figures = [_figure(server, found) for server, found in values.items() if found]
-    medians = {figure.server: figure.median for figure in figures}
-    ratio = _ratio(medians.get(ServerName.OURS), medians.get(ServerName.NODE))
+    figures = figures_of(values)
+    ratio = ratio_of(figures)
     return Line(
         title=row.title,
         unit=row.unit,
@@ -91,11 +92,19 @@ def _line(row: Row, plan: Plan, samples: Sequence[Sample]) -> Line:
     )
 
 
-def _figure(server: ServerName, values: Sequence[float]) -> Figure:
-    return Figure(server=server, median=median(values), least=min(values), most=max(values))
+def figures_of(values: Mapping[ServerName, Sequence[float]]) -> list[Figure]:
+    """What each server that has values came to."""
+    return [
+        Figure(server=server, median=median(found), least=min(found), most=max(found))
+        for server, found in values.items()
+        if found
+    ]
 
 
-def _ratio(ours: float | None, node: float | None) -> float | None:
+def ratio_of(figures: Iterable[Figure]) -> float | None:
+    """Ours ÷ Node's, of the medians, if both have one."""
+    medians = {figure.server: figure.median for figure in figures}
+    ours, node = medians.get(ServerName.OURS), medians.get(ServerName.NODE)
     if ours is None or not node or not math.isfinite(ours / node):
         return None
     return ours / node

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from loadtests.bench.plan import ServerName
-from loadtests.bench.report import Figure, Line, Report
+from loadtests.bench.report import Compared, Figure, Line, Report
 
 NAMES: Final = {
     ServerName.OURS: "Whatchat",
@@ -42,6 +42,21 @@ def number(value: float) -> str:
     return f"{value:.2f}"
 
 
+def titled(line: Compared) -> str:
+    """What a row is about, with its unit."""
+    return f"{line.title}, {line.unit}" if line.unit else line.title
+
+
+def ratio(line: Compared) -> str:
+    """Ours ÷ Node's, if there is such."""
+    return "" if line.ratio is None else f"{line.ratio:.2f}"
+
+
+def grid(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    return "\n".join(map(_row, [head, ["---"] * len(head), *body]))
+
+
 def _about(report: Report) -> str:
     machine, plan = report.machine, report.plan
     packages = ", ".join(f"{name} {version}" for name, version in machine.packages.items())
@@ -62,16 +77,17 @@ def _figures(report: Report, lines: Sequence[Line], *, ratios: bool) -> str:
         head += ["ours ÷ Node", "at most", "met"]
     body = [
         [
-            f"{line.title}, {line.unit}" if line.unit else line.title,
-            *(_cell(line.of(server)) for server in servers),
+            titled(line),
+            *(cell(line.of(server)) for server in servers),
             *(_verdict(line) if ratios else ()),
         ]
         for line in lines
     ]
-    return "\n".join(map(_row, [head, ["---"] * len(head), *body]))
+    return grid(head, body)
 
 
-def _cell(figure: Figure | None) -> str:
+def cell(figure: Figure | None) -> str:
+    """A median, and in brackets the least and the most; empty without a figure."""
     if figure is None:
         return ""
     if figure.least == figure.most:
@@ -82,7 +98,7 @@ def _cell(figure: Figure | None) -> str:
 def _verdict(line: Line) -> tuple[str, str, str]:
     met = {True: "yes", False: "**no**", None: ""}[line.met]
     return (
-        "" if line.ratio is None else f"{line.ratio:.2f}",
+        ratio(line),
         "" if line.at_most is None else f"{line.at_most:.2f}",
         met,
     )

@@ -3,13 +3,17 @@
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
 
+from loadtests.bench.durable.plan import Work
 from loadtests.bench.durable.report import Report
 from loadtests.bench.durable.rows import CORES, ROWS
 from loadtests.bench.durable.samples import Measure
+from loadtests.bench.plan import ServerName
+from loadtests.bench.tables import titled
 
 ROOT = Path(__file__).parents[2]
 TINY = ("--connections", "40", "--rounds", "1", "--seconds", "0.2", "--pressure", "0.05")
@@ -19,11 +23,10 @@ def decoded(kind: type, value: object) -> object:
     return kind(value)
 
 
-@pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("durable")
+def measured(out: Path, *flags: str) -> Path:
+    """The folder with what a run leaves."""
     ended = subprocess.run(
-        [sys.executable, "-m", "loadtests.bench.durable", *TINY, "--out", str(out)],
+        [sys.executable, "-m", "loadtests.bench.durable", *TINY, "--out", str(out), *flags],
         cwd=ROOT,
         check=False,
         capture_output=True,
@@ -34,9 +37,18 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+def report_in(out: Path, name: str) -> Report:
+    return msgspec.json.decode((out / f"{name}.json").read_bytes(), type=Report, dec_hook=decoded)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return measured(tmp_path_factory.mktemp("durable"))
+
+
 @pytest.fixture(scope="module")
 def report(out: Path) -> Report:
-    return msgspec.json.decode((out / "durable.json").read_bytes(), type=Report, dec_hook=decoded)
+    return report_in(out, "durable")
 
 
 def test_every_row_has_a_figure(report: Report) -> None:
@@ -71,4 +83,25 @@ def test_an_ack_takes_as_long_as_a_journal_and_no_delivery_is_before_its_message
 
 def test_tables_have_every_figure(out: Path, report: Report) -> None:
     tables = (out / "durable.md").read_text(encoding="utf-8")
-    assert all(f"| {line.title}, {line.unit} |" in tables for line in report.lines)
+    assert all(f"| {titled(line)} |" in tables for line in report.lines)
+
+
+def test_whoever_connects_is_compared_with_a_plain_stack(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("Before\n<!-- beside-node -->\nold\n<!-- end of beside-node -->\nAfter\n")
+    flags = ("--servers", "ours,node", "--work", "connect,receipts-10", "--page", str(page))
+    compared = report_in(measured(tmp_path / "out", *flags), "beside-node")
+    assert compared.failures == []
+    assert {sample.work for sample in compared.samples} == {Work.CONNECT}
+    stayed = {
+        (sample.server, sample.value)
+        for sample in compared.samples
+        if sample.measure is Measure.STAYED
+    }
+    assert stayed == {(ServerName.OURS, 100.0), (ServerName.NODE, 100.0)}
+    text = page.read_text(encoding="utf-8")
+    assert all(f"| {titled(line)} |" in text for line in compared.lines)
+    assert text.startswith("Before\n")
+    assert text.endswith("After\n")
+    assert "old" not in text
+    assert ET.parse(tmp_path / "beside-node.svg").getroot().tag.endswith("svg")

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 RUNTIME = ROOT / ".ci" / "requirements.txt"
 DEVELOPMENT = ROOT / ".ci" / "requirements-dev.txt"
 LOAD = ROOT / ".ci" / "requirements-load.txt"
+JAVASCRIPT = ("tests/js", "loadtests/bench/peers/node")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -62,8 +63,16 @@ def test_every_locked_package_has_hashes_and_no_address(lock: Path) -> None:
     assert "://" not in text
 
 
-def test_the_javascript_lock_has_hashes_and_no_address() -> None:
-    lock = json.loads((ROOT / "tests" / "js" / "package-lock.json").read_text())
+@pytest.mark.parametrize("folder", JAVASCRIPT)
+def test_the_javascript_locks_have_hashes_and_no_address(folder: str) -> None:
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text())
     packages = {name: entry for name, entry in lock["packages"].items() if name}
     assert all(entry["integrity"].startswith("sha512-") for entry in packages.values())
     assert not any("resolved" in entry for entry in packages.values())
+
+
+@pytest.mark.parametrize("folder", JAVASCRIPT)
+def test_the_javascript_locks_are_of_exact_versions(folder: str) -> None:
+    wanted = json.loads((ROOT / folder / "package.json").read_text())["dependencies"]
+    packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
+    assert wanted == {name: packages[f"node_modules/{name}"]["version"] for name in wanted}

@@ -12,8 +12,9 @@ from typing import Final
 
 import uvloop
 
+from loadtests.page import put
 from tests.rollout.figures import Figures
-from tests.rollout.report import table, write
+from tests.rollout.report import table
 from tests.rollout.site import Shape, Values
 from tests.rollout.trial import Plan, rollout
 from tests.servers.by_hand import arguments, tell
@@ -49,7 +50,7 @@ def main(given: Sequence[str] | None = None) -> int:
     for run in asked.run:
         columns.append(_done(run, asked, folder / run))
         if asked.out:
-            write(table(columns), asked.out)
+            put(table(columns), asked.out, "rollout")
     tell(f"\n{table(columns)}")
     failed = any(one.troubles() for one in columns)
     if not failed and asked.dir is None:

@@ -1,13 +1,10 @@
 """Figures as a page has them."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Final
 
 from tests.chaos.outcome import Outcome
 from tests.rollout.figures import Figures, quantile
-
-BEGIN, END = "<!-- rollout -->", "<!-- end of rollout -->"
 
 NOBODY: Final = "none"
 
@@ -20,15 +17,6 @@ def table(columns: Sequence[Figures]) -> str:
         *(_line((label, *(cell(one) for one in columns))) for label, cell in ROWS),
     ]
     return "\n".join(lines) + "\n"
-
-
-def write(text: str, path: Path) -> None:
-    """Put a report into a page, in the place of the one that is there; or make the page."""
-    page = path.read_text(encoding="utf-8") if path.exists() else ""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    whole = f"{before}{BEGIN}\n\n{text}\n{END}{after}" if begin and end else text
-    path.write_text(whole, encoding="utf-8")
 
 
 def _judged(cell: Callable[[Outcome], str]) -> Callable[[Figures], str]:

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.page import put
 from tests.chaos.journal import Barred, Joined, Journal, Left
 from tests.chart.helm import render
 from tests.rollout.deployment import Deployment
 from tests.rollout.figures import Figures, barred_of, gaps_of, quantile
 from tests.rollout.newcomers import Try
 from tests.rollout.pod import Pod
-from tests.rollout.report import BEGIN, END, table, write
+from tests.rollout.report import table
 from tests.rollout.storms import Reading, Storms
 from tests.rollout.wanted import Wanted, environment
 from whatchat.domain.ids import UserId
@@ -92,9 +93,9 @@ def test_every_trouble_is_told() -> None:
 
 def test_the_report_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"Before\n\n{BEGIN}\nold\n{END}\n\nAfter\n")
+    page.write_text("Before\n\n<!-- rollout -->\nold\n<!-- end of rollout -->\n\nAfter\n")
     columns = [NOTHING._replace(name="one", barred=["why"]), NOTHING._replace(name="two")]
-    write(table(columns), page)
+    put(table(columns), page, "rollout")
     text = page.read_text()
     assert text.startswith("Before")
     assert text.endswith("After\n")

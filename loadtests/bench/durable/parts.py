@@ -4,22 +4,30 @@ import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
-from loadtests.bench.people import SECRET
+from loadtests.bench.durable.crowd import Crowd
+from loadtests.bench.durable.stacks import STACKS, Behind, Pod
+from loadtests.bench.plan import ServerName
 from loadtests.bench.process import pinned
-from tests.e2e.node_process import NodeProcess
 from tests.servers.mongod import ReplicaSet
 from tests.servers.redis_server import RedisServer
 
+PING_INTERVAL_MS: Final = 25_000
+
 
 class Parts:
-    """A MongoDB replica set of one, a Redis, and any number of pods; all methods block."""
+    """A MongoDB replica set of one, a Redis, and any number of a server's pods.
 
-    def __init__(self, folder: Path) -> None:
+    All methods block.
+    """
+
+    def __init__(self, folder: Path, server: ServerName) -> None:
         self._folder = folder
+        self._stack = STACKS[server]
         self._mongo = ReplicaSet(folder / "mongo")
         self._redis = RedisServer(folder / "redis")
-        self._pods: list[NodeProcess] = []
+        self._pods: list[Pod] = []
 
     @property
     def store_url(self) -> str:
@@ -52,18 +60,16 @@ class Parts:
         self._mongo.start()
         self._redis.start()
 
-    def pod(self, *cores: int, ping_interval_ms: int | None = None) -> NodeProcess:
-        """One more pod on these cores, ready; its rate limits are off."""
-        env = {
-            "WHATCHAT_STORE_URL": self.store_url,
-            "WHATCHAT_REDIS_URL": self._redis.url,
-            "WHATCHAT_JWT_SECRET": SECRET,
-        }
-        if ping_interval_ms is not None:
-            env["WHATCHAT_PING_INTERVAL_MS"] = str(ping_interval_ms)
+    def settle(self, *crowds: Crowd) -> None:
+        """Have crowds move in, before there are pods."""
+        self._stack.settle(self.store_url, *crowds)
+
+    def pod(self, *cores: int, ping_interval_ms: int = PING_INTERVAL_MS) -> Pod:
+        """One more pod on these cores, ready; it limits nobody."""
         folder = self._folder / f"pod-{len(self._pods)}"
         folder.mkdir()
-        pod = NodeProcess(folder, env)
+        behind = Behind(self.store_url, self.redis_url)
+        pod = self._stack.pod(folder, behind, ping_interval_ms)
         with pinned(*cores):  # which all its threads inherit
             pod.start()
         self._pods.append(pod)
@@ -82,10 +88,10 @@ class Parts:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Parts]:
+def running(server: ServerName = ServerName.OURS) -> Iterator[Parts]:
     """MongoDB and Redis from their start to their end, on an empty folder of their own."""
     with tempfile.TemporaryDirectory(prefix="whatchat-bench-") as folder:
-        parts = Parts(Path(folder))
+        parts = Parts(Path(folder), server)
         try:
             parts.start()
             yield parts

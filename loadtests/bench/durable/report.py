@@ -1,7 +1,6 @@
 """What a run's samples come to: medians, and whether they are what was wanted."""
 
-from collections.abc import Iterable, Sequence
-from statistics import median
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -10,19 +9,16 @@ from loadtests.bench.durable.rows import CORES, ROWS, Row
 from loadtests.bench.durable.run import Outcome
 from loadtests.bench.durable.samples import Failure, Sample
 from loadtests.bench.machine import Machine, this_machine
+from loadtests.bench.plan import ServerName
+from loadtests.bench.report import Compared, figures_of, ratio_of
 
 
-class Line(Struct, frozen=True, kw_only=True):
-    """A row with what was measured: the median of the rounds, and how far they spread.
+class Line(Compared, frozen=True, kw_only=True):
+    """A row with what was measured.
 
-    ``met`` says whether the median is what was wanted, where something was.
+    ``met`` says whether our median is what was wanted, where something was.
     """
 
-    title: str
-    unit: str
-    median: float
-    least: float
-    most: float
     under: float | None
     at_least: float | None
     met: bool | None
@@ -46,37 +42,43 @@ def report(plan: Plan, outcome: Outcome) -> Report:
         machine=this_machine(),
         versions=outcome.versions,
         plan=plan,
-        lines=_lines(ROWS, outcome.samples),
-        cores=_lines(CORES, outcome.samples),
+        lines=_lines(ROWS, plan, outcome.samples),
+        cores=_lines(CORES, plan, outcome.samples),
         failures=list(outcome.failures),
         samples=list(outcome.samples),
     )
 
 
-def _lines(rows: Iterable[Row], samples: Sequence[Sample]) -> list[Line]:
-    found = ((row, _values(row, samples)) for row in rows)
-    return [_line(row, values) for row, values in found if values]
+def _lines(rows: Iterable[Row], plan: Plan, samples: Sequence[Sample]) -> list[Line]:
+    lines = (_line(row, _values(row, plan, samples)) for row in rows)
+    return [line for line in lines if line.figures]
 
 
-def _values(row: Row, samples: Sequence[Sample]) -> list[float]:
-    return [
-        sample.value
-        for sample in samples
-        if (sample.work, sample.measure) == (row.work, row.measure)
-    ]
+def _values(
+    row: Row, plan: Plan, samples: Sequence[Sample]
+) -> Mapping[ServerName, Sequence[float]]:
+    return {
+        server: [
+            sample.value
+            for sample in samples
+            if (sample.server, sample.work, sample.measure) == (server, row.work, row.measure)
+        ]
+        for server in plan.servers
+    }
 
 
-def _line(row: Row, values: Sequence[float]) -> Line:
-    middle = median(values)
+def _line(row: Row, values: Mapping[ServerName, Sequence[float]]) -> Line:
+    figures = figures_of(values)
+    ours = next((one.median for one in figures if one.server is ServerName.OURS), None)
     return Line(
         title=row.title,
         unit=row.unit,
-        median=middle,
-        least=min(values),
-        most=max(values),
+        more_is_better=row.more_is_better,
+        figures=figures,
+        ratio=ratio_of(figures),
         under=row.under,
         at_least=row.at_least,
-        met=_met(row, middle),
+        met=None if ours is None else _met(row, ours),
     )
 
 

@@ -15,13 +15,29 @@ class Row(NamedTuple):
     unit: str
     under: float | None = None
     at_least: float | None = None
+    more_is_better: bool = False
+
+
+def _all(work: Work, measure: Measure, title: str) -> Row:
+    return Row(work, measure, title, "%", at_least=100.0, more_is_better=True)
+
+
+def _cost(work: Work, whose: str, title: str) -> list[Row]:
+    return [
+        Row(work, measure, f"{who} CPU per accepted message, {title}", "µs")
+        for who, measure in (
+            (whose, Measure.CPU_PER_MESSAGE),
+            ("mongod's", Measure.MONGO_CPU_PER_MESSAGE),
+            ("redis-server's", Measure.REDIS_CPU_PER_MESSAGE),
+        )
+    ]
 
 
 def _talk(work: Work, title: str) -> list[Row]:
     return [
-        Row(work, Measure.ACCEPTED, f"accepted, {title}", "%", at_least=100.0),
-        Row(work, Measure.DELIVERED, f"delivered, {title}", "%", at_least=100.0),
-        Row(work, Measure.CPU_PER_MESSAGE, f"pod's CPU per accepted message, {title}", "µs"),
+        _all(work, Measure.ACCEPTED, f"accepted, {title}"),
+        _all(work, Measure.DELIVERED, f"delivered, {title}"),
+        *_cost(work, "pod's", title),
         Row(work, Measure.ACK_MEAN, f"mean ack latency, {title}", "ms"),
         Row(work, Measure.ACK_P99, f"p99 ack latency, {title}", "ms"),
         Row(work, Measure.DELIVERY_MEAN, f"mean delivery latency, {title}", "ms", under=10.0),
@@ -31,11 +47,20 @@ def _talk(work: Work, title: str) -> list[Row]:
 
 def _highest(work: Work, title: str) -> Row:
     return Row(
-        work, Measure.RATE_HELD, f"highest rate accepted, {title}", "msg/s", at_least=1_000.0
+        work,
+        Measure.RATE_HELD,
+        f"highest rate accepted, {title}",
+        "msg/s",
+        at_least=1_000.0,
+        more_is_better=True,
     )
 
 
 ROWS: Final = (
+    Row(Work.CONNECT, Measure.MEMORY_PER_CONNECTION, "memory per idle connection", "KB"),
+    Row(Work.CONNECT, Measure.CPU_PER_CONNECT, "pod's CPU per connect", "µs"),
+    Row(Work.CONNECT, Measure.CONNECTS_PER_SECOND, "connects a second", "", more_is_better=True),
+    _all(Work.CONNECT, Measure.STAYED, "connections that stayed"),
     *_talk(Work.ROOMS_2, "rooms of 2"),
     *_talk(Work.ROOMS_10, "rooms of 10"),
     _highest(Work.HIGHEST_2, "rooms of 2"),
@@ -54,10 +79,11 @@ ROWS: Final = (
         "times",
         under=2.5,
     ),
-    Row(Work.RECEIPTS_10, Measure.RECEIPTS_TAKEN, "receipts accepted", "%", at_least=100.0),
+    _all(Work.RECEIPTS_10, Measure.RECEIPTS_TAKEN, "receipts accepted"),
     Row(Work.RECEIPTS_10, Measure.RECEIPTS_TOLD, "receipts told to authors, per message", ""),
-    Row(Work.PODS, Measure.ACCEPTED, "accepted, by two pods", "%", at_least=100.0),
-    Row(Work.PODS, Measure.DELIVERED, "delivered, by two pods", "%", at_least=100.0),
+    _all(Work.PODS, Measure.ACCEPTED, "accepted, by two pods"),
+    _all(Work.PODS, Measure.DELIVERED, "delivered, by two pods"),
+    *_cost(Work.PODS, "both pods'", "from pod to pod"),
     Row(Work.PODS, Measure.DELIVERY_MEAN, "mean delivery latency, from pod to pod", "ms"),
     Row(Work.PODS, Measure.DELIVERY_P99, "p99 delivery latency, from pod to pod", "ms"),
     Row(Work.PODS, Measure.IDLE_POD_SHARE_BEFORE, "third pod's core, the others idle", "%"),

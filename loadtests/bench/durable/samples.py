@@ -5,15 +5,22 @@ from enum import StrEnum
 from msgspec import Struct
 
 from loadtests.bench.durable.plan import Work
+from loadtests.bench.plan import ServerName
 
 
 class Measure(StrEnum):
     """A quantity, with its unit in its name."""
 
+    CONNECTS_PER_SECOND = "connects_per_second"
+    CPU_PER_CONNECT = "pod_cpu_us_per_connect"
+    MEMORY_PER_CONNECTION = "rss_kb_per_connection"
+    STAYED = "stayed_percent"
     ACCEPTED = "accepted_percent"
     DELIVERED = "delivered_percent"
     RATE_HELD = "messages_per_second_held"
     CPU_PER_MESSAGE = "pod_cpu_us_per_message"
+    MONGO_CPU_PER_MESSAGE = "mongod_cpu_us_per_message"
+    REDIS_CPU_PER_MESSAGE = "redis_cpu_us_per_message"
     CPU_WITHOUT_RECEIPTS = "pod_cpu_us_per_message_without_receipts"
     RECEIPTS_FACTOR = "cpu_with_receipts_to_without"
     RECEIPTS_TAKEN = "receipts_taken_percent"
@@ -36,14 +43,16 @@ class Sample(Struct, frozen=True, kw_only=True):
     """One value of one round."""
 
     round: int
+    server: ServerName
     work: Work
     measure: Measure
     value: float
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """A work that could not be done at all in a round, and why."""
+    """A work that a server could not do at all in a round, and why."""
 
     round: int
+    server: ServerName
     work: Work
     reason: str

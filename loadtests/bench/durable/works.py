@@ -10,15 +10,15 @@ from typing import Final
 
 from loadtests.bench.client import Client
 from loadtests.bench.durable.client import ContractClient, ReadingClient
-from loadtests.bench.durable.crowd import Crowd, settle
+from loadtests.bench.durable.crowd import Crowd
 from loadtests.bench.durable.parts import Parts
 from loadtests.bench.durable.plan import ROOM_SIZES, Plan, Work
 from loadtests.bench.durable.samples import Measure
+from loadtests.bench.durable.stacks import Pod
 from loadtests.bench.durable.watch import Watch
 from loadtests.bench.highest import FIRST_RATE, HELD_P99_MS, TRIES, highest_held
 from loadtests.bench.load import Heard, Load, percentile_ms
-from loadtests.bench.process import ALL_CORES, SERVER_CORE
-from tests.e2e.node_process import NodeProcess
+from loadtests.bench.process import ALL_CORES, SERVER_CORE, resident_bytes
 
 Measured = Mapping[Measure, float]
 
@@ -44,6 +44,39 @@ TALKERS_PART: Final = 4
 
 LEAST_PING_MS: Final = 100
 
+IDLE_FACTOR: Final = 2.5
+"""So many times more come and are idle than talk elsewhere."""
+
+WARM_PART: Final = 10
+"""One in so many comes before: what a server loads or compiles once is not counted."""
+
+REST_SECONDS: Final = 5.0
+"""After which those who came are at rest."""
+
+
+def connect(work: Work, parts: Parts, plan: Plan) -> Measured:
+    """Have everybody sign in, as fast as the pod takes them, and be idle."""
+    count = round(plan.connections * IDLE_FACTOR)
+    warm = max(1, count // WARM_PART)
+    crowd = Crowd("comer", warm + count, ROOM_SIZES[work])
+    parts.settle(crowd)
+    pod, everybody = parts.pod(SERVER_CORE), crowd.people()
+    with _load_on(pod) as load:
+        load.connect(everybody[:warm])
+        load.idle(min(REST_SECONDS, plan.seconds))
+        memory, watch = resident_bytes(pod.pid), Watch(_pids(parts, pod))
+        seconds = load.connect(everybody[warm:])
+        used, shares = watch.seconds(Measure.POD_SHARE), watch.shares()
+        load.idle(min(REST_SECONDS, plan.seconds))
+        grown, stayed = resident_bytes(pod.pid) - memory, len(everybody) - load.tally.lost
+    return {
+        Measure.MEMORY_PER_CONNECTION: grown / 1024 / count,
+        Measure.CPU_PER_CONNECT: used * 1e6 / count,
+        Measure.CONNECTS_PER_SECOND: count / seconds,
+        Measure.STAYED: 100 * stayed / len(everybody),
+        **shares,
+    }
+
 
 def talk(work: Work, parts: Parts, plan: Plan) -> Measured:
     """Have everybody's rooms told something at a steady rate."""
@@ -51,18 +84,13 @@ def talk(work: Work, parts: Parts, plan: Plan) -> Measured:
         load.send(plan.rate, min(WARM_SECONDS, plan.seconds))
         watch = Watch(_pids(parts, pod))
         heard = load.send(plan.rate, plan.seconds)
-        used = watch.seconds(Measure.POD_SHARE)
-        return {
-            **_fate_of(heard),
-            Measure.CPU_PER_MESSAGE: used * 1e6 / max(1, heard.acked),
-            **watch.shares(),
-        }
+        return {**_fate_of(heard), **_cost_of(heard, watch), **watch.shares()}
 
 
 def receipts(work: Work, parts: Parts, plan: Plan) -> Measured:
     """The same twice, in one pod: nobody acknowledges anything, then everybody everything."""
     crowd = Crowd("talker", plan.connections, ROOM_SIZES[work])
-    settle(parts.store_url, crowd)
+    parts.settle(crowd)
     pod = parts.pod(SERVER_CORE)
     with _load_on(pod, ReadingClient) as load:
         load.connect(crowd.people())
@@ -76,9 +104,7 @@ def receipts(work: Work, parts: Parts, plan: Plan) -> Measured:
     }
 
 
-def _acknowledged(
-    parts: Parts, pod: NodeProcess, load: Load, plan: Plan, *, reads: bool
-) -> Measured:
+def _acknowledged(parts: Parts, pod: Pod, load: Load, plan: Plan, *, reads: bool) -> Measured:
     rate = plan.rate / READERS_PART
     ReadingClient.reads = reads
     load.send(rate, min(WARM_SECONDS, plan.seconds))
@@ -88,10 +114,10 @@ def _acknowledged(
     heard = load.send(rate, plan.seconds)
     _settle_receipts(load)
     ReadingClient.reads = False
-    used, marked = watch.seconds(Measure.POD_SHARE), ReadingClient.marked
+    marked = ReadingClient.marked
     return {
         **_fate_of(heard),
-        Measure.CPU_PER_MESSAGE: used * 1e6 / max(1, heard.acked),
+        **_cost_of(heard, watch),
         Measure.RECEIPTS_TAKEN: 100 * ReadingClient.taken / max(1, marked),
         Measure.RECEIPTS_TOLD: ReadingClient.told / max(1, heard.acked),
         **watch.shares(),
@@ -135,7 +161,7 @@ def pods(work: Work, parts: Parts, plan: Plan) -> Measured:
     ping_ms = max(LEAST_PING_MS, int(plan.seconds * 1000 / 2))
     talkers = Crowd("talker", 2 * plan.connections // TALKERS_PART, ROOM_SIZES[work])
     listeners = Crowd("idle", plan.connections, ROOM_SIZES[work])
-    settle(parts.store_url, talkers, listeners)
+    parts.settle(talkers, listeners)
     ours, second, idle = (parts.pod(*ALL_CORES, ping_interval_ms=ping_ms) for _ in range(3))
     with _load_on(ours) as load:
         load.connect(talkers.people()[::2])
@@ -152,11 +178,13 @@ def pods(work: Work, parts: Parts, plan: Plan) -> Measured:
         before = calm.shares()[Measure.IDLE_POD_SHARE]
         watch = Watch(pids)
         heard = load.send(plan.rate, plan.seconds)
-        shares = watch.shares()
-    return {**_fate_of(heard), **shares, Measure.IDLE_POD_SHARE_BEFORE: before}
+        shares, cost = watch.shares(), _cost_of(heard, watch)
+    cost[Measure.CPU_PER_MESSAGE] += _us_each(heard, watch, Measure.SECOND_POD_SHARE)
+    return {**_fate_of(heard), **cost, **shares, Measure.IDLE_POD_SHARE_BEFORE: before}
 
 
 WORKS: Final[Mapping[Work, Callable[[Parts, Plan], Measured]]] = {
+    Work.CONNECT: partial(connect, Work.CONNECT),
     Work.ROOMS_2: partial(talk, Work.ROOMS_2),
     Work.ROOMS_10: partial(talk, Work.ROOMS_10),
     Work.HIGHEST_2: partial(highest, Work.HIGHEST_2),
@@ -167,10 +195,10 @@ WORKS: Final[Mapping[Work, Callable[[Parts, Plan], Measured]]] = {
 
 
 @contextmanager
-def _talkers(room_size: int, parts: Parts, plan: Plan) -> Iterator[tuple[NodeProcess, Load]]:
+def _talkers(room_size: int, parts: Parts, plan: Plan) -> Iterator[tuple[Pod, Load]]:
     """One pod on the first core, and everybody signed in there."""
     crowd = Crowd("talker", plan.connections, room_size)
-    settle(parts.store_url, crowd)
+    parts.settle(crowd)
     pod = parts.pod(SERVER_CORE)
     with _load_on(pod) as load:
         load.connect(crowd.people())
@@ -178,7 +206,7 @@ def _talkers(room_size: int, parts: Parts, plan: Plan) -> Iterator[tuple[NodePro
 
 
 @contextmanager
-def _load_on(pod: NodeProcess, client: type[Client] = ContractClient) -> Iterator[Load]:
+def _load_on(pod: Pod, client: type[Client] = ContractClient) -> Iterator[Load]:
     load = Load(pod.port, client)
     try:
         yield load
@@ -186,7 +214,7 @@ def _load_on(pod: NodeProcess, client: type[Client] = ContractClient) -> Iterato
         load.close()
 
 
-def _pids(parts: Parts, pod: NodeProcess) -> dict[Measure, int]:
+def _pids(parts: Parts, pod: Pod) -> dict[Measure, int]:
     return {
         Measure.POD_SHARE: pod.pid,
         Measure.MONGO_SHARE: parts.mongo_pid,
@@ -208,6 +236,18 @@ def _fate_of(heard: Heard) -> Measured:
         Measure.DELIVERY_MEAN: _mean_ms(heard.latencies),
         Measure.DELIVERY_P99: heard.percentile_ms(99),
     }
+
+
+def _cost_of(heard: Heard, watch: Watch) -> dict[Measure, float]:
+    return {
+        Measure.CPU_PER_MESSAGE: _us_each(heard, watch, Measure.POD_SHARE),
+        Measure.MONGO_CPU_PER_MESSAGE: _us_each(heard, watch, Measure.MONGO_SHARE),
+        Measure.REDIS_CPU_PER_MESSAGE: _us_each(heard, watch, Measure.REDIS_SHARE),
+    }
+
+
+def _us_each(heard: Heard, watch: Watch, whose: Measure) -> float:
+    return watch.seconds(whose) * 1e6 / max(1, heard.acked)
 
 
 def _mean_ms(latencies: Sequence[int]) -> float:

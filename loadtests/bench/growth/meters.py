@@ -11,10 +11,10 @@ from pymongo import MongoClient
 from redis import Redis
 
 from loadtests.bench.durable.parts import Parts
+from loadtests.bench.durable.stacks import Pod
 from loadtests.bench.growth.samples import Measure
 from loadtests.bench.load import Load
 from loadtests.bench.process import cpu_seconds, machine_seconds, resident_bytes
-from tests.e2e.node_process import NodeProcess
 
 Found = dict[Measure, float]
 
@@ -35,7 +35,7 @@ _HEADERS: Final = 66  # Ethernet, IP and TCP with timestamps
 class Meters:
     """Reads what has been used so far; a stretch is the difference of two readings."""
 
-    def __init__(self, parts: Parts, pods: Sequence[NodeProcess], load: Load) -> None:
+    def __init__(self, parts: Parts, pods: Sequence[Pod], load: Load) -> None:
         self._pods = [pod.pid for pod in pods]
         self._mongo_pid, self._redis_pid = parts.mongo_pid, parts.redis_pid
         self._mongo: MongoClient[dict[str, Any]] = MongoClient(parts.store_url)

@@ -7,10 +7,10 @@ from typing import Final
 
 from loadtests.bench.client import Client
 from loadtests.bench.durable.parts import Parts
+from loadtests.bench.durable.stacks import Pod
 from loadtests.bench.growth.meters import Found, Meters
 from loadtests.bench.growth.samples import Measure
 from loadtests.bench.load import Heard, Load, percentile_ms
-from tests.e2e.node_process import NodeProcess
 
 PATIENCE_SECONDS: Final = 2.0
 
@@ -20,7 +20,7 @@ Versions = dict[str, str]
 class Stage:
     """Pods, the load on the first of them, and what is read of both."""
 
-    def __init__(self, parts: Parts, pods: Sequence[NodeProcess], load: Load) -> None:
+    def __init__(self, parts: Parts, pods: Sequence[Pod], load: Load) -> None:
         self.pods = pods
         self.load = load
         self.meters = Meters(parts, pods, load)
