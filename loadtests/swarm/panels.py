@@ -14,8 +14,8 @@ QUIET: Final = frozenset({"ramp", "hold", "settle"})
 """Phases that every run has; any other is what was done to the servers meanwhile."""
 
 TIMED: Final[Mapping[str, tuple[str, str]]] = {
-    "connect": ("Connecting by {}, until the greeting", "connect p99"),
-    "delivery": ("Delivery of {}, from write to read", "delivery p99"),
+    "connect": ("Connecting by {}, until the greeting", "connect_p99"),
+    "delivery": ("Delivery of {}, from write to read", "delivery_p99"),
     "reconnect": ("Coming back ({}), until all that was missed is there", ""),
 }
 """What times are shown of, by Locust's type: a heading, and the gate that bounds the p99."""

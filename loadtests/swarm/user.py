@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from locust import User
 
-from loadtests.swarm import judging, options, tally
+from loadtests.swarm import exporter, judging, options, tally
 from loadtests.swarm.scenario import Scenario
 
-__all__ = ["ChatUser", "judging", "options", "tally"]
+__all__ = ["ChatUser", "exporter", "judging", "options", "tally"]
 
 
 class ChatUser(User):

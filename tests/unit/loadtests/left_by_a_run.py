@@ -17,8 +17,8 @@ PHASES = [
     {"name": "settle", "start": START + SETTLE, "end": START + SECONDS},
 ]
 GATES = [
-    {"name": "connect p99", "bound": 2000, "value": 41, "holds": True},
-    {"name": "delivery p99", "bound": 250, "value": 180, "holds": True},
+    {"name": "connect_p99", "bound": 2000, "value": 41, "holds": True},
+    {"name": "delivery_p99", "bound": 250, "value": 180, "holds": True},
 ]
 
 
