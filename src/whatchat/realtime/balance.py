@@ -30,6 +30,10 @@ ROUND_SECONDS: Final = 5.0
 
 WINDOW_SECONDS: Final = 60.0
 
+UNSEEN_SECONDS: Final = 10.0
+"""So long somebody who was sent away may be neither here nor told of by another pod: on the way
+there, after a round, and that pod tells of itself every few seconds."""
+
 PROGRESS: Final = 0.9
 PATIENCE: Final = 2
 """It is of no use, as they come back, if the fleet gets no more level by that fraction while a
@@ -53,6 +57,7 @@ class Balance:
         self._since = inf
         self._complete_at = -inf
         self._lately: deque[tuple[float, int]] = deque()
+        self._total = 0
         self._uneven_at = -inf
         self._unevenness = inf
         self._in_vain = 0
@@ -89,19 +94,27 @@ class Balance:
         names = frozenset(load.pod for load in serving)
         self._complete_at = now
         if names != self._serving or drains:
-            self._serving, self._since = names, now
+            self._serving, self._since, self._total = names, now, 0
             self._unevenness, self._in_vain = inf, 0
         return len(names) > 1 and now - self._since >= CALM_SECONDS
 
     def _surplus(self, now: float, mine: PodLoad, serving: Sequence[PodLoad], leaving: int) -> int:
         if mine not in serving:
             return 0
-        mean = sum(max(load.sockets, 0) for load in serving) / len(serving)
+        mean = self._counted(now, serving, leaving) / len(serving)
         is_hot = mine.sockets > HOT * mean and mine.sockets >= mean + LEAST
         if not (is_hot or self.surplus) or now < self._resting_until:
             return 0
         self._note(sum(max(load.sockets - mean, 0) for load in serving))
         return max(mine.sockets - leaving - ceil(round(LEVEL * mean, 6)), 0)
+
+    def _counted(self, now: float, serving: Sequence[PodLoad], leaving: int) -> int:
+        """All sockets, with those who left here and are not seen elsewhere yet."""
+        seen = sum(max(load.sockets, 0) for load in serving)
+        sent = sum(count for at, count in self._lately if now - at < UNSEEN_SECONDS)
+        unseen = min(max(sent - leaving, 0), max(self._total - seen, 0))
+        self._total = seen + unseen
+        return self._total
 
     def _note(self, unevenness: float) -> None:
         """How many would have to move for all to have the same."""

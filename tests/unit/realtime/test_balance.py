@@ -1,6 +1,7 @@
 """Which pod has too many sockets, how many it sends away, and that this comes to an end."""
 
 import random
+from collections import deque
 from collections.abc import Callable
 
 import pytest
@@ -17,12 +18,14 @@ from whatchat.realtime.balance import (
     PATIENCE,
     REST_SECONDS,
     ROUND_SECONDS,
+    UNSEEN_SECONDS,
     WINDOW_SECONDS,
     Balance,
 )
 
 PER_MINUTE = 600
 A_ROUND = 50
+TOLD_SECONDS = 3
 
 
 def load(pod: int, sockets: int, *, ready: bool = True, draining: bool = False) -> PodLoad:
@@ -183,6 +186,19 @@ def test_it_gives_up_as_well_where_all_it_has_too_many_go_at_once_and_come_back(
     assert sent <= 5 * LEAST
 
 
+def test_who_has_left_and_is_not_seen_elsewhere_yet_counts() -> None:
+    mine, full, cold = load(1, 260), load(2, 260), load(3, 0)
+    balance = calm(mine, full, cold)
+    assert send(balance, CALM_SECONDS, mine, full, cold) == A_ROUND
+    # Of the mean of 173 it keeps 191, whenever the third tells of those who have come there.
+    assert balance.look(CALM_SECONDS + 5, load(1, 210), [full, cold]) == 19
+    assert balance.look(CALM_SECONDS + 5, load(1, 210), [full, load(3, 50)]) == 19
+    # Others have gone for good: not all of them can be those.
+    few = [load(2, 200), load(3, 50)]
+    assert balance.look(CALM_SECONDS + 6, load(1, 210), few) == 23
+    assert balance.look(CALM_SECONDS + UNSEEN_SECONDS, load(1, 210), few) == 41
+
+
 def test_those_who_could_not_be_sent_were_not_sent_in_vain() -> None:
     mine, cold = load(1, 300), load(2, 100)
     balance = calm(mine, cold)
@@ -251,19 +267,22 @@ def test_a_fleet_becomes_level_and_stays_so(choose: Choose, counts: list[int], s
     chance = random.Random(seed)
     balances = [Balance(PER_MINUTE) for _ in counts]
     moved, last, on_their_way = 0, 0.0, 0
+    told: deque[list[PodLoad]] = deque(maxlen=TOLD_SECONDS + 1)
     total, mean = sum(counts), sum(counts) / len(counts)
     excess = sum(max(0, count - mean) for count in counts)
     for tick in range(900):
-        now, told = 1.0 * tick, [load(*one) for one in enumerate(counts)]
+        now = 1.0 * tick
+        told.append([load(*one) for one in enumerate(counts)])
         for _ in range(on_their_way):
             counts[choose(chance, counts)] += 1
         on_their_way = 0
         for number, balance in enumerate(balances):
             if (tick + number) % ROUND_SECONDS:
                 continue
-            others = told[:number] + told[number + 1 :]
+            others = told[0][:number] + told[0][number + 1 :]
             count = send(balance, now, load(number, counts[number]), *others)
             counts[number] -= count
+            assert not count or counts[number] >= mean, "it empties itself"
             on_their_way += count
             moved, last = moved + count, now if count else last
     assert sum(counts) + on_their_way == total
