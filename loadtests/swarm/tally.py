@@ -75,8 +75,8 @@ class Tallies:
 
     @property
     def total(self) -> Tally:
-        """Everybody's."""
-        total = self.own
+        """Everybody's by now; it does not change any more."""
+        total = Tally().plus(self.own)
         for tally in self._of_workers.values():
             total = total.plus(tally)
         return total

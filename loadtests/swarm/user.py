@@ -1,17 +1,82 @@
-"""Locust's user: one person of the cast, who comes, talks and is judged."""
+"""Locust's user: one person of the cast, who comes, talks and is judged.
 
-from typing import ClassVar
+A user costs one greenlet that nearly always waits, one socket and two watchers of gevent's loop;
+``locust.contrib.socketio`` would take three greenlets, several queues and a thread pool's worth of
+locks for each, and decode every packet: ``python -m loadtests.swarm.cost`` compares them.
+"""
 
-from locust import User
+from typing import Any, ClassVar
 
-from loadtests.swarm import exporter, judging, options, tally
+import gevent
+from gevent.event import Event
+from locust import User, constant, events, task
+from locust.env import Environment
+from locust.runners import MasterRunner
+
+from loadtests.swarm import exporter, judging
+from loadtests.swarm.options import options
+from loadtests.swarm.person import Person
+from loadtests.swarm.play import Play
 from loadtests.swarm.scenario import Scenario
 
-__all__ = ["ChatUser", "exporter", "judging", "options", "tally"]
+__all__ = ["ChatUser", "exporter", "judging"]
 
 
 class ChatUser(User):
     """Plays the next person of this process' shard; a scenario's own class names it."""
 
     abstract = True
+    wait_time = constant(1)
     scenario: ClassVar[Scenario]
+    play: ClassVar[Play]
+    person: Person | None = None
+
+    @task
+    def live(self) -> None:
+        """Be there until Locust ends it; who is one too many does nothing."""
+        self.person = self.play.enter()
+        if self.person is not None:
+            self.person.live()
+        Event().wait()
+
+    def on_stop(self) -> None:
+        """Leave."""
+        if self.person is not None:
+            self.person.leave()
+
+
+def begin(environment: Environment, **_: Any) -> None:
+    """Prepare this process' part, if it plays people at all."""
+    if not isinstance(environment.runner, MasterRunner):
+        for kind in _kinds(environment):
+            kind.play = Play(environment, kind.scenario, options(environment, kind.scenario))
+
+
+def perform(environment: Environment) -> None:
+    """Everything after the ramp, in a greenlet of its own."""
+    for kind in _kinds(environment):
+        kind.play.perform()
+
+
+def follow(environment: Environment, **_: Any) -> None:
+    """Have Locust's events lead from one phase to the next."""
+
+    def ramped(**_: Any) -> None:
+        if not isinstance(environment.runner, MasterRunner):
+            gevent.spawn(perform, environment)
+
+    def stopping(**_: Any) -> None:
+        if not isinstance(environment.runner, MasterRunner):
+            for kind in _kinds(environment):
+                kind.play.judge()
+
+    environment.events.test_start.add_listener(begin)
+    environment.events.spawning_complete.add_listener(ramped)
+    environment.events.test_stopping.add_listener(stopping)
+
+
+def _kinds(environment: Environment) -> list[type[ChatUser]]:
+    return [kind for kind in environment.user_classes if issubclass(kind, ChatUser)]
+
+
+events.init.add_listener(follow)

@@ -1,0 +1,59 @@
+"""What all people of one process have in common."""
+
+import random
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct, field
+
+from loadtests.swarm.address import Address
+from loadtests.swarm.cast import Cast
+from loadtests.swarm.delays import Deadlines, Delays
+from loadtests.swarm.ears import Hearing
+from loadtests.swarm.ledger import Seat
+from loadtests.swarm.tally import Tally
+from loadtests.swarm.timings import Timings
+from loadtests.swarm.tokens import Tokens
+from whatchat.domain.ids import UserId
+
+ACK_SECONDS: Final = 10.0
+RECEIPT_SECONDS: Final = 2.0
+MATES: Final = 5
+
+
+class Company(Struct, kw_only=True):
+    """Where they go, by which names, in which way, and what they count together.
+
+    ``run`` begins the ids of this run's messages; nobody else's begin so.
+    """
+
+    cast: Cast
+    address: Address
+    tokens: Tokens
+    tally: Tally
+    timings: Timings
+    run: str
+    is_lively: bool
+    is_polling: bool
+    deadlines: Deadlines = field(default_factory=lambda: Deadlines(ACK_SECONDS))
+    receipts: Delays = field(default_factory=lambda: Delays(RECEIPT_SECONDS))
+
+    @property
+    def transport(self) -> str:
+        """As Locust's report names it."""
+        return "polling" if self.is_polling else "websocket"
+
+    @property
+    def hearing(self) -> Hearing:
+        """What its ears share."""
+        return Hearing(self.tally, self.timings, self.run)
+
+    def token(self, user_id: UserId) -> str:
+        """A fresh one."""
+        return self.tokens.token(user_id)
+
+    def mates(self, seats: Sequence[Seat]) -> list[str]:
+        """Some with whom somebody shares a room."""
+        members = random.choice(seats).room.members if seats else ()
+        some = random.sample(members, min(MATES, len(members)))
+        return [self.cast.user_id(number) for number in some]

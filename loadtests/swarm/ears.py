@@ -1,0 +1,191 @@
+"""What one person hears: events, and by ``sync`` what they did not bring."""
+
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import Final, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from loadtests.swarm.ledger import Heard, Seat
+from loadtests.swarm.session import MESSAGE, Replied, Reply
+from loadtests.swarm.tally import Tally
+from loadtests.swarm.timings import Timings
+
+DUE_DIGITS: Final = 16
+AGAIN_SECONDS: Final = 1.0
+EPOCH_US: Final = 10**15
+"""Added to the times in ids, in microseconds, so that all are equally wide."""
+
+_ROOM_AT: Final = len(MESSAGE)
+_REV_BEHIND: Final = len('","rev":')
+
+
+class Hearer(Protocol):
+    """The rest of the person."""
+
+    def ask(self, event: str, body: bytes, replied: Replied) -> bool:
+        """Send a command; ``False`` while there is no connection."""
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something after a while."""
+
+    def mind_gap(self) -> None:
+        """Have a gap filled, unless it closes by itself."""
+
+    def acknowledge(self, seat: Seat) -> None:
+        """Have the others know that something was heard."""
+
+
+class Hearing(Struct, frozen=True):
+    """What all ears of a process share: where they count, and how this run's ids begin."""
+
+    tally: Tally
+    timings: Timings
+    run: str
+
+    @property
+    def mark(self) -> bytes:
+        """What stands before the time in a message of this run."""
+        return b'"clientId":"%b-' % self.run.encode()
+
+
+class _Sender(Struct):
+    id: str
+
+
+class _Message(Struct, rename="camel"):
+    seq: int
+    client_id: str
+    sender: _Sender
+
+
+class _Room(Struct, rename="camel"):
+    room_id: str
+    rev: int
+    messages: list[_Message]
+
+
+class _Synced(Struct):
+    rooms: list[_Room]
+    removed: list[str]
+    more: bool
+
+
+class _SyncReply(Struct):
+    data: _Synced
+
+
+class _Change(Struct, rename="camel"):
+    room_id: str
+    rev: int
+
+
+_sync_reply: Final = msgspec.json.Decoder(tuple[_SyncReply])
+_change: Final = msgspec.json.Decoder(_Change)
+
+
+class Ears:
+    """Keeps the seats by the contract's rule, and notes how long everything took.
+
+    ``since_us`` is when the present connection was ready: what was due before came late because
+    nobody was here to hear it, and counts as caught up.
+    """
+
+    __slots__ = ("_hearer", "_hearing", "_latencies", "_mark", "_name", "seats", "since_us")
+
+    def __init__(self, hearing: Hearing, hearer: Hearer, name: str, seats: list[Seat]) -> None:
+        self._hearing = hearing
+        self._hearer = hearer
+        self._name = name
+        self._mark = hearing.mark
+        self._latencies = hearing.timings.of("delivery", "message:new")
+        self.since_us = 0
+        self.seats = {seat.room.name: seat for seat in seats}
+
+    def heard(self, data: bytes, start: int, end: int, now_us: int) -> None:
+        """Take a message as an event brought it."""
+        name_at = start + _ROOM_AT
+        name_end = data.index(b'"', name_at)
+        rev_at = name_end + _REV_BEHIND
+        rev = int(data[rev_at : data.index(b",", rev_at)])
+        seat = self.seats.get(data[name_at:name_end])
+        if seat is None:
+            return
+        meaning = seat.heard(rev)
+        if meaning is not Heard.NEWS:
+            self._count_copy(meaning)
+            return
+        marked = data.find(self._mark, rev_at, end)
+        if marked >= 0:
+            due_at = marked + len(self._mark)
+            self._latencies.append(now_us + EPOCH_US - int(data[due_at : due_at + DUE_DIGITS]))
+            self._hearing.tally.delivered += 1
+            seat.room.heard.add(rev)
+        self._hearer.acknowledge(seat)
+        if seat.has_gap:
+            self._hearer.mind_gap()
+
+    def changed(self, body: bytes) -> None:
+        """Take another event that takes a room's next rev."""
+        change = _change.decode(body)
+        seat = self.seats.get(change.room_id.encode())
+        if seat is not None:
+            seat.passed(change.rev)
+            if seat.has_gap:
+                self._hearer.mind_gap()
+
+    def removed(self, body: bytes) -> None:
+        """Leave a room."""
+        self.seats.pop(_change.decode(body).room_id.encode(), None)
+
+    def catch_up(self, seats: list[Seat], done: Callable[[], None]) -> bool:
+        """Have ``sync`` bring what is missing; ``False`` while there is no connection."""
+
+        def take(reply: Reply) -> None:
+            if not reply.is_ok:
+                self._hearer.later(AGAIN_SECONDS, again)
+            elif self._synced(_sync_reply.decode(reply.text())[0].data):
+                again()
+            else:
+                done()
+
+        def again() -> None:
+            self.catch_up(seats, done)
+
+        cursors = {seat.room.name.decode(): seat.cursor for seat in seats}
+        body = msgspec.json.encode({"cursors": cursors, "only": True})
+        return self._hearer.ask("sync", body, take)
+
+    def _synced(self, answer: _Synced) -> bool:
+        """Whether there is more to come."""
+        for name in answer.removed:
+            self.seats.pop(name.encode(), None)
+        for room in answer.rooms:
+            seat = self.seats.get(room.room_id.encode())
+            if seat is not None:
+                for message in room.messages:
+                    self._caught(seat, message)
+                found = {message.seq for message in room.messages}
+                self._hearing.tally.duplicated += len(room.messages) - len(found)
+                seat.synced(room.rev)
+        return answer.more
+
+    def _caught(self, seat: Seat, message: _Message) -> None:
+        is_news = seat.held.add(message.seq)
+        run, _, due = message.client_id.partition("-")
+        if not is_news or run != self._hearing.run:
+            return
+        seat.room.heard.add(message.seq)
+        if message.sender.id != self._name:
+            due_us = int(due) - EPOCH_US
+            kind = "delivery" if due_us >= self.since_us else "caught up"
+            latency = monotonic_ns() // 1_000 - due_us
+            self._hearing.timings.of(kind, "message:new").append(latency)
+            self._hearing.tally.delivered += 1
+
+    def _count_copy(self, meaning: Heard) -> None:
+        if meaning is Heard.DUPLICATE:
+            self._hearing.tally.duplicated += 1
+        else:
+            self._hearing.tally.repeated += 1

@@ -1,0 +1,141 @@
+"""A process' part of a run, from the first who comes to the verdict."""
+
+import random
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from time import monotonic
+from typing import Final
+
+import gevent
+from locust.env import Environment
+
+from loadtests.swarm.address import Address
+from loadtests.swarm.cast import Cast
+from loadtests.swarm.company import Company
+from loadtests.swarm.ledger import Room, Seat
+from loadtests.swarm.options import Options
+from loadtests.swarm.person import CONNECT_SECONDS, Person
+from loadtests.swarm.scenario import Scenario
+from loadtests.swarm.talk import Talk
+from loadtests.swarm.tally import tallies
+from loadtests.swarm.timings import Timings
+from loadtests.swarm.tokens import Tokens
+
+RUN_BYTES: Final = 4
+
+_CHORES_SECONDS: Final = 0.25
+_LOOK_SECONDS: Final = 0.5
+
+
+class Play:
+    """Has everybody enter, and, once all are there, talk, fall silent, and be judged.
+
+    The phases: *ramp*, while Locust spawns; *hold*, with the storm in its middle where there is
+    one; *settle*, in which what is under way arrives and who still lacks something asks for it
+    with a last ``sync``; *verdict*.
+    """
+
+    def __init__(self, environment: Environment, scenario: Scenario, options: Options) -> None:
+        self._scenario = scenario
+        self._options = options
+        cast = Cast(options.people, shards=options.shards, layout=scenario.layout)
+        self._company = Company(
+            cast=cast,
+            address=Address(options.host),
+            tokens=Tokens(options.jwt_secret),
+            tally=tallies(environment).own,
+            timings=Timings(environment),
+            run=secrets.token_hex(RUN_BYTES),
+            is_lively=scenario.lively,
+            is_polling=scenario.polling,
+        )
+        self._drawn = random.Random()
+        self._rooms = [Room(r.room_id.encode(), r.members) for r in cast.rooms(options.shard)]
+        self._seats = _seats(self._rooms)
+        self._numbers: Iterator[int] = iter(cast.shard(options.shard))
+        self._people: list[Person] = []
+        gevent.spawn(self._do_chores)
+
+    def enter(self) -> Person | None:
+        """The next person of this process' shard; ``None`` if all are there already."""
+        number = next(self._numbers, None)
+        if number is None:
+            return None
+        person = Person(self._company, number, self._seats.pop(number, []))
+        self._people.append(person)
+        return person
+
+    def perform(self) -> None:
+        """Everything that follows the ramp; returns after the verdict.
+
+        Hold and settle last as long as they should for whoever has a clock of their own: the wait
+        for those who are not signed in yet is a part of the hold.
+        """
+        silence = monotonic() + self._options.hold_seconds
+        self._await_everybody()
+        if self._scenario.disturbance == "storm":
+            gevent.spawn_later(self._options.hold_seconds / 2, self._storm)
+        self._talk(silence - monotonic())
+        self._settle()
+        self.judge()
+
+    def judge(self) -> None:
+        """Count what is lost and what is there twice; once."""
+        tally = self._company.tally
+        if tally.judged:
+            return
+        here = [person for person in self._people if person.is_here]
+        unsaid = [message for person in self._people for message in person.unsaid()]
+        unresolved = Counter(one.seat.room.name for one in unsaid if one.again)
+        tally.judged = len(here)
+        tally.absent = len(self._people) - len(here)
+        tally.lost = sum(person.missing for person in here)
+        tally.unresolved = unresolved.total()
+        tally.unsent = len(unsaid) - tally.unresolved
+        tally.duplicated += sum(room.copies(unresolved[room.name]) for room in self._rooms)
+        self._company.timings.tell()
+
+    def _await_everybody(self) -> None:
+        with gevent.Timeout(min(CONNECT_SECONDS, self._options.hold_seconds), exception=False):
+            while not all(person.is_here for person in self._people):
+                gevent.sleep(_LOOK_SECONDS)
+
+    def _talk(self, seconds: float) -> None:
+        """Say this process' share of the messages, by how many people it plays."""
+        share = len(self._people) / self._options.people
+        talk = Talk(self._people, self._drawn, types=self._scenario.lively)
+        talk.go_on_for(seconds, self._options.message_rate * share)
+
+    def _storm(self) -> None:
+        for person in self._people:
+            person.drop("storm")
+
+    def _settle(self) -> None:
+        patience = self._options.settle_seconds / 2
+        self._wait_for_silence(patience)
+        for person in self._people:
+            if person.is_here and person.missing:
+                person.catch_up()
+        self._wait_for_silence(patience)
+
+    def _wait_for_silence(self, seconds: float) -> None:
+        with gevent.Timeout(seconds, exception=False):
+            while any(person.is_busy or person.missing for person in self._people):
+                gevent.sleep(_LOOK_SECONDS)
+
+    def _do_chores(self) -> None:
+        while True:
+            gevent.sleep(_CHORES_SECONDS)
+            self._company.deadlines.enforce()
+            self._company.receipts.run()
+            self._company.timings.tell()
+
+
+def _seats(rooms: list[Room]) -> dict[int, list[Seat]]:
+    """Everybody's, by number."""
+    seats: dict[int, list[Seat]] = {}
+    for room in rooms:
+        for number in room.members:
+            seats.setdefault(number, []).append(Seat(room))
+    return seats
