@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from dashboards.source import load_generator
 from dashboards.source.board import Panels, Row, board
 from dashboards.source.links import BROKER, LOAD, PODS, STORE
 from dashboards.source.objectives import DELIVERED_WITHIN
@@ -24,6 +25,7 @@ def dashboard() -> Dashboard:
 
 def _rows() -> Iterator[Row]:
     yield "", _totals()
+    yield "Load generator", load_generator.panels()
     yield "Throughput", _throughput()
     yield "Times", _times()
     yield "What gives way", _limits()

@@ -7,6 +7,7 @@ from typing import Final, Self
 import yaml
 from prometheus_client.parser import text_fd_to_metric_families
 
+from loadtests.swarm import figures
 from whatchat.observability.metrics import declarations
 
 EXPOSITIONS: Final = Path(__file__).parents[2] / "tests" / "fixtures" / "expositions"
@@ -44,17 +45,20 @@ class Vocabulary:
         self,
         own: Mapping[str, frozenset[str]],
         others: Mapping[str, frozenset[str]],
+        load: Mapping[str, frozenset[str]],
         recorded: Collection[str],
     ) -> None:
         self._own = own
         self._others = others
-        self._labels = {**_ALERTS, **others, **own, **dict.fromkeys(recorded, frozenset())}
+        about_all = {**load, **dict.fromkeys(recorded, frozenset[str]())}
+        self._labels = {**_ALERTS, **others, **own, **about_all}
 
     @classmethod
     def read(cls, expositions: Path = EXPOSITIONS) -> Self:
-        """The product's own, what others export, and what the rules record by namespace."""
+        """The product's own, others', load tests', and what the rules record by namespace."""
         own = {**_PROCESS, **dict(declared())}
-        return cls(own, dict(_exported(expositions)), set(_recorded()))
+        others = dict(_exported(expositions))
+        return cls(own, others, dict(figures.declared()), set(_recorded()))
 
     def __contains__(self, name: str) -> bool:
         return name in self._labels
@@ -66,7 +70,8 @@ class Vocabulary:
     def filters(self, name: str) -> str:
         """The variables' filters that fit a metric: ``.*`` matches where such a label is missing.
 
-        What others export is of their own pods, and only of a namespace where it says so.
+        What others export is of their own pods, and only of a namespace where it says so. A load
+        test is of a namespace.
         """
         fit: tuple[str, ...] = EVERYWHERE if name in self._own else EVERYWHERE[:2]
         if name in self._others and "namespace" not in self._others[name]:

@@ -32,6 +32,7 @@ from loadtests.swarm.figures import (
     COUNTED,
     CPU,
     FAILURES,
+    PORT,
     REQUESTS,
     RUN,
     SECONDS,
@@ -41,8 +42,6 @@ from loadtests.swarm.figures import (
 )
 from loadtests.swarm.scenario import Scenario
 from loadtests.swarm.tally import tallies
-
-PORT: Final = 9646
 
 LINGERS: Final = 1.5
 """For so many of its scraper's intervals a run that is over waits to be scraped once more."""

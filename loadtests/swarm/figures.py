@@ -8,6 +8,9 @@ from typing import Final, Literal, NamedTuple
 
 PREFIX: Final = "whatchat_load"
 
+PORT: Final = 9646
+"""Where they are told, unless said otherwise."""
+
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """The server's own, in seconds, so that its times and those of people can be compared."""
 

@@ -21,8 +21,10 @@ import pytest
 import yaml
 
 from tests.e2e.command import Command
+from tests.e2e.node_process import free_port
 from tests.servers import grafana, observe
 from tests.servers.grafana import PROVISIONING, provisioned
+from tests.servers.locust_process import LocustProcess
 from tests.servers.prometheus_queries import Queries
 from tests.waiting import until
 from whatchat.client import WhatchatClient
@@ -36,6 +38,7 @@ SLOW_SCRAPERS = 5
 ASKED_AT_ONCE = 20
 """More answers than what lies between a pod and who takes none of them can hold."""
 
+KNOWN_FIGURES = Path(__file__).parents[1] / "integration" / "load" / "known_figures.py"
 LEAVERS = 100
 LONGEST_ACK_SECONDS = 1.0
 SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: pod\r\n\r\n"
@@ -59,10 +62,11 @@ http.server.HTTPServer(address, Healthy).serve_forever()
 
 
 class Running(NamedTuple):
-    """The command, and what it has printed."""
+    """The command, what it has printed, and where it looks for a load test."""
 
     command: Command
     lines: list[str]
+    load_port: int
 
     def address(self, beginning: str) -> str:
         """What a line that begins so ends with."""
@@ -90,13 +94,15 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     program.parent.mkdir()
     program.write_text(STAND_IN)
     program.chmod(stat.S_IRWXU)
+    load_port = free_port()
     command = Command(
         *("observe", folder / "cluster", "--prom-port", "0", "--grafana-port", "0"),
         *("--pods", str(PODS), "--people", "6", "--interval-ms", "500"),
+        *("--load-port", str(load_port)),
         PATH=f"{program.parent}:{os.environ['PATH']}",
     )
     try:
-        yield Running(command, command.reads("Grafana is at "))
+        yield Running(command, command.reads("Grafana is at "), load_port)
         os.killpg(command.process.pid, signal.SIGINT)
         assert command.ended() == (0, "")
     finally:
@@ -121,7 +127,25 @@ async def test_prometheus_scrapes_every_part_and_has_something_to_tell(running: 
     )
     await until(lambda: bool(prometheus.query(said)), seconds=SCRAPED_SECONDS)
     await until(lambda: bool(prometheus.query("haproxy_frontend_current_sessions > 0")))
-    assert [one for one in prometheus.targets() if one.error] == []
+    assert {one.job for one in prometheus.targets() if one.error} <= {"load"}
+
+
+async def test_a_load_test_is_seen_once_it_runs_and_not_missed_before(
+    running: Running, tmp_path: Path
+) -> None:
+    load = LocustProcess(
+        *(KNOWN_FIGURES, tmp_path / "log", "-u", "2", "-r", "2", "--host", "http://localhost"),
+        metrics_port=running.load_port,
+    )
+    prometheus = running.prometheus
+    await until(lambda: bool(prometheus.query('up{job="load"} == 0')), seconds=SCRAPED_SECONDS)
+    missed = 'ALERTS_FOR_STATE{alertname="WhatchatTargetDown",job="load"}'
+    assert prometheus.query(missed) == []
+    with load:
+        await until(
+            lambda: bool(prometheus.query('whatchat_load_users{namespace="whatchat"} == 2')),
+            seconds=SCRAPED_SECONDS,
+        )
 
 
 async def test_all_rules_are_loaded_and_can_be_evaluated(running: Running) -> None:

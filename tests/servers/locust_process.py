@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
+from typing import Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -22,14 +23,28 @@ STOP_SECONDS = 20
 class LocustProcess:
     """A run of a locustfile, whose figures are at ``metrics_address``; ended by SIGTERM."""
 
-    def __init__(self, locustfile: Path, log: Path, *options: str) -> None:
-        self.metrics_address = f"127.0.0.1:{free_port()}"
+    def __init__(
+        self, locustfile: Path, log: Path, *options: str, metrics_port: int | None = None
+    ) -> None:
+        port = metrics_port or free_port()
+        self.metrics_address = f"127.0.0.1:{port}"
         self._log = log
         self._command: Sequence[str | Path] = [
             *(sys.executable, "-m", "locust", "-f", locustfile, "--headless"),
-            *("--metrics-port", self.metrics_address.partition(":")[2], *options),
+            *("--metrics-port", str(port), *options),
         ]
         self._process = ServerProcess("Locust")
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         """Start it and return once its figures can be scraped."""

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 
+from loadtests.swarm.figures import PORT
 from tests.servers import grafana
 from tests.servers.by_hand import CannotStart, arguments, in_a_line, require_free, run_by_hand, tell
 from tests.servers.cluster import Cluster, by_hand, tell_of
@@ -30,8 +31,11 @@ def main() -> int:
     return run_by_hand("observe", given.dir, lambda folder, told: _run(folder, given, told))
 
 
-def jobs_of(cluster: Cluster) -> list[Job]:
-    """What Prometheus is to scrape, labelled as it would be in Kubernetes."""
+def jobs_of(cluster: Cluster, load_port: int) -> list[Job]:
+    """What Prometheus is to scrape, labelled as it would be in Kubernetes.
+
+    A load test is there when somebody runs one; alerts do not miss a job of that name.
+    """
     pods = [
         Target(f"127.0.0.1:{pod.port}", {**PLACE, "pod": f"pod-{number}"})
         for number, pod in enumerate(cluster.pods, 1)
@@ -42,6 +46,7 @@ def jobs_of(cluster: Cluster) -> list[Job]:
         Job("whatchat", pods),
         Job("whatchat-worker", [worker]),
         Job("haproxy", [ingress]),
+        Job("load", [Target(f"127.0.0.1:{load_port}", {**PLACE, "pod": "load-1"})]),
     ]
 
 
@@ -94,7 +99,7 @@ def _tokens() -> dict[str, str]:
 def _prometheus(folder: Path, cluster: Cluster, given: argparse.Namespace) -> Prometheus:
     return Prometheus(
         folder / "prometheus",
-        jobs_of(cluster),
+        jobs_of(cluster, given.load_port),
         rules=sorted(RULES.glob("*.yaml")),
         interval_ms=given.interval_ms,
         port=given.prom_port,
@@ -134,6 +139,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8000, help="port of the proxy")
     parser.add_argument("--prom-port", type=int, default=9090, help="port of Prometheus")
     parser.add_argument("--grafana-port", type=int, default=3000, help="port of Grafana")
+    parser.add_argument(
+        "--load-port", type=int, default=PORT, help="where `make load` tells its figures"
+    )
     parser.add_argument("--pods", type=int, default=3, help="how many")
     parser.add_argument("--people", type=int, default=24, help="how many talk; 0: nobody does")
     parser.add_argument("--interval-ms", type=int, default=5_000, help="between two scrapes")

@@ -27,6 +27,7 @@ from tests.e2e.dashboards.grafana import (
 from tests.e2e.dashboards.scenario import Ledger, played
 from tests.servers.cluster import Cluster
 from tests.servers.expositions import Expositions, names
+from tests.servers.locust_process import LocustProcess
 from tests.servers.otlp_receiver import OtlpReceiver
 from tests.servers.prometheus import Job, Prometheus, Target
 
@@ -40,6 +41,9 @@ ENV = {
     "WHATCHAT_PING_INTERVAL_MS": "3000",
 }
 PODS = 2
+USERS = 2
+KNOWN_FIGURES = Path(__file__).parents[2] / "integration" / "load" / "known_figures.py"
+LOAD = ("-u", str(USERS), "-r", str(USERS), "--host", "http://localhost")
 ALERT_SECONDS = 20
 
 
@@ -76,8 +80,10 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         OtlpReceiver() as traces,
         Cluster(folder, pods=PODS, env={**ENV, "WHATCHAT_OTLP_ENDPOINT": traces.url}) as cluster,
         Expositions() as others,
+        LocustProcess(KNOWN_FIGURES, folder / "locust.log", *LOAD) as load,
     ):
-        prometheus = Prometheus(folder / "prometheus", jobs(cluster, others), rules=RULES)
+        scraped = jobs(cluster, others, load.metrics_address)
+        prometheus = Prometheus(folder / "prometheus", scraped, rules=RULES)
         prometheus.start()
         try:
             yield asyncio.run(watch(cluster, prometheus))
@@ -86,8 +92,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         assert [text for pod in cluster.pods for text in pod.tracebacks()] == []
 
 
-def jobs(cluster: Cluster, others: Expositions) -> list[Job]:
-    """The product's own, without a cluster or a namespace, and what others have exported."""
+def jobs(cluster: Cluster, others: Expositions, load: str) -> list[Job]:
+    """The product's own, without a cluster or a namespace, a load test's, and what others have."""
     pods = [
         Target(f"127.0.0.1:{pod.port}", {"pod": f"pod-{number}"})
         for number, pod in enumerate(cluster.pods, 1)
@@ -95,6 +101,7 @@ def jobs(cluster: Cluster, others: Expositions) -> list[Job]:
     worker = Target(f"127.0.0.1:{cluster.worker.port}", {"pod": "worker-1"})
     return [
         Job("whatchat", [*pods, worker]),
+        Job("load", [Target(load, {"pod": "load-1"})]),
         *(Job(name, [Target(others.address)], path=f"/{name}") for name in names()),
     ]
 
@@ -214,6 +221,21 @@ def test_what_takes_time_has_exemplars(watched: Watched) -> None:
 )
 def test_panels_agree_with_what_people_did(watched: Watched, panel: str, of: str) -> None:
     assert watched.at_the_end(panel) == pytest.approx(getattr(watched.ledger, of), rel=0.05)
+
+
+def test_a_load_test_is_shown_as_its_users_see_it(watched: Watched) -> None:
+    assert watched.at_the_end("Users") == USERS
+    assert watched.at_the_end("Lost") == watched.at_the_end("Duplicated") == 0
+    assert watched.at_the_end("Answered with 400") > 0
+    once = watched.at_the_end("Accepted by the second")
+    assert watched.at_the_end("Delivered by the second") == pytest.approx(2 * once, rel=0.05)
+    delivery = {
+        one.name: watched.seen(substituted(one.text, seconds=60))[-1]
+        for one in prometheus_queries()
+        if one.panel == "Delivery as users see it"
+    }
+    assert delivery["B"] == pytest.approx(0.25, rel=0.05)  # the bucket that 147 ms are in
+    assert delivery["D"] < delivery["B"]
 
 
 def test_accepted_and_delivered_agree_as_rates(watched: Watched) -> None:

@@ -26,12 +26,8 @@ Families = dict[str, Metric]
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocustProcess]:
     """A master with two workers, of which one has no more than the other."""
     log = tmp_path_factory.mktemp("load") / "locust.log"
-    process = LocustProcess(LOCUSTFILE, log, *SIZE, "--processes", "2", "-t", "60s")
-    try:
-        process.start()
+    with LocustProcess(LOCUSTFILE, log, *SIZE, "--processes", "2", "-t", "60s") as process:
         yield process
-    finally:
-        process.stop()
 
 
 async def once(run: LocustProcess, holds: Callable[[Families], bool]) -> Families:
@@ -108,16 +104,11 @@ async def test_times_are_in_the_buckets_in_which_they_belong(run: LocustProcess)
 
 
 def test_who_has_looked_before_sees_the_last_figures(tmp_path: Path) -> None:
-    run = LocustProcess(LOCUSTFILE, tmp_path / "log", *SIZE, "-t", "2s")
-    run.start()
     last: Families = {}
-    try:
-        with suppress(OSError):
-            while True:
-                last = run.families()
-                time.sleep(0.25)
-    finally:
-        run.stop()
+    with LocustProcess(LOCUSTFILE, tmp_path / "log", *SIZE, "-t", "1s") as run, suppress(OSError):
+        while True:
+            last = run.families()
+            time.sleep(0.25)
     sent = value(last, "whatchat_load_requests_total", type="ack", name="message:send")
     first = re.search(r"message:send +(\d+) ", run.said().rpartition("Shutting down")[2])
     assert first

@@ -15,6 +15,7 @@ from dashboards.source.links import TITLES
 from dashboards.source.live import PLUGIN, Answer, Field
 from dashboards.source.promql import WrongQuery, scoped
 from dashboards.source.vocabulary import Vocabulary
+from loadtests.swarm.figures import FIGURES
 from whatchat.features.debug.contract import ListLiveRooms, ShowLiveRoom
 from whatchat.features.debug.endpoints import ENDPOINTS
 from whatchat.observability.metrics import declarations
@@ -262,6 +263,7 @@ def test_every_query_can_be_narrowed_to_a_cluster() -> None:
 def test_every_metric_is_shown_somewhere() -> None:
     shown = " ".join(expressions())
     names = [metric.exposed for _, metric in declarations()]
+    names += [figure.name for figure in FIGURES]
     assert [name for name in names if name not in shown] == []
 
 
@@ -289,6 +291,9 @@ def test_the_debug_api_is_asked_for_what_it_has() -> None:
         ("whatchat_ready or vector(0)", "vector"),
         ("sum by (le) (whatchat_ready)", "le"),
         ("namespace:whatchat_connects:rate5m", "rate5m"),
+        ("rate(whatchat_load_accepted[1m])", "whatchat_load_accepted"),
+        ("sum(whatchat_load_sockets)", "whatchat_load_sockets"),
+        ('whatchat_load_users{scenario="pairs"}', "scenario"),
     ],
 )
 def test_what_there_is_not_cannot_be_asked_for(
@@ -313,6 +318,14 @@ def test_what_is_recorded_is_of_clusters_and_namespaces(vocabulary: Vocabulary) 
     recorded = "namespace:whatchat_connect_attempts:rate5m"
     assert scoped(recorded, vocabulary) == (
         recorded + '{cluster=~"$cluster",namespace=~"$namespace"}'
+    )
+
+
+def test_a_load_test_is_shown_whichever_pods_are_chosen(vocabulary: Vocabulary) -> None:
+    asked = "sum(whatchat_load_users) / sum(whatchat_connected_sockets)"
+    assert scoped(asked, vocabulary) == (
+        'sum(whatchat_load_users{cluster=~"$cluster",namespace=~"$namespace"}) / '
+        'sum(whatchat_connected_sockets{cluster=~"$cluster",namespace=~"$namespace",pod=~"$pod"})'
     )
 
 
