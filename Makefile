@@ -119,8 +119,8 @@ bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, 
 bench-durable: .venv/dev tools ## Measure pods over MongoDB and Redis, in 10 minutes; DURABLE_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.durable $(DURABLE_FLAGS)
 
-bench-node: .venv/dev $(BENCH) tools ## Compare pods with a plain Node stack over MongoDB and Redis, in 12 minutes; NODE_FLAGS=--help
-	$(BIN)/python -m loadtests.bench.durable --servers ours,node --seconds 5 $(NODE_FLAGS)
+bench-node: .venv/dev $(BENCH) tools ## Compare pods with a plain Node stack over MongoDB and Redis, in 10 minutes; NODE_FLAGS=--help
+	$(BIN)/python -m loadtests.bench.durable --servers ours,node --seconds 4 $(NODE_FLAGS)
 
 bench-sync: .venv/dev tools ## Measure the sync of 1,000 rooms over MongoDB and SQLite; SYNC_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.catching_up $(SYNC_FLAGS)

@@ -24,11 +24,11 @@ def _all(work: Work, measure: Measure, title: str) -> Row:
 
 def _cost(work: Work, whose: str, title: str) -> list[Row]:
     return [
-        Row(work, measure, f"{who} CPU per accepted message, {title}", "µs")
+        Row(work, measure, f"{who} CPU per message, {title}", "µs")
         for who, measure in (
             (whose, Measure.CPU_PER_MESSAGE),
             ("mongod's", Measure.MONGO_CPU_PER_MESSAGE),
-            ("redis-server's", Measure.REDIS_CPU_PER_MESSAGE),
+            ("Redis'", Measure.REDIS_CPU_PER_MESSAGE),
         )
     ]
 
@@ -69,7 +69,7 @@ ROWS: Final = (
     Row(
         Work.RECEIPTS_10,
         Measure.CPU_WITHOUT_RECEIPTS,
-        "pod's CPU per accepted message, the same without receipts",
+        "pod's CPU per message, the same without receipts",
         "µs",
     ),
     Row(
@@ -83,7 +83,7 @@ ROWS: Final = (
     Row(Work.RECEIPTS_10, Measure.RECEIPTS_TOLD, "receipts told to authors, per message", ""),
     _all(Work.PODS, Measure.ACCEPTED, "accepted, by two pods"),
     _all(Work.PODS, Measure.DELIVERED, "delivered, by two pods"),
-    *_cost(Work.PODS, "both pods'", "from pod to pod"),
+    *_cost(Work.PODS, "both pods'", "pod to pod"),
     Row(Work.PODS, Measure.DELIVERY_MEAN, "mean delivery latency, from pod to pod", "ms"),
     Row(Work.PODS, Measure.DELIVERY_P99, "p99 delivery latency, from pod to pod", "ms"),
     Row(Work.PODS, Measure.IDLE_POD_SHARE_BEFORE, "third pod's core, the others idle", "%"),

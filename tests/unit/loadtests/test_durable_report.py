@@ -8,6 +8,7 @@ import pytest
 from loadtests.bench.durable.picture import picture
 from loadtests.bench.durable.plan import Plan, Work
 from loadtests.bench.durable.report import Line, report
+from loadtests.bench.durable.rows import ROWS
 from loadtests.bench.durable.run import Outcome
 from loadtests.bench.durable.samples import Failure, Measure, Sample
 from loadtests.bench.durable.tables import tables
@@ -86,6 +87,11 @@ def test_servers_are_compared_in_what_all_of_them_can_do() -> None:
     assert Plan().common_works == tuple(Work)
     assert set(Work) - set(BOTH.common_works) == {Work.RECEIPTS_10}
     assert WORKS.keys() == set(Work)
+
+
+def test_titles_of_what_is_compared_fit_into_a_panel() -> None:
+    titles = [row.title for row in ROWS if row.work in BOTH.common_works]
+    assert max(map(len, titles)) <= 40
 
 
 @pytest.mark.parametrize("limit", [130.0, 700.0, 1_333.0, 20_000.0])
