@@ -20,9 +20,10 @@ ALONE  := tests/chaos/test_chaos.py tests/rollout/test_rollout.py tests/e2e/test
 COVER  := --cov --cov-report=term:skip-covered --durations=25
 JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
+LOAD   := $(if $(USERS),--users $(USERS)) $(if $(filter file,$(origin HOST)),,--host "$(HOST)")
 TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster observe check test test-full image-test static format docs rules dashboards k8s chart-docs chart-golden chart-test screenshots chaos rollout bench bench-durable bench-node bench-sync bench-presence bench-limits bench-scrape bench-debug bench-growth bench-rebalance bench-smoke seams-latest lock audit setup tools clean
+.PHONY: help serve cluster observe check test test-full image-test static format docs rules dashboards k8s chart-docs chart-golden chart-test screenshots chaos rollout bench bench-durable bench-node bench-sync bench-presence bench-limits bench-scrape bench-debug bench-growth bench-rebalance bench-smoke load seams-latest lock audit setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,6 +107,9 @@ chaos: .venv/dev tools ## Break one thing after the other under load, in 12 minu
 rollout: .venv/dev tools ## Replace all pods under load as Kubernetes would, in 10 minutes; ROLLOUT_FLAGS=--help
 	$(BIN)/python -m tests.rollout $(ROLLOUT_FLAGS)
 
+load: .venv/dev tools ## Play a scenario with Locust and judge it: SCENARIO=pairs USERS=1000 HOST=http://…; LOAD_FLAGS=--help
+	@exec $(BIN)/python -m loadtests $(SCENARIO) $(LOAD) $(LOAD_FLAGS)
+
 bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, and all of the below, in 45 minutes; BENCH_FLAGS=--help
 	$(BIN)/python -m loadtests.bench $(BENCH_FLAGS)
 	@$(MAKE) bench-durable
@@ -172,7 +176,7 @@ tools: ## Install Chromium, strace, Redis, HAProxy, OpenSSL, faketime, Prometheu
 	@.ci/kubernetes >/dev/null
 
 clean: ## Remove what was installed and cached here; the data stays
-	rm -rf .venv .cache tests/js/node_modules loadtests/bench/peers/node/node_modules bench-results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf .venv .cache tests/js/node_modules loadtests/bench/peers/node/node_modules bench-results load-results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 
 .venv/runtime: .ci/requirements.txt .ci/venv pyproject.toml
 	@.ci/venv .ci/requirements.txt

@@ -37,7 +37,7 @@ def this_machine(*, redis: bool = False) -> Machine:
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return Machine(
         date=datetime.now(UTC).date().isoformat(),
-        processor=_processor(),
+        processor=processor(),
         cores=os.cpu_count() or 1,
         memory_gib=round(pages / 2**30, 1),
         kernel=platform.release(),
@@ -47,7 +47,8 @@ def this_machine(*, redis: bool = False) -> Machine:
     )
 
 
-def _processor() -> str:
+def processor() -> str:
+    """What the machine computes with, as its maker calls it."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.partition(": ")[2]

@@ -96,11 +96,15 @@ class Attendant:
 
     def _attend(self, course: Course) -> None:
         progress = Progress(self._environment, course)
-        while not course.is_reported:
+        while not (course.is_reported or self._all_judged()):
             progress.look()
             gevent.sleep(LOOK_SECONDS)
         if self._environment.runner:
             self._environment.runner.quit()
+
+    def _all_judged(self) -> bool:
+        people = self._options.people if self._options else 0
+        return 0 < people <= tallies(self._environment).total.judged
 
     def _summary(self, course: Course, given: Options) -> Summary:
         stats, tally = self._environment.stats, tallies(self._environment).total
@@ -118,7 +122,7 @@ class Attendant:
             scenario=self._scenario.name,
             host=given.host,
             users=given.people,
-            workers=self._workers(),
+            workers=given.shards,
             started=summaries.at(course.begun),
             seconds=round(course.seconds, 1),
             phases=course.phases(),
@@ -132,10 +136,6 @@ class Attendant:
             gates=gates,
             passed=all(gate.holds for gate in gates),
         )
-
-    def _workers(self) -> int:
-        runner = self._environment.runner
-        return runner.worker_count if isinstance(runner, MasterRunner) else 1
 
 
 def _failure(error: StatsError) -> Failure:

@@ -5,7 +5,6 @@ import math
 import resource
 import socket
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -69,8 +68,10 @@ def check(run: Run) -> None:
     _has_descriptors(run)
     _has_ports(run)
     _reachable(run.host)
-    _spoken_to(run.host, lambda: _livez(run.host))
-    _spoken_to(run.host, lambda: _admits(run))
+    try:
+        _admits(run)
+    except (OSError, http.client.HTTPException, NotSpoken, ValueError) as error:
+        raise _stranger(run.host) from error
 
 
 def _is_whole(run: Run) -> None:
@@ -121,28 +122,8 @@ def _reachable(host: str) -> None:
         raise Unfit(f"{host}: cannot be reached: {error.strerror or error}") from error
 
 
-def _spoken_to(host: str, ask: Callable[[], None]) -> None:
-    try:
-        ask()
-    except (OSError, http.client.HTTPException, NotSpoken, ValueError) as error:
-        raise _stranger(host) from error
-
-
 def _stranger(host: str) -> Unfit:
     return Unfit(f"{host}: something answers there, but it is no Whatchat")
-
-
-def _livez(host: str) -> None:
-    asked = connection(urlsplit(host))
-    try:
-        asked.request("GET", "/livez")
-        status = asked.getresponse().status
-    finally:
-        asked.close()
-    if status >= 500:
-        raise Unfit(f"{host}: no pod is there to answer (status {status} for /livez)")
-    if status != 200:
-        raise _stranger(host)
 
 
 def _admits(run: Run) -> None:

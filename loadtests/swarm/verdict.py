@@ -14,7 +14,7 @@ from loadtests.swarm.times import Times
 ALMOST: Final = 1e-9
 
 
-class Gate(Struct, frozen=True, kw_only=True):
+class Gate(Struct, frozen=True, kw_only=True, rename="camel"):
     """A bound, and what was found; ``None`` where nothing was, and then it does not hold."""
 
     name: str
@@ -64,7 +64,7 @@ def judged(gates: Gates, found: Found) -> list[Gate]:
         *_at_least("connect_success", gates.connect_success, _connected(found)),
         *_at_most("connect_p99", gates.connect_p99, found.connects, found.connects.p99_ms),
         *_returned(gates, found.reconnects),
-        *_at_least("judged", found.users, tally.judged),
+        *_at_least("judged", gates.connect_success * found.users, tally.judged),
         *(_delivered(gates, found) if found.talking else ()),
     ]
 

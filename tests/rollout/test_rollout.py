@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.rollout.site import Shape
+from tests.rollout.site import QUICK, QUICK_DELAY, Shape
 from tests.rollout.trial import Plan, rollout
 from tests.rollout.wanted import Template
 
 SHORT = Shape(
-    {"config": {"drainSeconds": 2}, "server": {"preStopSeconds": 1, "minReadySeconds": 1}},
+    QUICK,
     nodes=1,
-    delay=(0.0, 2.0),
+    delay=(0.0, QUICK_DELAY),
 )
 SMALL = Plan("an update", SHORT, people=30, rate=20, doors=4, stock=4, before=1, after=1)
 LEAST = 40

@@ -63,6 +63,11 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}"
 
     @property
+    def is_up(self) -> bool:
+        """Whether it was started, and not ended from here."""
+        return self._process.is_there
+
+    @property
     def pid(self) -> int:
         """Its process now."""
         return self._process.pid

@@ -1,0 +1,1 @@
+"""Where a load test takes place: a cluster of its own on this machine, or one elsewhere."""

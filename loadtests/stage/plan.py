@@ -1,0 +1,92 @@
+"""What is to be run, and how large."""
+
+import importlib
+import os
+import pkgutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from loadtests import scenarios
+from loadtests.swarm.course import REPORT_SECONDS
+from loadtests.swarm.scenario import Scenario
+
+ROOT: Final = Path(__file__).parents[2]
+SPARE_SECONDS: Final = 60.0
+"""A ramp takes longer where connecting does; nothing waits for more than this."""
+
+LEAST_PEOPLE: Final = 50
+"""A worker process for fewer is not worth its while."""
+
+
+class UnknownScenario(Exception):
+    """The text is a line that lists those there are."""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """A scenario by the size that was asked for; ``extra`` is what Locust is told besides.
+
+    ``disturbed``: something is done to the cluster, though the scenario has nothing.
+    """
+
+    scenario: Scenario
+    workers: int
+    settle_seconds: float
+    gates: Sequence[str]
+    out: Path
+    disturbed: bool = False
+    extra: Sequence[str] = ()
+
+    @property
+    def locustfile(self) -> Path:
+        """What Locust runs."""
+        return ROOT / "loadtests" / "scenarios" / f"{self.scenario.name}.py"
+
+    @property
+    def most_seconds(self) -> int:
+        """It ends by itself, and if not then Locust ends it after so long."""
+        ramp = 2 * self.scenario.users / self.scenario.spawn_rate
+        talk = self.scenario.hold_seconds + self.settle_seconds
+        return round(ramp + talk + REPORT_SECONDS + SPARE_SECONDS)
+
+
+def names() -> list[str]:
+    """Of all scenarios."""
+    return sorted(module.name for module in pkgutil.iter_modules(scenarios.__path__))
+
+
+def scenario(name: str) -> Scenario:
+    """One by its name. Raises :class:`UnknownScenario`."""
+    if name not in names():
+        raise UnknownScenario(f"no scenario is called {name!r}; there are {', '.join(names())}")
+    module = importlib.import_module(f"{scenarios.__name__}.{name}")
+    found: Scenario = module.SCENARIO
+    return found
+
+
+def sized(
+    found: Scenario,
+    *,
+    users: int | None = None,
+    spawn_rate: float | None = None,
+    hold: float | None = None,
+    message_rate: float | None = None,
+) -> Scenario:
+    """The same with other figures; its messages and its ramp are in proportion to its users."""
+    users = users or found.users
+    part = users / found.users
+    return msgspec.structs.replace(
+        found,
+        users=users,
+        spawn_rate=spawn_rate or found.spawn_rate,
+        hold_seconds=found.hold_seconds if hold is None else hold,
+        message_rate=found.message_rate * part if message_rate is None else message_rate,
+    )
+
+
+def workers_for(users: int) -> int:
+    """As many as there are cores, or fewer where few people come."""
+    return max(1, min(len(os.sched_getaffinity(0)), users // LEAST_PEOPLE))

@@ -1,0 +1,45 @@
+"""What a run came to, for people; its gates were told by Locust's process."""
+
+from collections.abc import Iterator
+
+from loadtests.swarm.summary import Summary
+
+MB = 1_000_000
+SHOWN = 10
+
+
+def report(found: Summary) -> str:
+    """Pods, processor time, what went wrong, and the verdict."""
+    return "\n".join([*_pods(found), *_cpu(found), *_failures(found), _verdict(found)])
+
+
+def _pods(found: Summary) -> Iterator[str]:
+    for pod in found.pods:
+        each = f"{pod.bytes_per_socket / 1000:.1f} KB each" if pod.bytes_per_socket else "none"
+        start, most = pod.resident_bytes_at_start / MB, pod.resident_bytes_at_most / MB
+        yield (
+            f"{pod.pod}: {pod.sockets_max:,} sockets ({each}), memory {start:.0f} to {most:.0f} MB,"
+            f" CPU {pod.cpu_percent:g} %"
+        )
+
+
+def _cpu(found: Summary) -> Iterator[str]:
+    if found.cpu_seconds and found.seconds:
+        shares = (
+            f"{part} {used:,.1f} s ({used / found.seconds:.0%})"
+            for part, used in found.cpu_seconds.items()
+        )
+        yield f"processor time: {', '.join(shares)}"
+
+
+def _failures(found: Summary) -> Iterator[str]:
+    for failure in sorted(found.failures, key=lambda one: -one.count)[:SHOWN]:
+        yield f"{failure.count:,} times: {failure.what}"
+    yield from found.troubles
+
+
+def _verdict(found: Summary) -> str:
+    if found.passed:
+        return "all gates hold"
+    failed = [gate.name for gate in found.gates if not gate.holds]
+    return f"failed: {', '.join(failed) or 'see above'}"

@@ -1,0 +1,149 @@
+"""One run: people are seeded, Locust plays them, pods are watched, and what was found is kept."""
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from loadtests.stage.disturbance import Disturbance
+from loadtests.stage.machine import described
+from loadtests.stage.plan import ROOT, Plan
+from loadtests.stage.processors import Processors
+from loadtests.stage.stages import Stage
+from loadtests.stage.swarm import Swarm
+from loadtests.swarm import summary as summaries
+from loadtests.swarm import vitals
+from loadtests.swarm.cast import Cast
+from loadtests.swarm.preflight import check, of_run
+from loadtests.swarm.progress import phase_of
+from loadtests.swarm.seeding import seed
+from loadtests.swarm.summary import PodVitals, Summary
+from loadtests.swarm.vitals import Vitals
+
+PICTURE_SECONDS: Final = 120.0
+DONE_TO_THEM: Final = ("rollout", "failover")
+"""What is done to the cluster; a storm is people's own doing."""
+
+LEFT: Final = ("locust*", summaries.FILE, vitals.FILE, "*.svg")
+"""What an earlier run may have left in a folder."""
+
+Tell = Callable[[str], None]
+
+
+def prepare(plan: Plan, stage: Stage, tell: Tell, *, unchecked: bool = False) -> None:
+    """Seed, and look whether anything would spoil the run. Raises ``Unfit``, ``ChatError``."""
+    scenario = plan.scenario
+    if stage.store_url:
+        cast = Cast(scenario.users, shards=plan.workers, layout=scenario.layout)
+        asyncio.run(seed(stage.store_url, cast, "", tell))
+    if not unchecked:
+        check(
+            of_run(
+                scenario,
+                host=stage.url,
+                secret=stage.secret,
+                users=scenario.users,
+                workers=plan.workers,
+            )
+        )
+
+
+def run(plan: Plan, stage: Stage, tell: Tell) -> Summary | None:
+    """Do it, and leave everything in the plan's folder; ``None`` if Locust left nothing.
+
+    An interruption ends it early, and what there is by then is kept.
+    """
+    _empty(plan.out)
+    disturbance = _disturbance(plan, stage)
+    with ExitStack() as ends:
+        swarm = Swarm(plan, stage)
+        ends.callback(swarm.close)
+        seen = ends.enter_context(Vitals(stage.pods, plan.out / vitals.FILE))
+        used = ends.enter_context(Processors(lambda: _parts(stage, swarm)))
+        try:
+            _follow(swarm, disturbance, tell)
+        except KeyboardInterrupt:
+            tell("interrupted: ending, and keeping what there is")
+            swarm.interrupt()
+            _rest(swarm, tell)
+        swarm.ended()
+        if disturbance:
+            disturbance.call_off()
+    pods = vitals.of_pods(seen.seen)
+    return _kept(plan, stage, pods, used.seconds(), disturbance)
+
+
+def draw(folder: Path, tell: Tell) -> None:
+    """Make the pictures of a run."""
+    command = [sys.executable, "-m", "loadtests.swarm.pictures", str(folder)]
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        ended = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=PICTURE_SECONDS, check=False
+        )
+        if ended.returncode:
+            tell(f"no pictures: {(ended.stderr.strip().splitlines() or ['?'])[-1]}")
+
+
+def _disturbance(plan: Plan, stage: Stage) -> Disturbance | None:
+    name = plan.scenario.disturbance
+    if name not in DONE_TO_THEM and not plan.disturbed:
+        return None
+    return Disturbance(
+        name if name in DONE_TO_THEM else "disturbance", stage, plan.scenario.hold_seconds
+    )
+
+
+def _follow(swarm: Swarm, disturbance: Disturbance | None, tell: Tell) -> None:
+    for line in swarm.lines():
+        tell(line)
+        if disturbance and phase_of(line) == "hold":
+            disturbance.hold_begins()
+
+
+def _rest(swarm: Swarm, tell: Tell) -> None:
+    """Hear it out; whoever interrupts once more wants that to end as well."""
+    with contextlib.suppress(KeyboardInterrupt):
+        for line in swarm.lines():
+            tell(line)
+
+
+def _parts(stage: Stage, swarm: Swarm) -> Mapping[str, Collection[int]]:
+    return {**stage.processes(), "load": swarm.pids()}
+
+
+def _kept(
+    plan: Plan,
+    stage: Stage,
+    pods: list[PodVitals],
+    cpu_seconds: Mapping[str, float],
+    disturbance: Disturbance | None,
+) -> Summary | None:
+    try:
+        found = summaries.read(plan.out)
+    except OSError:
+        return None
+    troubles = [*stage.troubles(), *(disturbance.troubles() if disturbance else ())]
+    whole = msgspec.structs.replace(
+        found,
+        phases=[*found.phases, *(disturbance.phases() if disturbance else ())],
+        machine=described(stage.versions()),
+        pods=pods,
+        cpu_seconds=cpu_seconds,
+        troubles=troubles,
+        passed=found.passed and not troubles,
+    )
+    summaries.write(whole, plan.out)
+    return whole
+
+
+def _empty(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for pattern in LEFT:
+        for path in folder.glob(pattern):
+            path.unlink()

@@ -1,0 +1,84 @@
+"""Locust in a process of its own, and its workers in theirs."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Final
+
+from loadtests.stage.plan import ROOT, Plan
+from loadtests.stage.stages import Stage
+from tests.e2e.node_process import free_port
+from tests.servers.processes import children_of
+
+END_SECONDS: Final = 90.0
+"""Locust waits a minute at most for workers whose users do not end."""
+
+
+class Swarm:
+    """A run's processes, from their start to their end."""
+
+    def __init__(self, plan: Plan, stage: Stage) -> None:
+        self._process = subprocess.Popen(
+            command(plan, stage.url),
+            cwd=ROOT,
+            env={**os.environ, "WHATCHAT_JWT_SECRET": stage.secret},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            process_group=0,  # the terminal's Ctrl-C is passed on by whoever started it
+        )
+
+    def lines(self) -> Iterator[str]:
+        """All that it says until it ends."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            yield line.rstrip()
+
+    def pids(self) -> list[int]:
+        """Its processes now."""
+        with contextlib.suppress(OSError):
+            return [self._process.pid, *children_of(self._process.pid)]
+        return []
+
+    def interrupt(self) -> None:
+        """Have it end as by Ctrl-C: it leaves its report."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+
+    def ended(self) -> int:
+        """Its exit status, once it has ended."""
+        return self._process.wait(END_SECONDS)
+
+    def close(self) -> None:
+        """End whatever is left of it at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+
+
+def command(plan: Plan, url: str) -> list[str]:
+    """What is run, as anybody could by hand."""
+    scenario = plan.scenario
+    port = str(free_port())
+    processes = ["--processes", str(plan.workers)] if plan.workers > 1 else []
+    return [
+        *(sys.executable, "-m", "locust", "--locustfile", str(plan.locustfile), "--host", url),
+        *("--headless", "--only-summary", "--skip-log-setup"),
+        *("--users", str(scenario.users), "--spawn-rate", f"{scenario.spawn_rate:g}"),
+        *("--run-time", f"{plan.most_seconds}s"),
+        *processes,
+        *("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port),
+        *("--html", str(plan.out / "locust.html")),
+        *("--csv", str(plan.out / "locust"), "--csv-full-history"),
+        *("--out", str(plan.out), "--checked"),
+        *("--people", str(scenario.users), "--shards", str(plan.workers)),
+        *("--hold", f"{scenario.hold_seconds:g}", "--settle", f"{plan.settle_seconds:g}"),
+        *("--message-rate", f"{scenario.message_rate:g}"),
+        *(part for gate in plan.gates for part in ("--gate", gate)),
+        *plan.extra,
+    ]

@@ -1,0 +1,146 @@
+"""What each pod takes during a run, from its own ``/metrics``: ``pods.csv``."""
+
+import contextlib
+import csv
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, NamedTuple, Self
+from urllib.parse import urlsplit
+
+from loadtests.swarm.summary import PodVitals
+
+FILE: Final = "pods.csv"
+EVERY_SECONDS: Final = 2.0
+ASK_SECONDS: Final = 5.0
+AT_ONCE: Final = 16
+
+SOCKETS: Final = "whatchat_connected_sockets"
+RESIDENT: Final = "process_resident_memory_bytes"
+CPU: Final = "process_cpu_seconds_total"
+
+Where = Callable[[], Mapping[str, str]]
+"""Each pod that there is now by its name, and where its metrics are."""
+
+
+class Vital(NamedTuple):
+    """How a pod was at a time, in epoch seconds; the columns of the file."""
+
+    at: float
+    pod: str
+    sockets: int
+    resident_bytes: int
+    cpu_seconds: float
+
+
+class Vitals:
+    """Asks all pods every two seconds; one that does not answer is left out."""
+
+    def __init__(self, where: Where, path: Path) -> None:
+        self.seen: list[Vital] = []
+        self._where = where
+        self._path = path
+        self._told = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="vitals", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._told.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        with self._path.open("w", newline="") as file, ThreadPoolExecutor(AT_ONCE) as pool:
+            lines = csv.writer(file)
+            lines.writerow(Vital._fields)
+            while True:
+                last = self._told.is_set()
+                pods = dict(self._where())
+                asked = pool.map(_asked, pods, pods.values())
+                found = [vital for vital in asked if vital]
+                self.seen += found
+                lines.writerows(found)
+                file.flush()
+                if last:
+                    return
+                self._told.wait(EVERY_SECONDS)
+
+
+def of_pods(seen: Iterable[Vital]) -> list[PodVitals]:
+    """What each pod came to, in the order of their coming."""
+    by_pod: dict[str, list[Vital]] = {}
+    for vital in seen:
+        by_pod.setdefault(vital.pod, []).append(vital)
+    return [_of_pod(vitals) for vitals in by_pod.values()]
+
+
+def found_at(urls: Sequence[str]) -> Where:
+    """The pods behind URLs: one for each address that a name has at the time."""
+    return lambda: {name: url for given in urls for name, url in _addresses(given)}
+
+
+def read(url: str) -> Mapping[str, float]:
+    """The sums of all samples of each metric. Raises ``OSError``."""
+    parts = urlsplit(url)
+    asked = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=ASK_SECONDS)
+    with contextlib.closing(asked):
+        try:
+            asked.request("GET", "/metrics", headers={"Connection": "close"})
+            answer = asked.getresponse()
+            text = answer.read().decode() if answer.status == 200 else ""
+        except http.client.HTTPException as error:
+            raise OSError(str(error)) from error
+    return _sums(text)
+
+
+def _sums(exposition: str) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for line in exposition.splitlines():
+        if line and not line.startswith("#"):
+            name, _, value = line.rpartition(" ")
+            bare = name.partition("{")[0]
+            sums[bare] = sums.get(bare, 0.0) + float(value)
+    return sums
+
+
+def _asked(pod: str, url: str) -> Vital | None:
+    with contextlib.suppress(OSError, ValueError):
+        found = read(url)
+        if RESIDENT in found:
+            sockets = int(found.get(SOCKETS, 0))
+            return Vital(time.time(), pod, sockets, int(found[RESIDENT]), found.get(CPU, 0.0))
+    return None
+
+
+def _addresses(url: str) -> list[tuple[str, str]]:
+    parts = urlsplit(url)
+    port = parts.port or 80
+    with contextlib.suppress(OSError):
+        found = socket.getaddrinfo(parts.hostname, port, socket.AF_INET, socket.SOCK_STREAM)
+        hosts = sorted({str(address[0]) for *_, address in found})
+        return [(f"{host}:{port}", f"http://{host}:{port}") for host in hosts]
+    return []
+
+
+def _of_pod(vitals: Sequence[Vital]) -> PodVitals:
+    first, last = vitals[0], vitals[-1]
+    most = max(vital.sockets for vital in vitals)
+    peak = max(vital.resident_bytes for vital in vitals)
+    seconds = last.at - first.at
+    grown = peak - first.resident_bytes
+    return PodVitals(
+        pod=first.pod,
+        sockets_max=most,
+        resident_bytes_at_start=first.resident_bytes,
+        resident_bytes_at_most=peak,
+        bytes_per_socket=round(grown / most) if most else None,
+        cpu_percent=round((last.cpu_seconds - first.cpu_seconds) / seconds * 100, 1)
+        if seconds
+        else 0.0,
+    )
