@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+import msgspec
 import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
@@ -19,13 +20,15 @@ from loadtests.bench.frames import EPOCH_US, masked
 from loadtests.bench.load import Load
 from loadtests.bench.people import SECRET, Person
 from loadtests.bench.plan import ServerName
-from whatchat.domain.ids import DeviceId, GrantId, UserId, random_id
+from loadtests.bench.process import ALL_CORES
+from whatchat.domain.ids import DeviceId, GrantId, RoomId, UserId, random_id
 from whatchat.features.accounts.access_tokens import AccessTokens
 from whatchat.features.accounts.keys import KeyRing
 
 ROOM_SIZE = 4
 SENT = 40
-PATIENCE = 5.0
+PATIENCE = 10.0
+STACK_TRACES = ("Traceback", "    at ")
 
 MESSAGES: dict[ServerName, tuple[str, dict[str, Any]]] = {
     ServerName.OURS: ("log", {"message": {"$exists": True}}),
@@ -53,7 +56,7 @@ class Site:
         parts.settle(self.crowd)
         self.database = database
         self.collection, self._are_messages = MESSAGES[server]
-        self.pods: list[Pod] = [parts.pod(0), parts.pod(0)]
+        self.pods: list[Pod] = [parts.pod(*ALL_CORES) for _ in range(2)]
 
     @contextmanager
     def load(self) -> Iterator[Load]:
@@ -84,11 +87,17 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     with running(server) as parts, MongoClient[Any](parts.store_url) as client:
         site = Site(server, parts, client.get_default_database())
         yield site
-        assert "Error" not in "".join(pod.log.read_text() for pod in site.pods)
+        said = "".join(pod.log.read_text() for pod in site.pods)
+        assert not any(sign in said for sign in STACK_TRACES)
 
 
 def now() -> int:
     return time.monotonic_ns() // 1000 + EPOCH_US
+
+
+def sending(room_id: RoomId, client_id: str, content: str) -> bytes:
+    command = {"roomId": room_id, "clientId": client_id, "content": content}
+    return masked(b'420["message:send",%b]' % msgspec.json.encode(command))
 
 
 def until(load: Load, condition: Callable[[], bool]) -> None:
@@ -130,6 +139,20 @@ def test_what_is_kept_is_on_the_disks_of_a_majority(site: Site) -> None:
     concerns = [one["command"]["writeConcern"] for one in written]
     assert concerns
     assert all(one["w"] == "majority" and one["j"] is True for one in concerns)
+
+
+def test_another_message_under_the_same_id_is_a_conflict(site: Site) -> None:
+    before = len(site.kept())
+    room_id, client_id = site.crowd.room_ids[0], str(now())
+    Outsider.refusals.clear()
+    with site.load_of(site.crowd.people()[:1], Outsider) as load:
+        load.clients[0].write(sending(room_id, client_id, "one"))
+        until(load, lambda: load.tally.acked == 1)
+        load.clients[0].write(sending(room_id, client_id, "another"))
+        until(load, lambda: bool(Outsider.refusals))
+        assert load.tally.acked == 1
+    assert b'"conflict"' in Outsider.refusals[0]
+    assert len(site.kept()) - before == 1
 
 
 def test_a_retry_is_the_same_message(site: Site) -> None:
