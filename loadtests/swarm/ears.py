@@ -7,6 +7,7 @@ from typing import Final, Protocol
 import msgspec
 from msgspec import Struct
 
+from loadtests.swarm import told
 from loadtests.swarm.ledger import Heard, Seat
 from loadtests.swarm.session import MESSAGE, Replied, Reply
 from loadtests.swarm.tally import Tally
@@ -48,41 +49,6 @@ class Hearing(Struct, frozen=True):
     def mark(self) -> bytes:
         """What stands before the time in a message of this run."""
         return b'"clientId":"%b-' % self.run.encode()
-
-
-class _Sender(Struct):
-    id: str
-
-
-class _Message(Struct, rename="camel"):
-    seq: int
-    client_id: str
-    sender: _Sender
-
-
-class _Room(Struct, rename="camel"):
-    room_id: str
-    rev: int
-    messages: list[_Message]
-
-
-class _Synced(Struct):
-    rooms: list[_Room]
-    removed: list[str]
-    more: bool
-
-
-class _SyncReply(Struct):
-    data: _Synced
-
-
-class _Change(Struct, rename="camel"):
-    room_id: str
-    rev: int
-
-
-_sync_reply: Final = msgspec.json.Decoder(tuple[_SyncReply])
-_change: Final = msgspec.json.Decoder(_Change)
 
 
 class Ears:
@@ -128,7 +94,7 @@ class Ears:
 
     def changed(self, body: bytes) -> None:
         """Take another event that takes a room's next rev."""
-        change = _change.decode(body)
+        change = told.change(body)
         seat = self.seats.get(change.room_id.encode())
         if seat is not None:
             seat.passed(change.rev)
@@ -137,7 +103,7 @@ class Ears:
 
     def removed(self, body: bytes) -> None:
         """Leave a room."""
-        self.seats.pop(_change.decode(body).room_id.encode(), None)
+        self.seats.pop(told.change(body).room_id.encode(), None)
 
     def catch_up(self, seats: list[Seat], done: Callable[[], None]) -> bool:
         """Have ``sync`` bring what is missing; ``False`` while there is no connection."""
@@ -145,7 +111,7 @@ class Ears:
         def take(reply: Reply) -> None:
             if not reply.is_ok:
                 self._hearer.later(AGAIN_SECONDS, again)
-            elif self._synced(_sync_reply.decode(reply.text())[0].data):
+            elif self._synced(told.synced(reply.text())):
                 again()
             else:
                 done()
@@ -157,7 +123,7 @@ class Ears:
         body = msgspec.json.encode({"cursors": cursors, "only": True})
         return self._hearer.ask("sync", body, take)
 
-    def _synced(self, answer: _Synced) -> bool:
+    def _synced(self, answer: told.Synced) -> bool:
         """Whether there is more to come."""
         for name in answer.removed:
             self.seats.pop(name.encode(), None)
@@ -171,7 +137,7 @@ class Ears:
                 seat.synced(room.rev)
         return answer.more
 
-    def _caught(self, seat: Seat, message: _Message) -> None:
+    def _caught(self, seat: Seat, message: told.SyncedMessage) -> None:
         is_news = seat.held.add(message.seq)
         run, _, due = message.client_id.partition("-")
         if not is_news or run != self._hearing.run:

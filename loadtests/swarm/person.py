@@ -1,6 +1,7 @@
 """One person of a load test: comes, stays, and comes back whenever the connection is lost."""
 
 import functools
+import random
 from collections.abc import Callable
 from time import monotonic_ns
 from typing import Final, NoReturn
@@ -8,13 +9,14 @@ from typing import Final, NoReturn
 import gevent
 import msgspec
 from gevent.event import Event
-from msgspec import Struct
 
+from loadtests.swarm import told
 from loadtests.swarm.company import Company
 from loadtests.swarm.ears import Ears
 from loadtests.swarm.http import Cookies
 from loadtests.swarm.ledger import Seat
 from loadtests.swarm.session import Asked, Replied, Reply, Session
+from loadtests.swarm.told import Ready, Refusal
 from loadtests.swarm.voice import Message, Voice, ignored
 from whatchat.client.backoff import Backoff, jitter
 
@@ -24,32 +26,6 @@ MOST_DELAY: Final = 10.0
 GAP_SECONDS: Final = 1.0
 
 _MS: Final = 1_000
-
-
-class _Room(Struct, rename="camel"):
-    room_id: str
-    rev: int
-
-
-class _Ready(Struct):
-    epoch: str
-    rooms: list[_Room]
-
-
-class _Moving(Struct, rename="camel"):
-    reconnect_after_ms: int
-
-
-class _Error(Struct):
-    code: str = "no code"
-
-
-class _Refusal(Struct):
-    error: _Error
-
-
-_ready: Final = msgspec.json.Decoder(_Ready)
-_refusal: Final = msgspec.json.Decoder(tuple[_Refusal])
 
 
 class Person:
@@ -65,6 +41,7 @@ class Person:
         "_cookies",
         "_ears",
         "_epoch",
+        "_looked_at",
         "_lost_us",
         "_minded",
         "_moving_ms",
@@ -84,6 +61,7 @@ class Person:
         self.voice = Voice(company.tally, self, company.run)
         self._company = company
         self._ears = Ears(company.hearing, self, self.user_id, seats)
+        self._looked_at = random.choice(seats) if seats else None
         self._cookies = Cookies()
         self._session: Session | None = None
         self._stir = Event()
@@ -172,9 +150,9 @@ class Person:
     def told(self, event: str, body: bytes) -> None:
         """Take another event; what only people would look at is dropped."""
         if event == "session:ready":
-            self._ready(_ready.decode(body))
+            self._ready(told.ready(body))
         elif event == "session:moving":
-            self._moving_ms = msgspec.json.decode(body, type=_Moving).reconnect_after_ms
+            self._moving_ms = told.moving(body).reconnect_after_ms
             self._stir.set()
         elif event == "session:expiring":
             token = self._company.token(self.user_id)
@@ -186,14 +164,14 @@ class Person:
         elif event.startswith(("message:", "room:")):
             self._ears.changed(body)
         elif event == "error":
-            self._refused(event, 0, msgspec.json.decode(body, type=_Error))
+            self._refused(event, 0, told.error(body))
 
     def answered(self, asked: Asked, reply: Reply, now_us: int) -> None:
         """Take an ack."""
         if reply.is_ok:
             self._company.timings.of("ack", asked.event).append(now_us - asked.sent_us)
         else:
-            error = _refusal.decode(reply.text())[0].error
+            error = told.refusal(reply.text())
             self._refused(asked.event, now_us - asked.sent_us, error)
         asked.replied(reply)
 
@@ -245,7 +223,7 @@ class Person:
             gevent.sleep(self._moving_ms / _MS)
             self.drop("moved")
 
-    def _ready(self, ready: _Ready) -> None:
+    def _ready(self, ready: Ready) -> None:
         now = self._ears.since_us = _now_us()
         is_first = not self._epoch
         if self._epoch not in ("", ready.epoch):
@@ -285,7 +263,7 @@ class Person:
             kind, name = ("connect", self._company.transport)
         self._company.timings.failed(kind, name, _now_us() - self._begun_us, self._reason)
 
-    def _refused(self, event: str, after_us: int, error: _Error) -> None:
+    def _refused(self, event: str, after_us: int, error: Refusal) -> None:
         self._company.tally.refused += 1
         self._company.timings.failed("ack", event, after_us, error.code)
 
@@ -296,7 +274,7 @@ class Person:
             self._ears.catch_up(behind, _nothing)
 
     def _acknowledge(self, seat: Seat) -> None:
-        self.voice.acknowledge(seat, is_open=seat is next(iter(self._ears.seats.values())))
+        self.voice.acknowledge(seat, is_open=seat is self._looked_at)
 
 
 def _nothing() -> None:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
-from msgspec import Struct
 
+from loadtests.swarm import told
 from loadtests.swarm.ears import EPOCH_US
 from loadtests.swarm.ledger import Seat
 from loadtests.swarm.session import Asked, Replied, Reply
@@ -39,17 +39,6 @@ class Speaker(Protocol):
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something after a while."""
-
-
-class _Error(Struct):
-    retryable: bool = False
-
-
-class _Refusal(Struct):
-    error: _Error
-
-
-_refusal: Final = msgspec.json.Decoder(tuple[_Refusal])
 
 
 class Voice:
@@ -110,7 +99,7 @@ class Voice:
             if reply.is_ok:
                 self._tally.accepted += 1
                 seat.said(_seq(reply), again=again)
-            elif _refusal.decode(reply.text())[0].error.retryable:
+            elif told.refusal(reply.text()).retryable:
                 self._later(message._replace(again=True))
 
         return self._speaker.ask(SAYING, body, replied, message)
