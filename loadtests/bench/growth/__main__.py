@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from loadtests.bench.growth.page import DOCS, redraw
 from loadtests.bench.growth.plan import CONNECTIONS, Plan, Work
 from loadtests.bench.growth.report import report, written
 from loadtests.bench.growth.run import run
@@ -16,7 +17,11 @@ SPARE_DESCRIPTORS: Final = 1_000
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line says; 1 if a curve could not be measured."""
-    plan, _ = _plan(arguments)
+    plan, redraws = _plan(arguments)
+    if redraws:
+        for path in redraw(DOCS, DOCS):
+            _tell(str(path))
+        return 0
     most = plan.sizes(CONNECTIONS)[-1]
     if raise_descriptor_limit() < most + SPARE_DESCRIPTORS:
         sys.exit(f"{most} connections need more descriptors: see `ulimit -Hn`")

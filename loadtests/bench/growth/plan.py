@@ -19,7 +19,7 @@ class Work(StrEnum):
 
 
 CONNECTIONS: Final = (1_000, 2_000, 5_000, 10_000)
-RATES: Final = (250, 500, 750, 1_000, 1_250, 1_500, 2_000, 2_500, 3_000, 4_000)
+RATES: Final = (250, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 4_000)
 PODS: Final = (1, 2, 3, 4)
 ROOM_SIZES: Final = (2, 10, 100, 1_000, 5_000)
 ROOMS: Final = (10, 100, 1_000)
@@ -44,7 +44,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """
 
     rounds: int = 2
-    seconds: float = 6.0
+    seconds: float = 5.0
     rest: float = 25.0
     scale: float = 1.0
     shared: bool = False

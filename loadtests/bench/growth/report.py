@@ -1,7 +1,8 @@
 """All that a run has found, as it is kept."""
 
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -10,6 +11,8 @@ from loadtests.bench.growth.plan import Plan, Work
 from loadtests.bench.growth.run import Outcome
 from loadtests.bench.growth.samples import Failure, Measure, Point, Series
 from loadtests.bench.machine import Machine, this_machine
+
+_PACKAGES: Final = ("pymongo", "hiredis", "uvloop", "picows")
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -40,7 +43,7 @@ def report(plan: Plan, outcome: Outcome) -> Report:
     """What a run on this machine came to."""
     return Report(
         machine=this_machine(),
-        versions=outcome.versions,
+        versions=outcome.versions | {name: version(name) for name in _PACKAGES},
         plan=plan,
         points=outcome.points,
         failures=outcome.failures,

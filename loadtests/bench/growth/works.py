@@ -31,8 +31,8 @@ from loadtests.bench.growth.stage import Stage, staged
 from loadtests.bench.growth.syncing import syncs
 from loadtests.bench.process import ALL_CORES, SERVER_CORE
 
-WARM_SECONDS: Final = 3.0
-EMPTY_SECONDS: Final = 10.0
+WARM_SECONDS: Final = 2.0
+EMPTY_SECONDS: Final = 8.0
 SATURATED_P99_MS: Final = 500.0
 MEMBERS: Final = 4
 """Of each room that is spread over the pods: one on each of four."""
@@ -90,7 +90,7 @@ def pods(count: int, parts: Parts, plan: Plan) -> Iterator[Place]:
         for index, pod in enumerate(stage.pods):
             stage.load.connect(everybody[index::count], port=pod.port)
         stage.load.idle(min(WARM_SECONDS, plan.seconds))
-        yield Place(Series.REST, count, stage.rest(plan.seconds))
+        yield Place(Series.REST, count, stage.rest(min(EMPTY_SECONDS, plan.rest)))
         _warm(stage, plan, plan.rate(PODS_RATE))
         found = stage.talk(plan.rate(PODS_RATE), plan.seconds, others=count - 1)
         yield Place(Series.TALK, count, found)
