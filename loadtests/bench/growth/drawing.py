@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from loadtests.bench.growth.curves import Value
 from loadtests.bench.growth.plan import Work
@@ -76,9 +76,10 @@ def drawn(curve: Curve, title: str, way: Way) -> Panel:
     return partial(_draw, curve, title, way)
 
 
-def logarithmic(axis: Axis, unit: str = "") -> None:
-    """Have an axis go by powers of ten, written in full."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}{unit}"))
+def logarithmic(axis: Axis, unit: str = "", *, between: bool = True) -> None:
+    """Have an axis go by powers of ten, written in full, and what is ``between`` as well."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if between else (1,), numticks=30))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}{unit}"))
     axis.set_minor_formatter(NullFormatter())
 
 

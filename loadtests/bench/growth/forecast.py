@@ -1,6 +1,6 @@
 """What the model says against connections, with the measured points that it comes from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from matplotlib.axes import Axes
@@ -12,8 +12,8 @@ from loadtests.bench.growth.plan import Work
 from loadtests.bench.growth.report import Report
 from loadtests.bench.growth.samples import Measure, Series
 from loadtests.bench.growth.tables import CROWDS
-from loadtests.colours import GREY, LIME, RED, SKY, TEAL
-from loadtests.swarm.chart import headed, legend
+from loadtests.colours import GREY, LIME, SKY, TEAL
+from loadtests.swarm.chart import bounded, headed, legend
 
 PLACES: Final = [round(10 ** (3 + step / 20)) for step in range(61)]
 """Connections, from a thousand to a million."""
@@ -23,33 +23,36 @@ GIBI: Final = 2**30
 
 Of = Callable[[Needs], float]
 
+PARTS: Final[Sequence[tuple[str, str, Of, Measure]]] = (
+    ("pods", TEAL, lambda one: one.pod_cores, Measure.POD_CORES),
+    ("MongoDB's primary", LIME, lambda one: one.mongo_cores, Measure.MONGO_CORES),
+    ("Redis", SKY, lambda one: one.redis_cores, Measure.REDIS_CORES),
+)
+STYLES: Final[Mapping[str, Crowd]] = {"-": CROWDS[1], "--": CROWDS[0], ":": SILENT}
+
 
 def cores(report: Report, model: Model, axes: Axes) -> None:
-    """The cores of pods, MongoDB and Redis; bold where it is lively, dotted where it is silent."""
-    parts: Sequence[tuple[str, str, Of, Measure]] = (
-        ("pods", TEAL, lambda one: one.pod_cores, Measure.POD_CORES),
-        ("MongoDB's primary", LIME, lambda one: one.mongo_cores, Measure.MONGO_CORES),
-        ("Redis", SKY, lambda one: one.redis_cores, Measure.REDIS_CORES),
-    )
-    usual, lively = CROWDS
-    for name, colour, value, measure in parts:
-        _line(axes, model, lively, value, colour, style="-", label=f"{name}, {lively.name}")
-        _line(axes, model, usual, value, colour, style="--", label=f"{name}, {usual.name}")
-        _line(axes, model, SILENT, value, colour, style=":")
+    """The cores of pods, MongoDB and Redis, whatever people do."""
+    for name, colour, value, measure in PARTS:
+        for style, crowd in STYLES.items():
+            _line(axes, model, crowd, value, colour, style=style)
         _measured(axes, report, of(measure), colour)
-    axes.axhline(Bounds().share, color=RED, linewidth=1, linestyle=":")
-    axes.annotate("60 % of one core", (PLACES[0], Bounds().share), color=RED, size=8, va="bottom")
-    _finished(axes, "Cores: lively, usual, and dotted with nobody talking (dots: measured)")
+        axes.plot([], [], color=colour, label=name)
+    for style, crowd in STYLES.items():
+        axes.plot([], [], color=GREY, linestyle=style, label=crowd.name)
+    bounded(axes, Bounds().share, f"{Bounds().share:.0%} of one")
+    _finished(axes, "Cores")
 
 
 def memory(report: Report, model: Model, axes: Axes) -> None:
     """The memory of pods and of Redis."""
-    usual = CROWDS[0]
-    _line(axes, model, usual, lambda one: one.pod_bytes / GIBI, TEAL, style="-", label="all pods")
-    _line(axes, model, usual, lambda one: one.redis_bytes / GIBI, SKY, style="-", label="Redis")
-    _measured(axes, report, of(Measure.POD_BYTES, 1 / GIBI), TEAL)
-    _measured(axes, report, of(Measure.REDIS_BYTES, 1 / GIBI), SKY)
-    _finished(axes, "Memory (dots: measured, on one pod)", " GiB")
+    for name, colour, value, measure in (
+        ("all pods", TEAL, lambda one: one.pod_bytes / GIBI, Measure.POD_BYTES),
+        ("Redis", SKY, lambda one: one.redis_bytes / GIBI, Measure.REDIS_BYTES),
+    ):
+        _line(axes, model, CROWDS[0], value, colour, style="-", label=name)
+        _measured(axes, report, of(measure, 1 / GIBI), colour)
+    _finished(axes, "Memory", " GiB")
 
 
 def _line(
@@ -77,7 +80,7 @@ def _finished(axes: Axes, title: str, unit: str = "") -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.margins(x=0.02)
-    logarithmic(axes.xaxis)
-    logarithmic(axes.yaxis, unit)
-    headed(axes, title, "connections")
+    logarithmic(axes.xaxis, between=False)
+    logarithmic(axes.yaxis, unit, between=False)
+    headed(axes, title, "connections (dots: measured on one pod, nobody talking)")
     legend(axes)

@@ -118,7 +118,7 @@ def _sync(report: Report) -> list[Panel]:
 def _syncs(report: Report, measure: Measure) -> Curve:
     """One line for each backlog."""
     lines = [
-        Line(f"{backlog} new messages in each", colour, of(measure), backlog)
+        Line(f"{backlog} new in each", colour, of(measure), backlog)
         for backlog, colour in zip(BACKLOGS, BACKLOG_COLOURS, strict=True)
     ]
     return Curve(report, Work.SYNC, Series.SYNC, *lines)
