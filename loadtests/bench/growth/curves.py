@@ -12,7 +12,7 @@ Value = Callable[[Point], float]
 
 
 class Column(NamedTuple):
-    """A figure of each place, how it comes from a point, and whether all series have it."""
+    """A figure of each place, and how it comes from a point."""
 
     title: str
     value: Value

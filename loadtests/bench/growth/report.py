@@ -28,16 +28,6 @@ class Report(Struct, frozen=True, kw_only=True):
         """The points of a curve."""
         return [one for one in self.points if (one.work, one.series) == (work, series)]
 
-    def over(
-        self, work: Work, series: Series, measure: Measure, *, backlog: int = 0
-    ) -> dict[int, list[float]]:
-        """What the rounds found at each place of a curve, in the places' order."""
-        found: dict[int, list[float]] = {}
-        for point in self.of(work, series):
-            if point.backlog == backlog and measure in point.found:
-                found.setdefault(point.x, []).append(point.found[measure])
-        return dict(sorted(found.items()))
-
 
 def report(plan: Plan, outcome: Outcome) -> Report:
     """What a run on this machine came to."""
