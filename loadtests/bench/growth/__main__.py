@@ -32,23 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _plan(arguments: Sequence[str] | None) -> tuple[Plan, bool]:
-    usual = Plan()
-    parser = argparse.ArgumentParser(
-        prog="python -m loadtests.bench.growth",
-        description="Measure how cost grows, over a real MongoDB and a real Redis.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--rounds", type=int, default=usual.rounds, help="how often everything is done")
-    add("--seconds", type=float, default=usual.seconds, help="how long each rate is held")
-    add("--rest", type=float, default=usual.rest, help="how long idle connections are watched")
-    add("--scale", type=float, default=usual.scale, help="factor on people, rooms and rates")
-    add("--pods", default=_listed(usual.pods), help="numbers of pods, with commas")
-    add("--room-sizes", default=_listed(usual.room_sizes), help="people to a room, with commas")
-    add("--work", default=_listed(Work), help="which curves, with commas")
-    add("--shared", action="store_true", help="one MongoDB and one Redis for all: for trying out")
-    add("--out", type=Path, default=usual.out, help="folder for the results")
-    add("--redraw", action="store_true", help="draw docs/scaling.json anew, and measure nothing")
+    parser = _parser(Plan())
     given = parser.parse_args(arguments)
     try:
         plan = Plan(
@@ -65,6 +49,26 @@ def _plan(arguments: Sequence[str] | None) -> tuple[Plan, bool]:
     except ValueError as error:
         parser.error(str(error))
     return plan, given.redraw
+
+
+def _parser(usual: Plan) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m loadtests.bench.growth",
+        description="Measure how cost grows, over a real MongoDB and a real Redis.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--rounds", type=int, default=usual.rounds, help="how often everything is done")
+    add("--seconds", type=float, default=usual.seconds, help="how long each rate is held")
+    add("--rest", type=float, default=usual.rest, help="how long idle connections are watched")
+    add("--scale", type=float, default=usual.scale, help="factor on people, rooms and rates")
+    add("--pods", default=_listed(usual.pods), help="numbers of pods, with commas")
+    add("--room-sizes", default=_listed(usual.room_sizes), help="people to a room, with commas")
+    add("--work", default=_listed(Work), help="which curves, with commas")
+    add("--shared", action="store_true", help="one MongoDB and one Redis for all: for trying out")
+    add("--out", type=Path, default=usual.out, help="folder for the results")
+    add("--redraw", action="store_true", help="draw docs/scaling.json anew, and measure nothing")
+    return parser
 
 
 def _listed(values: Sequence[object] | type[Work]) -> str:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from loadtests.bench.growth.plan import Plan, Work
 from loadtests.bench.growth.run import Outcome
-from loadtests.bench.growth.samples import Failure, Measure, Point, Series
+from loadtests.bench.growth.samples import Failure, Point, Series
 from loadtests.bench.machine import Machine, this_machine
 
 _PACKAGES: Final = ("pymongo", "hiredis", "uvloop", "picows")
