@@ -156,6 +156,7 @@ bench-smoke: .venv/dev $(BENCH) ## The same with tiny numbers: that it works, no
 	@$(MAKE) bench-sync SYNC_FLAGS="--rooms 20 --rounds 1"
 	@$(MAKE) bench-limits LIMITS_FLAGS="--connections 20 --rate 50 --seconds 0.5 --rounds 1"
 	@$(MAKE) bench-debug DEBUG_FLAGS="--connections 20 --rate 50 --seconds 0.5 --rounds 1"
+	@$(MAKE) bench-growth GROWTH_FLAGS="--rounds 1 --seconds 0.1 --rest 0.1 --scale 0.01 --shared"
 
 setup: $(BENCH)
 
