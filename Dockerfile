@@ -38,6 +38,46 @@ COPY .ci/image/proof.py /
 USER 10001:10001
 RUN ["/opt/whatchat/bin/python", "-B", "-W", "error", "/proof.py"]
 
+# Load tests: the same, with Locust and what plays and draws; `docker build --target load`.
+FROM builder AS load-builder
+ARG PIP_CERT
+ARG SOURCE_DATE_EPOCH
+COPY .ci/requirements-load.txt ./
+RUN tools/bin/pip download --quiet --require-hashes --only-binary :all: \
+        --requirement requirements-load.txt --dest load && \
+    tools/bin/pip --python /opt/whatchat/bin/python install --quiet --no-index --no-compile \
+        --no-deps --find-links load --requirement requirements-load.txt
+COPY loadtests/bench/frames.py /opt/load/loadtests/bench/
+COPY loadtests/scenarios /opt/load/loadtests/scenarios
+COPY loadtests/swarm /opt/load/loadtests/swarm
+COPY loadtests/colours.py loadtests/job.py loadtests/seed.py /opt/load/loadtests/
+RUN python3 root.py /load /opt/whatchat /opt/load
+
+FROM scratch AS load-proven
+COPY --from=load-builder /load/system /load/libraries /load/product /
+COPY --from=load-builder /load/state /state
+USER 10001:10001
+WORKDIR /opt/load
+ENV MPLCONFIGDIR=/tmp
+RUN ["/opt/whatchat/bin/python", "-B", "-c", "import loadtests.job, loadtests.seed, loadtests.scenarios.pairs"]
+
+FROM scratch AS load
+COPY --from=load-builder /load/system /
+COPY --from=load-builder /load/libraries /
+COPY --from=load-builder /load/product /
+COPY --from=load-proven --chown=10001:10001 /state /
+ENV PATH=/opt/whatchat/bin \
+    LANG=C.UTF-8 \
+    MPLCONFIGDIR=/tmp \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+USER 10001:10001
+WORKDIR /opt/load
+EXPOSE 5557 9646
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["python", "-m"]
+CMD ["loadtests.job", "--help"]
+
 FROM scratch
 # Each a layer, in the order of how seldom they change: an upgrade fetches the last, a few MB.
 COPY --from=builder /image/system /

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from loadtests.swarm.cast import Cast, Layout
+from loadtests.swarm.repertoire import scenario
 from loadtests.swarm.seeding import seed
 from whatchat.domain.errors import ChatError
 from whatchat.features.accounts.passwords import PasswordHasher
@@ -22,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given.store:
         return _failed("WHATCHAT_STORE_URL or --store must name the servers' store")
     try:
-        cast = Cast(given.users, shards=given.shards, layout=given.layout)
+        layout = scenario(given.scenario).layout if given.scenario else given.layout
+        cast = Cast(given.users, shards=given.shards, layout=layout)
         asyncio.run(_seed(given.store, cast, given.password))
     except (BadSetting, ChatError, ValueError) as error:
         return _failed(str(error))
@@ -45,6 +47,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--users", type=int, default=100, help="how many people")
     add("--shards", type=int, default=1, help="how many worker processes will play them")
     add("--layout", type=Layout, default=Layout.ZIPF, help=f"one of {', '.join(Layout)}")
+    add("--scenario", default="", help="in place of a layout, the one that this scenario has")
     add("--password", default="", help="everybody's, for those who look on; none by default")
     return parser.parse_args(arguments)
 

@@ -1,12 +1,13 @@
 """Puts together what an image is made of: an interpreter and what it loads, and no system.
 
-usage: python3 root.py DESTINATION VENV     run by the Dockerfile, by the base image's own Python
+usage: python3 root.py DESTINATION VENV [FOLDER]
 
-DESTINATION gets four folders, each a layer, in the order of how seldom they change: `system` (the
-interpreter, its standard library, the shared libraries that they and the packages are linked with,
-certificates), `libraries` (the packages of VENV), `product` (Whatchat) and `state` (what its user
-owns). Every byte is decided by what goes in: times are those of SOURCE_DATE_EPOCH, or 1980's, so
-that a layer that did not change is not sent again.
+Run by the Dockerfile, by the base image's own Python. DESTINATION gets four folders, each a layer,
+in the order of how seldom they change: `system` (the interpreter, its standard library, the shared
+libraries that they and the packages are linked with, certificates), `libraries` (the packages of
+VENV), `product` (Whatchat, and FOLDER where it is) and `state` (what its user owns). Every byte is
+decided by what goes in: times are those of SOURCE_DATE_EPOCH, or 1980's, so that a layer that did
+not change is not sent again.
 """
 
 import compileall
@@ -224,7 +225,7 @@ def settle(layer: Path) -> None:
         os.utime(path, (EPOCH, EPOCH), follow_symlinks=False)
 
 
-def main(destination: Path, venv: Path) -> None:
+def main(destination: Path, venv: Path, *folders: Path) -> None:
     """Put it together."""
     layers = {name: destination / name for name in ("system", "libraries", "product", "state")}
     system = Root(layers["system"])
@@ -233,6 +234,8 @@ def main(destination: Path, venv: Path) -> None:
     tell_packages(system)
     inside = venv.relative_to("/")
     take_packages(venv, layers["libraries"] / inside, layers["product"] / inside)
+    for folder in folders:
+        shutil.copytree(folder, layers["product"] / folder.relative_to("/"))
     (layers["state"] / "data").mkdir(parents=True)
     drop_symbols(layers["libraries"])
     for layer in layers.values():
@@ -241,4 +244,4 @@ def main(destination: Path, venv: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:]))

@@ -13,6 +13,7 @@ from tests.chart.schemas import VERSIONS, complaints, custom_complaints, is_cust
 from tests.chart.workloads import of_kind
 
 OVERLAYS = ("dev", "prod", "loadtest")
+RESULTS = "loadtest/results"
 GIVEN = {"dev": set[str](), "prod": {"whatchat", "chat-tls"}, "loadtest": {"whatchat"}}
 """Secrets that k8s/README.md has one make before."""
 

@@ -32,6 +32,11 @@ class Workload:
         return self.object["kind"] in ENDLESS
 
     @property
+    def serves(self) -> bool:
+        """Whether others may come to its pods: not to those that only try something out."""
+        return self.endless or (self.object["kind"] == "Job" and bool(self.ports))
+
+    @property
     def containers(self) -> list[Mapping[str, Any]]:
         """Those that run side by side."""
         return list(self.pod["containers"])

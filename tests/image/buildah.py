@@ -48,12 +48,13 @@ class Buildah:
             self.run("commit", "--quiet", "--rm", container, name)
         return name
 
-    def build(self, name: str, **arguments: str) -> None:
-        """Build the Dockerfile; ``arguments`` are its own, such as ``VERSION``."""
+    def build(self, name: str, target: str = "", **arguments: str) -> None:
+        """Build the Dockerfile, or one stage; ``arguments`` are its own, such as ``VERSION``."""
         options = ["--volume", f"{CERTIFICATES}:{INSIDE}:ro"]
         given = {"PYTHON_IMAGE": self.base, "PIP_CERT": INSIDE, **arguments}
         for key, value in given.items():
             options += ["--build-arg", f"{key}={value}"]
+        options += ["--target", target] if target else []
         how = ("--isolation", "chroot", "--format", "docker", "--layers", "--quiet")
         self.run("build", *how, *options, "--tag", name, ROOT)
 

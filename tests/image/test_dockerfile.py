@@ -22,6 +22,10 @@ def final_stage() -> str:
     return TEXT[TEXT.rindex("\nFROM ") + 1 :]
 
 
+def load_stage() -> str:
+    return TEXT[TEXT.index("FROM scratch AS load\n") : TEXT.rindex("\nFROM ")]
+
+
 def test_hadolint_is_silent() -> None:
     hadolint = Path(sys.executable).with_name("hadolint")
     done = subprocess.run([hadolint, DOCKERFILE], check=False, capture_output=True, text=True)
@@ -31,29 +35,57 @@ def test_hadolint_is_silent() -> None:
 def test_the_base_is_an_official_slim_image_of_one_version() -> None:
     (base,) = [each for each in instructions("ARG") if each.startswith("PYTHON_IMAGE=")]
     assert re.fullmatch(r"PYTHON_IMAGE=python:3\.\d+\.\d+-slim-(bookworm|trixie)", base)
-    assert instructions("FROM") == ["${PYTHON_IMAGE} AS builder", "scratch AS proven", "scratch"]
+    assert instructions("FROM") == [
+        "${PYTHON_IMAGE} AS builder",
+        "scratch AS proven",
+        "builder AS load-builder",
+        "scratch AS load-proven",
+        "scratch AS load",
+        "scratch",
+    ]
 
 
 def test_nothing_is_fetched_without_a_hash_nor_compiled() -> None:
     assert instructions("ADD") == []
-    (step,) = [each for each in instructions("RUN") if "pip download" in each]
-    assert {"--require-hashes", "--only-binary"} <= set(shlex.split(step))
-    others = [each for each in instructions("RUN") if "pip " in each and each != step]
-    assert others
-    for each in others:
-        assert each.count("--no-index") == len(re.findall(r"\b(install|wheel) --", each))
+    steps = [step for each in instructions("RUN") for step in each.split("&&")]
+    fetches = [step for step in steps if "pip download" in step]
+    assert len(fetches) == 2
+    for step in fetches:
+        assert {"--require-hashes", "--only-binary"} <= set(shlex.split(step))
+    others = [step for step in steps if "bin/pip " in step and step not in fetches]
+    assert len(others) == 4
+    for step in others:
+        assert "--no-index" in shlex.split(step)
     assert not re.search(r"apt-get|curl|wget|gcc", TEXT)
 
 
 def test_it_runs_as_a_numbered_user_and_without_a_shell() -> None:
     final = final_stage()
-    assert instructions("USER", final) == ["10001:10001"]
-    assert instructions("RUN", final) == []
-    assert instructions("STOPSIGNAL", final) == ["SIGTERM"]
-    for name in ("CMD", "ENTRYPOINT"):
-        assert all(each.startswith("[") for each in instructions(name, final))
+    for stage in (final, load_stage()):
+        assert instructions("USER", stage) == ["10001:10001"]
+        assert instructions("RUN", stage) == []
+        assert instructions("STOPSIGNAL", stage) == ["SIGTERM"]
+        for name in ("CMD", "ENTRYPOINT"):
+            assert all(each.startswith("[") for each in instructions(name, stage))
     (health,) = instructions("HEALTHCHECK", final)
     assert '["python", "-m", "whatchat.entrypoints.health"]' in health
+
+
+def test_what_plays_a_load_test_needs_nothing_of_the_tests() -> None:
+    """Whatever the image of load tests starts is loaded with its own parts alone."""
+    copied = [shlex.split(each) for each in instructions("COPY") if "loadtests" in each]
+    sources = [ROOT / source for words in copied for source in words[:-1]]
+    files = [
+        file for each in sources for file in ([each] if each.is_file() else each.rglob("*.py"))
+    ]
+    assert len(files) > 30
+    inside = {str(file.relative_to(ROOT).with_suffix("")).replace("/", ".") for file in files}
+    for file in files:
+        for name in re.findall(r"^from (\S+) import", file.read_text(), re.MULTILINE):
+            assert not name.startswith("tests"), file
+            if name.startswith("loadtests."):
+                parent = any(one.startswith(f"{name}.") for one in inside)
+                assert name in inside or parent, (file, name)
 
 
 def test_the_build_is_given_what_it_asks_for_and_nothing_else() -> None:

@@ -28,7 +28,7 @@ def services_lead_to_one_workload(objects: Sequence[Object]) -> Iterator[str]:
     for service in of_kind(objects, "Service"):
         name = service["metadata"]["name"]
         taken = _taken(service["spec"]["selector"], every)
-        if len(taken) != 1 or not taken[0].endless:
+        if len(taken) != 1 or not taken[0].serves:
             yield f"Service {name} leads to {_names(taken)}"
             continue
         for port in service["spec"]["ports"]:
@@ -120,9 +120,9 @@ def monitors_find_what_they_scrape(objects: Sequence[Object]) -> Iterator[str]:
     for monitor in of_kind(objects, "PodMonitor"):
         taken = _taken(monitor["spec"]["selector"], every)
         ports = {each["port"] for each in monitor["spec"]["podMetricsEndpoints"]}
-        if not taken or any(not ports <= each.ports.keys() for each in taken if each.endless):
+        if not taken or any(not ports <= each.ports.keys() for each in taken if each.serves):
             yield f"PodMonitor {monitor['metadata']['name']}: {ports} of {_names(taken)}"
-        if any(not each.endless for each in taken):
+        if any(not each.serves for each in taken):
             yield f"PodMonitor {monitor['metadata']['name']} scrapes {_names(taken)}"
     for monitor in of_kind(objects, "ServiceMonitor"):
         wanted = {each["port"] for each in monitor["spec"]["endpoints"]}
