@@ -1,5 +1,7 @@
 """What the durable benchmark compares does the same: both keep what they accept, once."""
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +22,7 @@ from loadtests.bench.frames import EPOCH_US, masked
 from loadtests.bench.load import Load
 from loadtests.bench.people import SECRET, Person
 from loadtests.bench.plan import ServerName
-from loadtests.bench.process import ALL_CORES
+from loadtests.bench.process import ALL_CORES, has_ended
 from whatchat.domain.ids import DeviceId, GrantId, RoomId, UserId, random_id
 from whatchat.features.accounts.access_tokens import AccessTokens
 from whatchat.features.accounts.keys import KeyRing
@@ -189,3 +191,15 @@ def test_only_members_send(site: Site) -> None:
 def test_a_bad_token_is_refused(site: Site, person: Person) -> None:
     with pytest.raises(Refused, match="unauthenticated"), site.load_of([person], Client):
         pass
+
+
+def test_a_pod_that_ended_by_itself_is_noticed() -> None:
+    with running(ServerName.NODE) as parts:
+        pod = parts.pod(*ALL_CORES)
+        parts.expect_all_up()
+        os.kill(pod.pid, signal.SIGKILL)
+        end = time.monotonic() + PATIENCE
+        while not has_ended(pod.pid) and time.monotonic() < end:
+            time.sleep(0.01)
+        with pytest.raises(AssertionError, match="ended by itself"):
+            parts.expect_all_up()

@@ -9,11 +9,12 @@ from typing import Final
 from loadtests.bench.durable.crowd import Crowd
 from loadtests.bench.durable.stacks import STACKS, Behind, Pod
 from loadtests.bench.plan import ServerName
-from loadtests.bench.process import pinned
+from loadtests.bench.process import has_ended, pinned
 from tests.servers.mongod import ReplicaSet
 from tests.servers.redis_server import RedisServer
 
 PING_INTERVAL_MS: Final = 25_000
+LAST_WORDS: Final = 500
 
 
 class Parts:
@@ -74,6 +75,12 @@ class Parts:
             pod.start()
         self._pods.append(pod)
         return pod
+
+    def expect_all_up(self) -> None:
+        """Fail, with the end of what it said, if a pod has ended by itself."""
+        for pod in self._pods:
+            if has_ended(pod.pid):
+                raise AssertionError(f"a pod ended by itself: {pod.log.read_text()[-LAST_WORDS:]}")
 
     def stop(self) -> None:
         """End everything; what it would do to part is not measured."""

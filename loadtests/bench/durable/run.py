@@ -31,6 +31,7 @@ def run(plan: Plan, tell: Callable[[str], None]) -> Outcome:
                 with running(turn.server) as parts:
                     versions |= parts.versions
                     found = WORKS[turn.work](parts, plan)
+                    parts.expect_all_up()
             except (Refused, AssertionError, OSError) as error:
                 failures.append(Failure(**turn._asdict(), reason=str(error)))
                 tell(f"{turn}: failed: {error}")

@@ -12,7 +12,9 @@ const secret = createSecretKey(Buffer.from(process.argv[2]));
 const checks = { algorithms: ["HS256"], issuer: "whatchat", audience: "whatchat" };
 
 async function redisAdapter(url) {
-  const publisher = createClient({ url });
+  // The adapter leaves what it publishes to itself: one command that timed out, after the client's
+  // usual 5 s, would end the process.
+  const publisher = createClient({ url, commandOptions: { timeout: undefined } });
   const subscriber = publisher.duplicate();
   await Promise.all([publisher.connect(), subscriber.connect()]);
   return createAdapter(publisher, subscriber);

@@ -12,8 +12,12 @@ import { authentication, greet } from "./sessions.mjs";
 
 const { STORE_URL, REDIS_URL, JWT_SECRET, PORT, PING_INTERVAL_MS = "25000" } = process.env;
 
-const publisher = createClient({ url: REDIS_URL });
+// The adapter leaves what it publishes to itself: one command that failed, or timed out after the
+// client's usual 5 s, would end the process.
+const publisher = createClient({ url: REDIS_URL, commandOptions: { timeout: undefined } });
 const subscriber = publisher.duplicate();
+for (const client of [publisher, subscriber]) client.on("error", console.error);
+process.on("unhandledRejection", console.error);
 await Promise.all([connectStore(STORE_URL), publisher.connect(), subscriber.connect()]);
 
 const app = express();
