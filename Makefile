@@ -23,7 +23,7 @@ BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 LOAD   := $(if $(USERS),--users $(USERS)) $(if $(filter file,$(origin HOST)),,--host "$(HOST)")
 TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster observe check test test-full image-test static format docs rules dashboards k8s chart-docs chart-golden chart-test screenshots chaos rollout bench bench-durable bench-node bench-sync bench-presence bench-limits bench-scrape bench-debug bench-growth bench-rebalance bench-smoke load seams-latest lock audit setup tools clean
+.PHONY: help serve cluster observe check test test-full image-test static format docs rules dashboards k8s chart-docs chart-golden chart-test screenshots chaos rollout load bench bench-durable bench-node bench-sync bench-presence bench-limits bench-scrape bench-debug bench-growth bench-rebalance bench-smoke seams-latest lock audit setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
