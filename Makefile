@@ -110,7 +110,7 @@ rollout: .venv/dev tools ## Replace all pods under load as Kubernetes would, in 
 load: .venv/dev tools ## Play a scenario with Locust and judge it: SCENARIO=pairs USERS=1000 HOST=http://…; LOAD_FLAGS=--help
 	@exec $(BIN)/python -m loadtests $(SCENARIO) $(LOAD) $(LOAD_FLAGS)
 
-bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, and all of the below, in 45 minutes; BENCH_FLAGS=--help
+bench: .venv/dev $(BENCH) ## Compare with python-socketio and Node's socket.io, and all of the below, in 55 minutes; BENCH_FLAGS=--help
 	$(BIN)/python -m loadtests.bench $(BENCH_FLAGS)
 	@$(MAKE) bench-durable
 	@$(MAKE) bench-node
