@@ -1,0 +1,16 @@
+"""What both kinds of people do: they write and hear, in rooms of all sizes, and nothing else."""
+
+from typing import Final
+
+from loadtests.swarm.cast import Layout
+from loadtests.swarm.scenario import Scenario
+
+SCENARIO: Final = Scenario(
+    name="users",
+    about="What people of a load test cost who plays them.",
+    layout=Layout.ZIPF,
+    users=300,
+    spawn_rate=100,
+    hold_seconds=20,
+    message_rate=60,
+)
