@@ -34,6 +34,9 @@ class Delays:
         self._seconds = seconds
         self._queue: deque[tuple[float, Callable[[], None]]] = deque()
 
+    def __len__(self) -> int:
+        return len(self._queue)
+
     def add(self, action: Callable[[], None]) -> None:
         """Have it done later."""
         self._queue.append((monotonic() + self._seconds, action))

@@ -43,6 +43,7 @@ class Person:
         "_epoch",
         "_looked_at",
         "_lost_us",
+        "_may_ask",
         "_minded",
         "_moving_ms",
         "_reason",
@@ -69,6 +70,7 @@ class Person:
         self._lost_us: int | None = None
         self._moving_ms: int | None = None
         self._epoch = ""
+        self._may_ask = False
         self._reason = ""
         self._minded = False
 
@@ -80,7 +82,7 @@ class Person:
     @property
     def is_busy(self) -> bool:
         """Whether something is still to be said, or has no answer yet."""
-        return bool(self.unsaid())
+        return bool(self.voice.waiting or (self._session and self._session.unanswered))
 
     def unsaid(self) -> list[Message]:
         """All that is not known to be accepted; ``again`` if it may have been."""
@@ -118,9 +120,9 @@ class Person:
         self._ears.catch_up(self.seats, _nothing)
 
     def ask(self, event: str, body: bytes, replied: Replied, about: object = None) -> bool:
-        """Send a command; ``False`` while there is no connection."""
+        """Send a command; ``False`` while there is no session."""
         session = self._session
-        if session is None:
+        if session is None or not self._may_ask:
             return False
         self._company.deadlines.expect(session, session.ask(event, body, replied, about))
         return True
@@ -178,6 +180,7 @@ class Person:
     def lost(self, reason: str, code: int, unanswered: list[Asked]) -> None:
         """The session is over; that it is will show in :meth:`live`."""
         self._session = None
+        self._may_ask = False
         self._reason = reason
         if code:
             self._company.tally.closed(code)
@@ -224,6 +227,7 @@ class Person:
             self.drop("moved")
 
     def _ready(self, ready: Ready) -> None:
+        self._may_ask = True
         now = self._ears.since_us = _now_us()
         is_first = not self._epoch
         if self._epoch not in ("", ready.epoch):

@@ -109,7 +109,8 @@ class Play:
 
     def _storm(self) -> None:
         for person in self._people:
-            person.drop("storm")
+            if person.is_here:
+                person.drop("storm")
 
     def _settle(self) -> None:
         patience = self._options.settle_seconds / 2
@@ -121,7 +122,7 @@ class Play:
 
     def _wait_for_silence(self, seconds: float) -> None:
         with gevent.Timeout(seconds, exception=False):
-            while any(person.is_busy or person.missing for person in self._people):
+            while self._company.receipts or any(map(_is_unsettled, self._people)):
                 gevent.sleep(_LOOK_SECONDS)
 
     def _do_chores(self) -> None:
@@ -130,6 +131,10 @@ class Play:
             self._company.deadlines.enforce()
             self._company.receipts.run()
             self._company.timings.tell()
+
+
+def _is_unsettled(person: Person) -> bool:
+    return bool(person.is_busy or person.missing)
 
 
 def _seats(rooms: list[Room]) -> dict[int, list[Seat]]:
