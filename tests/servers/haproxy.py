@@ -57,8 +57,9 @@ BACKEND = """\
     option http-server-close
 
     # A pod that answers "not ready" keeps the sessions that it has and gets no others; one that
-    # does not answer is down.
+    # does not answer is down; a slow one is not.
     option httpchk GET /readyz
+    timeout check 10s
     http-check expect status 200 error-status L7OKC
     default-server check inter 500ms fastinter 200ms fall 2 rise 1
 
