@@ -27,7 +27,7 @@ from tests.e2e.node_process import NodeProcess
 ROOT: Final = Path(__file__).parents[3]
 KINDS: Final = {"ours": "delivery", "locust.contrib.socketio": "WSR"}
 FILES: Final = {"ours": "lean.py", "locust.contrib.socketio": "stock.py"}
-SETTLE_SECONDS: Final = 3
+SETTLE_SECONDS: Final = 2
 END_SECONDS: Final = 40
 
 
