@@ -70,6 +70,7 @@ ENV PATH=/opt/whatchat/bin \
     LANG=C.UTF-8 \
     MPLCONFIGDIR=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPATH=/opt/load \
     PYTHONUNBUFFERED=1
 USER 10001:10001
 WORKDIR /opt/load

@@ -11,6 +11,7 @@ from tests.image.buildah import Buildah
 from tests.image.container import Container
 
 NAME = "localhost/whatchat:test"
+LOAD_NAME = "localhost/whatchat-load:test"
 VERSION, REVISION, SOURCE = "1.2.3", "0123abc", "https://git.example/whatchat"
 USER = 10001
 
@@ -32,6 +33,15 @@ def image() -> Iterator[Image]:
         buildah.build(NAME, VERSION=VERSION, REVISION=REVISION, SOURCE=SOURCE)
         with buildah.mounted(NAME) as root:
             yield Image(NAME, buildah.inspect(NAME)["Docker"]["config"], root, buildah)
+
+
+@pytest.fixture(scope="session")
+def load_image(image: Image) -> Iterator[Image]:
+    """The image of load tests."""
+    image.buildah.build(LOAD_NAME, target="load")
+    with image.buildah.mounted(LOAD_NAME) as root:
+        config = image.buildah.inspect(LOAD_NAME)["Docker"]["config"]
+        yield Image(LOAD_NAME, config, root, image.buildah)
 
 
 @pytest.fixture

@@ -82,9 +82,9 @@ class Container:
         os.kill(self.pid, signal.Signals[self._config["StopSignal"]])
         return self.ended()
 
-    def ended(self) -> tuple[int, str]:
+    def ended(self, *, seconds: float = STOP_SECONDS) -> tuple[int, str]:
         """The same, of one that ends by itself."""
-        _, errors = self._process.communicate(timeout=STOP_SECONDS)
+        _, errors = self._process.communicate(timeout=seconds)
         return self._process.returncode, errors
 
     def health(self, **settings: str) -> tuple[int, str]:
