@@ -5,11 +5,14 @@ import json
 import os
 import re
 import secrets
+import shlex
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -20,6 +23,8 @@ import aiohttp
 import pytest
 import yaml
 
+from loadtests.swarm.cast import Cast, Layout
+from loadtests.swarm.tokens import Tokens
 from tests.e2e.command import Command
 from tests.e2e.node_process import free_port
 from tests.servers import grafana, observe
@@ -146,6 +151,25 @@ async def test_a_load_test_is_seen_once_it_runs_and_not_missed_before(
             lambda: bool(prometheus.query('whatchat_load_users{namespace="whatchat"} == 2')),
             seconds=SCRAPED_SECONDS,
         )
+
+
+def test_who_is_told_how_to_test_it_under_load_can_seed_and_come(running: Running) -> None:
+    [line] = [line for line in running.lines if line.startswith("Load test: ")]
+    words = shlex.split(line.removeprefix("Load test: "))
+    env = dict(word.split("=", 1) for word in words if word.startswith("WHATCHAT_"))
+    seeding = [sys.executable, "-m", "loadtests.seed", "--scenario=pairs", "--users=2"]
+    done = subprocess.run(
+        seeding, check=True, env=os.environ | env, capture_output=True, text=True, timeout=30
+    )
+    assert done.stdout.startswith("2 accounts added")
+    cast = Cast(2, shards=1, layout=Layout.PAIRS)
+    token = Tokens(env["WHATCHAT_JWT_SECRET"]).token(cast.user_id(0))
+    host = dict(word.split("=", 1) for word in words if "=" in word)["HOST"]
+    request = urllib.request.Request(
+        f"{host}/api/users/me", headers={"Authorization": f"Bearer {token}"}
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        assert json.loads(answer.read())["username"] == cast.username(0)
 
 
 async def test_all_rules_are_loaded_and_can_be_evaluated(running: Running) -> None:

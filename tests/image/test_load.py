@@ -37,9 +37,10 @@ def test_people_are_seeded_and_a_run_is_played_and_judged(
         return Container(load_image.root, config, words, data=data, **settings)
 
     port = str(free_port())
+    host = cluster.url.replace("localhost", "127.0.0.1")  # a runtime would give /etc/hosts
     master = (
         *("loadtests.job", "pairs", USERS, "--workers=1", "--expect-pods=2", "--out=/data/pairs"),
-        *(f"--host={cluster.url}", f"--pods={','.join(cluster.urls)}", "--metrics-port=0"),
+        *(f"--host={host}", f"--pods={','.join(cluster.urls)}", "--metrics-port=0"),
         *("--hold=2", "--settle=1", "--master-bind-port", port),
     )
     worker = (

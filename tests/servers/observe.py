@@ -22,6 +22,7 @@ from tests.servers.prometheus import Job, Prometheus, Target
 RULES = DASHBOARDS / "rules"
 ADMIN_TOKEN = "WHATCHAT_ADMIN_TOKEN"
 READ_TOKEN = "WHATCHAT_ADMIN_READ_TOKEN"
+JWT_SECRET = "WHATCHAT_JWT_SECRET"
 PLACE = {"cluster": "local", "namespace": "whatchat"}
 
 
@@ -77,6 +78,7 @@ def _run(folder: Path, given: argparse.Namespace, told: Event) -> None:
             conversation = Conversation(cluster.url, given.people)
             _up("people", conversation.start, conversation.stop, ends)
         tell_of(cluster)
+        tell_load(cluster, env)
         tell(f"Admin: export WHATCHAT_ADMIN_URL={cluster.urls[0]} {ADMIN_TOKEN}={env[ADMIN_TOKEN]}")
         tell_where(prometheus.url, pages.url if pages else None, sources)
         told.wait(given.seconds)
@@ -93,7 +95,7 @@ def _cluster(
 
 
 def _tokens() -> dict[str, str]:
-    return {name: secrets.token_urlsafe(32) for name in (ADMIN_TOKEN, READ_TOKEN)}
+    return {name: secrets.token_urlsafe(32) for name in (ADMIN_TOKEN, READ_TOKEN, JWT_SECRET)}
 
 
 def _prometheus(folder: Path, cluster: Cluster, given: argparse.Namespace) -> Prometheus:
@@ -112,6 +114,17 @@ def _up(name: str, start: Callable[[], None], end: Callable[[], None], ends: Exi
         start()
     except Exception as error:
         raise CannotStart(f"{name}: {in_a_line(error)}") from error
+
+
+def tell_load(cluster: Cluster, env: Mapping[str, str]) -> None:
+    """Say how a load test comes to it, which limits would keep out."""
+    if env["WHATCHAT_RATE_LIMITS"] != "off":
+        tell("For load tests start this with WHATCHAT_RATE_LIMITS=off")
+    store = cluster.mongo.url("whatchat")
+    tell(
+        f"Load test: {JWT_SECRET}={env[JWT_SECRET]} WHATCHAT_STORE_URL='{store}' "
+        f"make load SCENARIO=pairs USERS=100 HOST={cluster.url}"
+    )
 
 
 def tell_where(prometheus: str, pages: str | None, sources: Mapping[str, str]) -> None:
