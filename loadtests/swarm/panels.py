@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from math import nan
 from typing import Final
 
 from matplotlib.axes import Axes
 
 from loadtests.colours import INK, LIME, ROSE, SKY, SLATE, TEAL, VIOLET
 from loadtests.swarm.chart import Panel, bounded, divided, headed, legend, numbered, spanned
-from loadtests.swarm.recording import Kind, Recording, Vital
+from loadtests.swarm.recording import Kind, Moment, Recording, Vital
 
 QUIET: Final = frozenset({"ramp", "hold", "settle"})
 """Phases that every run has; any other is what was done to the servers meanwhile."""
@@ -25,6 +26,10 @@ PODS: Final = (TEAL, LIME, SLATE, SKY, ROSE, VIOLET)
 
 FEW: Final = 0.1
 """With less than such a share of a pod's most sockets, what each of them takes is noise."""
+
+PAUSE_SECONDS: Final = 5.0
+NARROW: Final = 0.05
+"""Of a run: what is shorter has no room for its name."""
 
 SINCE: Final = "seconds since the start"
 _MB: Final = 1_000_000
@@ -77,7 +82,7 @@ def _sockets(vitals: Sequence[Vital], ats: Sequence[float]) -> list[int]:
 
 
 def _times(recording: Recording, kind: Kind, axes: Axes) -> None:
-    moments = recording.moments[kind]
+    moments = list(_parted(recording.moments[kind]))
     since = [moment.at - recording.start for moment in moments]
     for name, colour in (("p50", SLATE), ("p95", LIME), ("p99", TEAL)):
         values = [getattr(moment, name) for moment in moments]
@@ -89,6 +94,16 @@ def _times(recording: Recording, kind: Kind, axes: Axes) -> None:
             bounded(axes, gate.bound, f"p99 at most {gate.bound:,g} ms")
     _dressed(recording, axes, heading.format(kind[1]))
     numbered(axes.yaxis, " ms")
+
+
+def _parted(moments: Sequence[Moment]) -> Iterator[Moment]:
+    """With one of no number where there was nothing for a while: no line leads across."""
+    before = moments[0]
+    for moment in moments:
+        if moment.at - before.at > PAUSE_SECONDS:
+            yield Moment(before.at, nan, nan, nan)
+        yield moment
+        before = moment
 
 
 def _resident(recording: Recording, axes: Axes) -> None:
@@ -135,7 +150,8 @@ def _dressed(recording: Recording, axes: Axes, title: str) -> None:
     for phase in recording.summary.phases:
         start, end = phase.start - recording.start, phase.end - recording.start
         if phase.name in QUIET:
-            divided(axes, start, phase.name)
+            wide = end - start > NARROW * (recording.end - recording.start)
+            divided(axes, start, phase.name if wide else "")
         else:
             spanned(axes, start, end, phase.name)
     headed(axes, title, SINCE)

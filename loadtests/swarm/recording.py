@@ -16,6 +16,9 @@ SUMMARY: Final = "summary.json"
 ALL: Final = "Aggregated"
 """How Locust calls the row of everything, in which the number of users is exact, too."""
 
+NOTHING: Final = ("N/A", "0")
+"""What Locust says of times when there were none in its ten seconds."""
+
 Kind = tuple[str, str]
 """What was measured: Locust's type and name, such as ``delivery`` and ``message:new``."""
 
@@ -104,7 +107,7 @@ def read(folder: Path) -> Recording:
 def _moments(history: Sequence[Mapping[str, str]]) -> dict[Kind, list[Moment]]:
     found: dict[Kind, list[Moment]] = {}
     for row in history:
-        if row["Name"] != ALL and row["50%"] != "N/A":
+        if row["Name"] != ALL and row["99%"] not in NOTHING:
             percentiles = (float(row[name]) for name in ("50%", "95%", "99%"))
             moment = Moment(float(row["Timestamp"]), *percentiles)
             found.setdefault((row["Type"], row["Name"]), []).append(moment)

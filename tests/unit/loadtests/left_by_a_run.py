@@ -53,7 +53,7 @@ def _history() -> Iterable[list[object]]:
         talking = RAMP < second < SETTLE
         delivered = [2 * slow, 9 * slow, 30 * slow] if talking else ["N/A"] * 3
         yield [at, users, "delivery", "message:new", *delivered]
-        connects = [2, 8, 20 + second % 20] if second <= RAMP else ["N/A"] * 3
+        connects = [2, 8, 20 + second % 20] if second <= RAMP else [0] * 3
         yield [at, users, "connect", "websocket", *connects]
         back = [120, 400, 900 + second] if missed else ["N/A"] * 3
         yield [at, users, "reconnect", "resume", *back]

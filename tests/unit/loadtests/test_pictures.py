@@ -7,6 +7,7 @@ import pytest
 
 from loadtests.swarm.panels import PODS
 from loadtests.swarm.pictures import main
+from loadtests.swarm.recording import read
 from tests.unit.loadtests.left_by_a_run import RAMP, START, leave
 
 ALL = {"connections.svg", "latency.svg", "memory.svg"}
@@ -64,6 +65,12 @@ def test_a_pod_first_seen_with_people_on_it_tells_nothing_of_a_socket(tmp_path: 
     said = texts(tmp_path / "memory.svg")
     assert "Resident memory of each pod" in said
     assert not any("KB" in text for text in said)
+
+
+def test_seconds_without_a_measurement_are_no_zeros(tmp_path: Path) -> None:
+    moments = read(leave(tmp_path)).moments["connect", "websocket"]
+    assert {moment.at for moment in moments} == set(range(START, START + RAMP + 1, 2))
+    assert min(moment.p50 for moment in moments) > 0
 
 
 def test_nothing_is_drawn_of_what_was_not_measured(tmp_path: Path) -> None:
