@@ -16,7 +16,7 @@ BIN    := .venv/bin
 PYTEST := $(BIN)/pytest -n 3 --dist loadscope
 SEAMS  := tests/conformance/test_seams*.py tests/integration/test_http_front.py
 FAST   := tests/unit tests/ports tests/integration/test_layout.py tests/integration/test_locks.py
-ALONE  := tests/chaos/test_chaos.py tests/rollout/test_rollout.py tests/e2e/test_hostile_crowd.py tests/integration/pods/test_rebalancing.py
+ALONE  := tests/chaos/test_chaos.py tests/rollout/test_rollout.py tests/e2e/test_hostile_crowd.py tests/integration/pods/test_rebalancing.py tests/integration/load/test_make_load.py
 COVER  := --cov --cov-report=term:skip-covered --durations=25
 JS     := tests/js/node_modules/.package-lock.json
 BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json

@@ -20,7 +20,7 @@ from loadtests.stage.swarm import Swarm
 from loadtests.swarm import summary as summaries
 from loadtests.swarm import vitals
 from loadtests.swarm.cast import Cast
-from loadtests.swarm.preflight import check, of_run
+from loadtests.swarm.preflight import check, of_run, reach
 from loadtests.swarm.progress import phase_of
 from loadtests.swarm.seeding import seed
 from loadtests.swarm.summary import PodVitals, Summary
@@ -39,19 +39,20 @@ Tell = Callable[[str], None]
 def prepare(plan: Plan, stage: Stage, tell: Tell, *, unchecked: bool = False) -> None:
     """Seed, and look whether anything would spoil the run. Raises ``Unfit``, ``ChatError``."""
     scenario = plan.scenario
+    coming = of_run(
+        scenario,
+        host=stage.url,
+        secret=stage.secret,
+        users=scenario.users,
+        workers=plan.workers,
+    )
+    if not unchecked:
+        reach(coming)
     if stage.store_url:
         cast = Cast(scenario.users, shards=plan.workers, layout=scenario.layout)
         asyncio.run(seed(stage.store_url, cast, "", tell))
     if not unchecked:
-        check(
-            of_run(
-                scenario,
-                host=stage.url,
-                secret=stage.secret,
-                users=scenario.users,
-                workers=plan.workers,
-            )
-        )
+        check(coming)
 
 
 def run(plan: Plan, stage: Stage, tell: Tell) -> Summary | None:

@@ -92,13 +92,12 @@ class Seat:
         self.passed(rev)
         return Heard.NEWS if self.held.add(rev) else Heard.REPEATED
 
-    def said(self, seq: int, *, again: bool) -> None:
-        """The person's own message is at ``seq``, as its ack says; ``again`` if it was retried.
+    def said(self, seq: int) -> None:
+        """The person's own message is at ``seq``, as its ack says.
 
-        The first time no event may bring it too.
+        Once an event may bring it too: what a pod announces anew, after an outage, it reads from
+        the log, which does not know whose socket had the ack.
         """
-        if not again:
-            self._live.add(seq)
         self.room.accepted.add(seq)
         self.held.add(seq)
         self.passed(seq)

@@ -64,14 +64,19 @@ def of_run(scenario: Scenario, *, host: str, secret: str, users: int, workers: i
 
 def check(run: Run) -> None:
     """Raise :class:`Unfit` with the first that is found, from here outwards."""
-    _is_whole(run)
-    _has_descriptors(run)
-    _has_ports(run)
-    _reachable(run.host)
+    reach(run)
     try:
         _admits(run)
     except (OSError, http.client.HTTPException, NotSpoken, ValueError) as error:
         raise _stranger(run.host) from error
+
+
+def reach(run: Run) -> None:
+    """The same, of what does not need the people to be there already."""
+    _is_whole(run)
+    _has_descriptors(run)
+    _has_ports(run)
+    _reachable(run.host)
 
 
 def _is_whole(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final, get_args
 
@@ -13,6 +14,9 @@ from loadtests.swarm.times import merged
 
 EVERY_SECONDS: Final = 3.0
 """As often as workers report."""
+
+COMPARED: Final = 4
+"""Rates are of the time since so many lines before: of one line alone they would be too uneven."""
 
 
 class Progress:
@@ -26,7 +30,7 @@ class Progress:
         self._tell = tell or _say
         self._told_at = 0.0
         self._phase = ""
-        self._before = Tally()
+        self._before: deque[tuple[float, Tally]] = deque(maxlen=COMPARED)
 
     def look(self) -> None:
         """Say something if it is time to, or if another phase has begun."""
@@ -34,12 +38,14 @@ class Progress:
         if not self._course.begun:
             return
         if phase != self._phase or now - self._told_at >= EVERY_SECONDS:
-            self._tell(self._line(phase, now - self._told_at if self._told_at else 0.0))
+            self._tell(self._line(phase, now))
             self._phase, self._told_at = phase, now
 
-    def _line(self, phase: PhaseName, seconds: float) -> str:
+    def _line(self, phase: PhaseName, now: float) -> str:
         total = tallies(self._environment).total
-        before, self._before = self._before, total
+        self._before.append((now, total))
+        begun, before = self._before[0]
+        seconds = now - begun
         accepted = _rate(total.accepted - before.accepted, seconds)
         delivered = _rate(total.delivered - before.delivered, seconds)
         runner = self._environment.runner

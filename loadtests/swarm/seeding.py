@@ -13,7 +13,7 @@ from whatchat.domain.models import RoomSettings
 from whatchat.domain.ports.account_store import Account
 from whatchat.domain.ports.store import Store
 from whatchat.domain.times import utc_now
-from whatchat.settings import Settings
+from whatchat.settings import load_settings
 
 AT_ONCE: Final = 50
 
@@ -24,9 +24,9 @@ async def seed(store_url: str, cast: Cast, password_hash: str, tell: Told) -> No
     """Give everybody an account and open the rooms; what is there already stays as it is.
 
     Everybody has the same ``password_hash``. Fails like the product does if the store cannot be
-    reached or is not migrated.
+    reached or is not migrated, or with ``BadSetting`` if that is no store's URL.
     """
-    store = await open_store(Settings.model_validate({"store_url": store_url}))
+    store = await open_store(load_settings(store_url=store_url))
     try:
         await _add_accounts(store, cast, password_hash, tell)
         await _open_rooms(store, cast, tell)

@@ -92,13 +92,13 @@ class Voice:
         self._speaker.ask("presence:watch", msgspec.json.encode({"userIds": people}), ignored)
 
     def _send(self, message: Message) -> bool:
-        seat, due_us, again = message
+        seat, due_us, _ = message
         body = _SEND % (seat.room.name, self._run, due_us + EPOCH_US, _CONTENT)
 
         def replied(reply: Reply) -> None:
             if reply.is_ok:
                 self._tally.accepted += 1
-                seat.said(_seq(reply), again=again)
+                seat.said(_seq(reply))
             elif told.refusal(reply.text()).retryable:
                 self._later(message._replace(again=True))
 

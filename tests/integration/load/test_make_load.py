@@ -1,0 +1,168 @@
+"""``make load`` on clusters of its own: a run, and what is done to the cluster in the middle."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from loadtests.swarm.summary import Summary, read
+
+ROOT = Path(__file__).parents[3]
+END_SECONDS = 200
+FILES = {
+    *("locust.html", "locust_stats.csv", "locust_stats_history.csv", "locust_failures.csv"),
+    *("summary.json", "pods.csv", "connections.svg", "latency.svg", "memory.svg"),
+}
+
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+
+SLOW = (
+    "--gate",
+    "delivery_mean=5000",
+    "--gate",
+    "delivery_p99=30000",
+    "--gate",
+    "connect_p99=9000",
+)
+"""What else runs on the machine is not what is tested."""
+
+RUNS = {
+    "steady": ("--users", "40", "--workers", "2", "--rate", "20", "--hold", "10"),
+    "rollout": ("--users", "20", "--rate", "20", "--hold", "40", "--short", "--pods-count", "1"),
+    "failover": ("--users", "20", "--rate", "20", "--hold", "12"),
+}
+
+Started = subprocess.Popen[str]
+Begin = Callable[..., Started]
+
+
+@pytest.fixture(scope="module")
+def begin() -> Iterator[Begin]:
+    begun: list[Started] = []
+
+    def start(*arguments: str) -> Started:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "loadtests", *arguments],
+            cwd=ROOT,
+            env={key: value for key, value in os.environ.items() if "WHATCHAT" not in key},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        begun.append(process)
+        return process
+
+    yield start
+    for process in begun:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=END_SECONDS)
+
+
+class Ended(NamedTuple):
+    """What a run has said, and where it left what it found."""
+
+    said: str
+    out: Path
+
+
+@pytest.fixture(scope="module")
+def ended(begin: Begin, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
+    """They go on at the same time, as they mostly wait."""
+    out = tmp_path_factory.mktemp("out")
+    runs = {
+        name: begin(name, *size, *SLOW, "--settle", "4", "--out", str(out / name))
+        for name, size in RUNS.items()
+    }
+    return {
+        name: Ended(run.communicate(timeout=END_SECONDS)[0], out / name)
+        for name, run in runs.items()
+    }
+
+
+def summary_of(ended: dict[str, Ended], name: str) -> Summary:
+    said, out = ended[name]
+    assert (out / "summary.json").exists(), said
+    found = read(out)
+    assert found.passed, said
+    assert "all gates hold" in said
+    assert found.troubles == []
+    return found
+
+
+def test_a_run_leaves_all_that_it_should(ended: dict[str, Ended]) -> None:
+    found = summary_of(ended, "steady")
+    said, out = ended["steady"]
+    assert {path.name for path in out.iterdir()} >= FILES
+    assert (found.users, found.workers, found.tally.judged) == (40, 2, 40)
+    assert found.connects.count >= 40
+    assert found.messages.accepted == found.tally.accepted > 20
+    assert found.deliveries.count > found.tally.accepted / 2
+    assert [phase.name for phase in found.phases] == ["ramp", "hold", "settle"]
+    assert {"pods", "mongod", "redis", "haproxy", "load"} <= found.cpu_seconds.keys()
+    assert min(found.cpu_seconds[part] for part in ("pods", "load")) > 0
+    assert "versions" in found.machine
+    for word in ("ramp ", "hold ", "settle ", "delivery_p99", "connect_success"):
+        assert word in said
+
+
+def test_every_pod_has_its_vitals(ended: dict[str, Ended]) -> None:
+    found = summary_of(ended, "steady")
+    assert [pod.pod for pod in found.pods] == ["pod-1", "pod-2"]
+    assert sum(pod.sockets_max for pod in found.pods) == 40
+    with (ended["steady"].out / "pods.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    assert {row["pod"] for row in rows} == {"pod-1", "pod-2"}
+    assert max(int(row["sockets"]) for row in rows) == max(pod.sockets_max for pod in found.pods)
+
+
+def test_all_pods_are_replaced(ended: dict[str, Ended]) -> None:
+    found = summary_of(ended, "rollout")
+    assert [pod.pod.split("-")[1] for pod in found.pods] == ["1", "2"]
+    assert [phase.name for phase in found.phases][-1] == "rollout"
+    assert found.reconnects.count >= 20
+
+
+def test_another_redis_takes_over(ended: dict[str, Ended]) -> None:
+    found = summary_of(ended, "failover")
+    assert [phase.name for phase in found.phases][-1] == "failover"
+    assert found.tally.accepted > 150
+
+
+def test_an_interrupted_run_ends_everything_and_keeps_what_there_is(
+    begin: Begin, tmp_path: Path
+) -> None:
+    run = begin(
+        *("connect", "--users", "10", "--hold", "600", "--direct"),
+        *("--out", str(tmp_path / "out"), "--dir", str(tmp_path / "dir")),
+    )
+    assert run.stdout
+    for line in run.stdout:
+        if line.startswith("hold ") and "connected 10" in line:
+            break
+    run.send_signal(signal.SIGINT)
+    said, _ = run.communicate(timeout=60)
+    assert run.returncode == 1, said
+    found = read(tmp_path / "out")
+    assert not found.passed
+    assert "judged" in {gate.name for gate in found.gates if not gate.holds}
+    assert (tmp_path / "out" / "locust.html").exists()
+    assert not _still_there(str(tmp_path))
+
+
+def _still_there(folder: str) -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_text().replace("\0", " ")
+        except OSError:
+            continue
+        if folder in words:
+            found.append(words)
+    return found

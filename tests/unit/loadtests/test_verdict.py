@@ -1,0 +1,77 @@
+"""Which gates hold, by what was found."""
+
+import pytest
+from msgspec.structs import replace
+
+from loadtests.swarm.scenario import Gates
+from loadtests.swarm.tally import Tally
+from loadtests.swarm.times import Times
+from loadtests.swarm.verdict import Found, judged, overridden, table
+
+GOOD = Found(
+    users=1_000,
+    talking=True,
+    connects=Times(count=1_000, failed=1, mean_ms=20, p99_ms=2_000),
+    reconnects=Times(),
+    deliveries=Times(count=500, mean_ms=50, p99_ms=250),
+    tally=Tally(accepted=500, delivered=500, judged=999, absent=1),
+)
+
+USUAL = Gates()
+
+
+def failing(found: Found, gates: Gates = USUAL) -> list[str]:
+    return [gate.name for gate in judged(gates, found) if not gate.holds]
+
+
+def test_all_may_hold_on_their_bounds() -> None:
+    assert failing(GOOD) == []
+
+
+@pytest.mark.parametrize("name", ["lost", "duplicated", "bad_requests", "unresolved"])
+def test_of_some_things_there_may_be_none(name: str) -> None:
+    assert failing(replace(GOOD, tally=replace(GOOD.tally, **{name: 1}))) == [name]
+
+
+@pytest.mark.parametrize(
+    ("changed", "name"),
+    [
+        ({"connects": replace(GOOD.connects, failed=2)}, "connect_success"),
+        ({"connects": replace(GOOD.connects, count=998, failed=0)}, "connect_success"),
+        ({"connects": replace(GOOD.connects, p99_ms=2_100)}, "connect_p99"),
+        ({"deliveries": replace(GOOD.deliveries, mean_ms=50.1)}, "delivery_mean"),
+        ({"deliveries": replace(GOOD.deliveries, p99_ms=260)}, "delivery_p99"),
+        ({"reconnects": Times(count=100, failed=1)}, "reconnect_success"),
+        ({"tally": replace(GOOD.tally, judged=998)}, "judged"),
+        ({"tally": replace(GOOD.tally, accepted=0)}, "accepted"),
+    ],
+)
+def test_each_gate_fails_by_itself(changed: dict[str, object], name: str) -> None:
+    assert failing(replace(GOOD, **changed)) == [name]
+
+
+def test_what_was_not_measured_does_not_hold() -> None:
+    nobody = replace(GOOD, connects=Times(count=1_000, failed=1_000), deliveries=Times())
+    assert {"connect_success", "connect_p99", "delivery_mean", "delivery_p99"} <= {*failing(nobody)}
+
+
+def test_who_is_silent_delivers_nothing() -> None:
+    silent = replace(GOOD, talking=False, deliveries=Times(), tally=Tally(judged=1_000))
+    assert failing(silent) == []
+
+
+def test_bounds_can_be_others() -> None:
+    assert failing(GOOD, overridden(Gates(), ["delivery_mean=0.001"])) == ["delivery_mean"]
+    assert overridden(Gates(), []) == Gates()
+
+
+@pytest.mark.parametrize("given", ["speed=1", "delivery_mean", "delivery_mean=fast", ""])
+def test_a_bound_that_is_none_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match=r"no gate is called|must be a number"):
+        overridden(Gates(), [given])
+
+
+def test_the_table_says_which_fail() -> None:
+    shown = table(judged(Gates(delivery_mean=1), GOOD)).splitlines()
+    assert [line.split()[0] for line in shown if line.endswith("FAILS")] == ["delivery_mean"]
+    assert sum(line.endswith("holds") for line in shown) == len(shown) - 2

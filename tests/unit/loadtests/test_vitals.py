@@ -1,0 +1,62 @@
+"""What is made of pods' metrics."""
+
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from loadtests.swarm.vitals import Vital, Vitals, found_at, of_pods
+
+EXPOSITION = b"""\
+# TYPE whatchat_connected_sockets gauge
+whatchat_connected_sockets{transport="websocket"} 7.0
+whatchat_connected_sockets{transport="polling"} 2.0
+process_resident_memory_bytes 1.5e+08
+process_cpu_seconds_total 12.25
+"""
+
+
+class Pod(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(EXPOSITION)
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def pod() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Pod) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}"
+        server.shutdown()
+
+
+def test_pods_are_found_by_a_name_and_read(pod: str, tmp_path: Path) -> None:
+    where = found_at([pod, "http://127.0.0.1:1", "http://nowhere.invalid"])
+    with Vitals(where, tmp_path / "pods.csv") as vitals:
+        pass
+    first, *_ = vitals.seen
+    assert first.pod == pod.replace("http://localhost", "127.0.0.1")
+    assert (first.sockets, first.resident_bytes, first.cpu_seconds) == (9, 150_000_000, 12.25)
+    lines = (tmp_path / "pods.csv").read_text().splitlines()
+    assert lines[0] == "at,pod,sockets,resident_bytes,cpu_seconds"
+    assert len(lines) == len(vitals.seen) + 1
+
+
+def test_a_pod_comes_to_what_it_grew_by() -> None:
+    seen = [
+        Vital(0.0, "a", 0, 100_000, 1.0),
+        Vital(0.5, "b", 0, 70_000, 0.0),
+        Vital(10.0, "a", 10, 200_000, 3.0),
+        Vital(20.0, "a", 5, 150_000, 6.0),
+    ]
+    busy, idle = of_pods(seen)
+    assert (busy.pod, busy.sockets_max, busy.bytes_per_socket) == ("a", 10, 10_000)
+    assert (busy.resident_bytes_at_start, busy.resident_bytes_at_most) == (100_000, 200_000)
+    assert busy.cpu_percent == 25
+    assert (idle.bytes_per_socket, idle.cpu_percent) == (None, 0)
