@@ -12,7 +12,9 @@ asked of those who are signed in then, about what came after they had first sign
 - One answer to ``sync`` held the same message twice.
 
 A copy that comes by another way than the first, as an event of what ``sync`` or an ack has already
-brought, is what the client's rule is for: it is dropped and counted as ``repeated``.
+brought, is what the client's rule is for: it is dropped and counted as ``repeated``. So is one's
+own message as an event on the connection that has its ack: a pod which after an outage reads from
+the log what it was not told no longer knows from which connection that came.
 """
 
 from collections.abc import Sequence
