@@ -19,7 +19,7 @@ ROOM: Final = 1.12
 """How far a panel goes beyond its highest value."""
 
 _WIDTH, _HEAD, _FOOT, _PANEL = 9.0, 1.0, 0.5, 2.5  # inches
-_LEFT, _RIGHT = 0.08, 0.98  # of the width
+_LEFT, _RIGHT = 0.09, 0.98  # of the width
 _STYLE: Final[Any] = {
     "svg.hashsalt": "whatchat",  # ids in the file are the same from time to time
     "svg.fonttype": "none",
@@ -90,10 +90,10 @@ def legend(axes: Axes) -> None:
     )
 
 
-def numbered(axis: Axis, unit: str = "") -> None:
+def numbered(axis: Axis, unit: str = "", room: float = ROOM) -> None:
     """Have an axis begin with nought, and write its values in full."""
     _, highest = axis.get_view_interval()
-    axis.set_view_interval(0, ROOM * highest, ignore=True)
+    axis.set_view_interval(0, room * highest, ignore=True)
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}{unit}"))
 
 

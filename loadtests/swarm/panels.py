@@ -77,7 +77,7 @@ def _sockets(vitals: Sequence[Vital], ats: Sequence[float]) -> list[int]:
     found, now = [], 0
     for at in ats:
         now = seen.get(at, now)
-        found.append(now if vitals[0].at <= at <= vitals[-1].at else 0)
+        found.append(now if vitals[0].at <= at <= vitals[-1].at + PAUSE_SECONDS else 0)
     return found
 
 
@@ -93,7 +93,7 @@ def _times(recording: Recording, kind: Kind, axes: Axes) -> None:
         if gate.name == bounding:
             bounded(axes, gate.bound, f"p99 at most {gate.bound:,g} ms")
     _dressed(recording, axes, heading.format(kind[1]))
-    numbered(axes.yaxis, " ms")
+    numbered(axes.yaxis, " ms", room=2)
 
 
 def _parted(moments: Sequence[Moment]) -> Iterator[Moment]:

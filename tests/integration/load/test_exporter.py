@@ -13,6 +13,7 @@ import pytest
 from prometheus_client import Metric
 
 from loadtests.swarm.figures import COUNTED, FIGURES, declared
+from tests.e2e.node_process import free_port
 from tests.servers.locust_process import ROOT, LocustProcess
 from tests.waiting import until
 
@@ -26,7 +27,9 @@ Families = dict[str, Metric]
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocustProcess]:
     """A master with two workers, of which one has no more than the other."""
     log = tmp_path_factory.mktemp("load") / "locust.log"
-    with LocustProcess(LOCUSTFILE, log, *SIZE, "--processes", "2", "-t", "60s") as process:
+    port = str(free_port())
+    ours = ("--master-bind-port", port, "--master-port", port)
+    with LocustProcess(LOCUSTFILE, log, *SIZE, *ours, "--processes", "2", "-t", "60s") as process:
         yield process
 
 
