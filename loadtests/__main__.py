@@ -12,19 +12,21 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 from loadtests.stage.elsewhere import Elsewhere
 from loadtests.stage.fixed import Shape, fixed
-from loadtests.stage.plan import Plan, UnknownScenario, names, scenario, sized, workers_for
+from loadtests.stage.plan import Plan, sized, workers_for
 from loadtests.stage.report import report
 from loadtests.stage.rolling import rolling
 from loadtests.stage.run import DONE_TO_THEM, draw, prepare, run
 from loadtests.stage.stages import Stage
 from loadtests.swarm.options import SETTLE_SECONDS
 from loadtests.swarm.preflight import Unfit
+from loadtests.swarm.repertoire import names, scenario
+from loadtests.swarm.summary import Summary
 from loadtests.swarm.verdict import gates_of
 from tests.servers.by_hand import CannotStart, tell
 from whatchat.domain.errors import ChatError
@@ -34,36 +36,43 @@ from whatchat.settings import BadSetting
 NOT_BEGUN: Final = 2
 RESULTS: Final = Path("load-results")
 
+NOT_TO_BE: Final = (Unfit, CannotStart, BadSetting, ChatError, ValueError, RuntimeError)
+"""Why a run is not begun; the last is what a program that is missing is told by."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says."""
     given = _arguments(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     raise_descriptor_limit()
-    try:
-        plan = _plan(given)
-        return _played(plan, given)
-    except (UnknownScenario, Unfit, CannotStart, BadSetting, ChatError, ValueError) as error:
-        sys.stderr.write(f"not begun: {error}\n")
-        return NOT_BEGUN
-    except KeyboardInterrupt:
-        sys.stderr.write("not begun: interrupted\n")
-        return NOT_BEGUN
-
-
-def _played(plan: Plan, given: argparse.Namespace) -> int:
-    with _stage(plan, given) as stage:
-        tell(f"{plan.scenario.name}: {plan.scenario.about}")
-        tell(f"{plan.scenario.users:,} people from {plan.workers} processes come to {stage.url}")
-        prepare(plan, stage, tell, unchecked=given.unchecked)
+    with ExitStack() as ends:
+        try:
+            plan = _plan(given)
+            stage = ends.enter_context(_stage(plan, given))
+            tell(f"{plan.scenario.name}: {plan.scenario.about}")
+            tell(f"{plan.scenario.users:,} people from {plan.workers} processes to {stage.url}")
+            prepare(plan, stage, tell, unchecked=given.unchecked)
+        except NOT_TO_BE as error:
+            return _not_begun(str(error))
+        except KeyboardInterrupt:
+            return _not_begun("interrupted")
         found = run(plan, stage, tell)
+    return _told(found, plan.out)
+
+
+def _told(found: Summary | None, out: Path) -> int:
     if found is None:
         tell("Locust left no results")
         return 1
-    draw(plan.out, tell)
+    draw(out, tell)
     tell(report(found))
-    tell(f"written to {plan.out}/")
+    tell(f"written to {out}/")
     return 0 if found.passed else 1
+
+
+def _not_begun(reason: str) -> int:
+    sys.stderr.write(f"not begun: {reason}\n")
+    return NOT_BEGUN
 
 
 def _plan(given: argparse.Namespace) -> Plan:
@@ -77,6 +86,10 @@ def _plan(given: argparse.Namespace) -> Plan:
     gates_of(found, given.gate)
     if given.direct and found.disturbance == "rollout":
         raise ValueError("a rollout needs several pods and a proxy before them: not --direct")
+    if given.disturb and not given.host:
+        raise ValueError(
+            "--disturb is for a cluster elsewhere: one of its own is not disturbed by it"
+        )
     if given.host and found.disturbance in DONE_TO_THEM and not given.disturb:
         raise ValueError(f"{found.name} elsewhere needs --disturb, with what is to be done there")
     return Plan(
@@ -172,7 +185,7 @@ def _add_elsewhere(add: Callable[..., object]) -> None:
         help="its WHATCHAT_STORE_URL, where people are put first; else they have to be there",
     )
     add("--pods", default="", help="URLs of pods' metrics, commas between; a name may be many pods")
-    add("--disturb", default="", help="shell command for the middle of the run")
+    add("--disturb", default="", help="shell command that is run in the middle")
 
 
 def _add_here(add: Callable[..., object]) -> None:

@@ -90,4 +90,8 @@ def fixed(shape: Shape, folder: Path) -> Iterator[Fixed]:
         proxies=shape.proxies,
     )
     with cluster:
-        yield Fixed(cluster, secret)
+        try:
+            yield Fixed(cluster, secret)
+        finally:
+            for pod in cluster.pods:
+                pod.kill()  # what it would do to part is not measured

@@ -1,8 +1,6 @@
 """What is to be run, and how large."""
 
-import importlib
 import os
-import pkgutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -10,7 +8,6 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from loadtests import scenarios
 from loadtests.swarm.course import REPORT_SECONDS
 from loadtests.swarm.scenario import Scenario
 
@@ -20,10 +17,6 @@ SPARE_SECONDS: Final = 60.0
 
 LEAST_PEOPLE: Final = 50
 """A worker process for fewer is not worth its while."""
-
-
-class UnknownScenario(Exception):
-    """The text is a line that lists those there are."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -41,30 +34,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     extra: Sequence[str] = ()
 
     @property
-    def locustfile(self) -> Path:
-        """What Locust runs."""
-        return ROOT / "loadtests" / "scenarios" / f"{self.scenario.name}.py"
-
-    @property
     def most_seconds(self) -> int:
         """It ends by itself, and if not then Locust ends it after so long."""
         ramp = 2 * self.scenario.users / self.scenario.spawn_rate
         talk = self.scenario.hold_seconds + self.settle_seconds
         return round(ramp + talk + REPORT_SECONDS + SPARE_SECONDS)
-
-
-def names() -> list[str]:
-    """Of all scenarios."""
-    return sorted(module.name for module in pkgutil.iter_modules(scenarios.__path__))
-
-
-def scenario(name: str) -> Scenario:
-    """One by its name. Raises :class:`UnknownScenario`."""
-    if name not in names():
-        raise UnknownScenario(f"no scenario is called {name!r}; there are {', '.join(names())}")
-    module = importlib.import_module(f"{scenarios.__name__}.{name}")
-    found: Scenario = module.SCENARIO
-    return found
 
 
 def sized(

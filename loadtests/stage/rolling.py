@@ -88,12 +88,17 @@ def rolling(
     life = _Life(shape, folder)
     life.thread.start()
     try:
-        here, loop = life.begun.result()
+        here, loop = _begun(life)
         yield Rolling(here, loop, secret)
-    except AssertionError as error:
-        raise CannotStart(in_a_line(error)) from error
     finally:
         life.end()
+
+
+def _begun(life: "_Life") -> tuple[Site, asyncio.AbstractEventLoop]:
+    try:
+        return life.begun.result()
+    except AssertionError as error:
+        raise CannotStart(in_a_line(error)) from error
 
 
 class _Life:

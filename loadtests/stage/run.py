@@ -73,7 +73,7 @@ def run(plan: Plan, stage: Stage, tell: Tell) -> Summary | None:
             tell("interrupted: ending, and keeping what there is")
             swarm.interrupt()
             _rest(swarm, tell)
-        swarm.ended()
+        swarm.wait()
         if disturbance:
             disturbance.call_off()
     pods = vitals.of_pods(seen.seen)

@@ -10,6 +10,7 @@ from typing import Final
 
 from loadtests.stage.plan import ROOT, Plan
 from loadtests.stage.stages import Stage
+from loadtests.swarm.repertoire import locustfile
 from tests.e2e.node_process import free_port
 from tests.servers.processes import children_of
 
@@ -48,9 +49,10 @@ class Swarm:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
 
-    def ended(self) -> int:
-        """Its exit status, once it has ended."""
-        return self._process.wait(END_SECONDS)
+    def wait(self) -> None:
+        """Return once it has ended; what will not end is ended by :meth:`close`."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_SECONDS)
 
     def close(self) -> None:
         """End whatever is left of it at once."""
@@ -67,7 +69,8 @@ def command(plan: Plan, url: str) -> list[str]:
     port = str(free_port())
     processes = ["--processes", str(plan.workers)] if plan.workers > 1 else []
     return [
-        *(sys.executable, "-m", "locust", "--locustfile", str(plan.locustfile), "--host", url),
+        *(sys.executable, "-m", "locust", "--locustfile", str(locustfile(scenario.name))),
+        *("--host", url),
         *("--headless", "--only-summary", "--skip-log-setup"),
         *("--users", str(scenario.users), "--spawn-rate", f"{scenario.spawn_rate:g}"),
         *("--run-time", f"{plan.most_seconds}s"),

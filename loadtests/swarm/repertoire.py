@@ -1,16 +1,11 @@
 """The scenarios by their names, for programs that are not Locust themselves."""
 
 import importlib
-import os
 import pkgutil
 from pathlib import Path
-from typing import Final
 
 from loadtests import scenarios
 from loadtests.swarm.scenario import Scenario
-
-UNCHANGED: Final = "LOCUST_SKIP_MONKEY_PATCH"
-"""Locust replaces the sockets of whoever loads it, unless this is set."""
 
 
 def names() -> list[str]:
@@ -22,13 +17,7 @@ def scenario(name: str) -> Scenario:
     """One by its name; ``ValueError``, with a line that lists them, if there is none."""
     if name not in names():
         raise ValueError(f"no scenario is called {name!r}; there are {', '.join(names())}")
-    kept = os.environ.get(UNCHANGED)
-    os.environ[UNCHANGED] = "yes"
-    try:
-        found: Scenario = importlib.import_module(f"{scenarios.__name__}.{name}").SCENARIO
-    finally:
-        os.environ.pop(UNCHANGED)
-        os.environ.update({UNCHANGED: kept} if kept else {})
+    found: Scenario = importlib.import_module(f"{scenarios.__name__}.{name}").SCENARIO
     return found
 
 

@@ -179,6 +179,7 @@ def test_fewer_descriptors_than_people(command: tuple[str, ...]) -> None:
         (["pairs", "--gate", "speed=1"], "no gate is called 'speed'"),
         (["rollout", "--host", "http://127.0.0.1:1"], "needs --disturb"),
         (["rollout", "--direct"], "not --direct"),
+        (["pairs", "--disturb", "true"], "--disturb is for a cluster elsewhere"),
         (["pairs", "--unchecked", "--host", "http://a", "--store", "a://b"], "WHATCHAT_STORE_URL"),
         (["pairs", "--host", "http://127.0.0.1:1", "--store", "a://b"], "cannot be reached"),
     ],
