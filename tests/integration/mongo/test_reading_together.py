@@ -21,10 +21,10 @@ FEW = 30
 """Commands for all of them together; one after the other they would take two each."""
 
 
-def reads(documents: Database[Answer]) -> int:
-    """How many aggregations the log has seen."""
+def reads(documents: Database[Answer], command: str = "aggregate") -> int:
+    """How many such commands the server has seen."""
     status = documents.client.admin.command("serverStatus")
-    return int(status["metrics"]["commands"]["aggregate"]["total"])
+    return int(status["metrics"]["commands"][command]["total"])
 
 
 async def rooms_for(store: MongoStore, people: Sequence[UserId]) -> list[RoomId]:
@@ -66,6 +66,36 @@ async def test_each_question_gets_its_own_heads(
     found = await asyncio.gather(*(store.rooms.heads([room, RoomId("none")]) for room in rooms))
     assert reads(documents) - before < FEW
     assert found == [{room: 1} for room in rooms]
+
+
+async def test_rooms_that_wake_up_at_once_are_read_together(
+    store: MongoStore, documents: Database[Answer]
+) -> None:
+    people = [UserId(f"user-{number:03}") for number in range(PEOPLE)]
+    rooms = await rooms_for(store, people)
+    before = reads(documents)
+    asked = [*rooms, rooms[3], RoomId("none")]
+    *found, again, none = await asyncio.gather(*map(store.rooms.state, asked))
+    assert reads(documents) - before < FEW
+    for number, state in enumerate(found):
+        assert state is not None
+        assert state.record.room_id == rooms[number]
+        assert set(state.members) == {people[number], people[(number + 1) % PEOPLE]}
+    assert (again, none) == (found[3], None)
+
+
+async def test_whom_blocks_are_around_is_read_together(
+    store: MongoStore, documents: Database[Answer]
+) -> None:
+    people = [UserId(f"user-{number:03}") for number in range(PEOPLE)]
+    await store.blocks.block(people[0], people[1])
+    before = reads(documents, "find")
+    found = await asyncio.gather(*(store.blocks.around([one]) for one in people))
+    assert reads(documents, "find") - before < FEW
+    assert [set(one) for one in found] == [{user_id} for user_id in people]
+    assert found[0][people[0]].blocks == {people[1]}
+    assert found[1][people[1]].blocked_by == {people[0]}
+    assert not found[2][people[2]].across
 
 
 @pytest.mark.parametrize("people", [1, 9])

@@ -1,6 +1,6 @@
 """Blocks in MongoDB."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,11 +10,14 @@ from pymongo.errors import DuplicateKeyError
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
+from whatchat.adapters.mongo.gathering import Gathering
 from whatchat.adapters.mongo.snapshots import ONE_READ, read_since
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import UserId
 from whatchat.domain.ports.block_store import Block, BlockChange, ChangedBlocks
 from whatchat.domain.ports.blocks import Blocked
+
+MAX_PEOPLE: Final = 1_000
 
 _IN_FORCE: Final = {"since": {"$exists": True}}
 _MADE: Final[list[Document]] = [
@@ -31,11 +34,12 @@ class MongoBlockStore:
     """Implements ``BlockStore``; the store's time is the primary's clock.
 
     A block that was lifted stays for a while without ``since``, so that every pod learns
-    of it.
+    of it. Those who ask at the same time whom blocks are around share their commands.
     """
 
     def __init__(self, database: MongoDatabase) -> None:
         self._database = database
+        self._reads = Gathering(self._read, name="blocks", most=MAX_PEOPLE, weigh=len)
 
     @within_deadline
     async def block(self, blocker_id: UserId, blocked_id: UserId) -> BlockChange:
@@ -88,6 +92,25 @@ class MongoBlockStore:
 
     @within_deadline
     async def around(self, user_ids: Collection[UserId]) -> Mapping[UserId, Blocked]:
+        return await self._reads.ask(user_ids)
+
+    @within_deadline
+    async def changed_since(self, moment: datetime | None) -> ChangedBlocks:
+        changes, read_at = await read_since(self._database, "blocks", "changed_at", moment)
+        return ChangedBlocks(changes=tuple(map(_change, changes)), read_at=read_at)
+
+    async def close(self) -> None:
+        """Wait for what is being read for many."""
+        await self._reads.close()
+
+    async def _read(
+        self, questions: Sequence[Collection[UserId]]
+    ) -> list[Mapping[UserId, Blocked] | Exception]:
+        asked = {user_id for question in questions for user_id in question}
+        found = await self._around(asked)
+        return [{user_id: found[user_id] for user_id in question} for question in questions]
+
+    async def _around(self, user_ids: Collection[UserId]) -> Mapping[UserId, Blocked]:
         made: dict[UserId, set[UserId]] = {user_id: set() for user_id in user_ids}
         met: dict[UserId, set[UserId]] = {user_id: set() for user_id in user_ids}
         theirs = {"$in": list(user_ids)}
@@ -106,11 +129,6 @@ class MongoBlockStore:
             user_id: Blocked(blocks=frozenset(made[user_id]), blocked_by=frozenset(met[user_id]))
             for user_id in user_ids
         }
-
-    @within_deadline
-    async def changed_since(self, moment: datetime | None) -> ChangedBlocks:
-        changes, read_at = await read_since(self._database, "blocks", "changed_at", moment)
-        return ChangedBlocks(changes=tuple(map(_change, changes)), read_at=read_at)
 
 
 def _block_id(blocker_id: UserId, blocked_id: UserId) -> str:

@@ -33,6 +33,7 @@ from whatchat.adapters.mongo.projection import Projection
 from whatchat.adapters.mongo.room_changes import read_room_changes
 from whatchat.adapters.mongo.room_documents import member_id, member_of
 from whatchat.adapters.mongo.room_heads import RoomHeads
+from whatchat.adapters.mongo.room_states import RoomStates
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import Rev, RoomId, Seq, UserId
 from whatchat.domain.models import LISTED_PEOPLE
@@ -53,6 +54,7 @@ class MongoRoomStore:
         self._database = database
         self._pictures = Pictures(database, projection)
         self._memberships = Memberships(self._pictures)
+        self._states = RoomStates(self._pictures)
         self._direct_peers = DirectPeers(database, self._pictures)
         self._projection = projection
         self._heads = RoomHeads(database)
@@ -61,19 +63,12 @@ class MongoRoomStore:
     async def close(self) -> None:
         """Wait for what is being read for many."""
         await self._memberships.close()
+        await self._states.close()
         await self._heads.close()
 
     @within_deadline
     async def state(self, room_id: RoomId) -> RoomState | None:
-        everybody = and_also(found_members({"room_id": room_id}), "members")
-        picture = await self._pictures.of_rooms([room_id], everybody)
-        record = picture.record(room_id)
-        if record is None:
-            return None
-        return RoomState(
-            record=record,
-            members={one.user_id: one for one in sorted(picture.people(), key=_joining)},
-        )
+        return await self._states.of(room_id)
 
     @within_deadline
     async def record(self, room_id: RoomId) -> RoomRecord | None:

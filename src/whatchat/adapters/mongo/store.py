@@ -66,7 +66,8 @@ class MongoStore:
         self._activity = Activity(self._database)
         self.accounts = MongoAccountStore(self._database)
         self.audit = MongoAuditStore(self._database)
-        self.blocks = MongoBlockStore(self._database)
+        self._blocks = MongoBlockStore(self._database)
+        self.blocks = self._blocks
         self._rooms = MongoRoomStore(self._database, self._projection, self._activity)
         self.rooms = self._rooms
         self._log = MongoMessageStore(self._database, self._projection, self._activity, clock)
@@ -124,5 +125,6 @@ class MongoStore:
         await self.feed.close()
         await self._log.close()
         await self._rooms.close()
+        await self._blocks.close()
         await self._activity.close()
         await self._database.close()
