@@ -641,6 +641,7 @@ class TestExclusions:
         after = second.changed_at + timedelta(milliseconds=1)
         assert (await accounts.excluded_since(second.changed_at)).changes == (second, third)
         assert (await accounts.excluded_since(after)).changes == (third,)
+        await asyncio.sleep(0.002)
         lifted = await accounts.unban(ada)
         assert (await accounts.excluded_since(None)).changes == (second, third, lifted)
 
