@@ -11,10 +11,11 @@ from pathlib import Path
 
 import uvloop
 
+from loadtests.page import put
 from tests.chaos.fault import Fault
 from tests.chaos.faults.catalogue import FAULTS
 from tests.chaos.outcome import Outcome
-from tests.chaos.table import table, write
+from tests.chaos.table import table
 from tests.chaos.trial import Plan, trial
 from whatchat.entrypoints.server import raise_descriptor_limit
 
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = table(outcomes)
     _tell(f"\n{found}")
     if given.out:
-        write(found, given.out)
+        put(found, given.out, "table")
     failed = any(outcome.problems for outcome in outcomes)
     if not failed and given.dir is None:
         shutil.rmtree(folder)

@@ -1,7 +1,6 @@
 """Outcomes as a table."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from tests.chaos.outcome import Outcome
 
@@ -16,22 +15,12 @@ HEAD = (
     "Time to converge",
     "Longest delivery",
 )
-BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """Markdown, a row for each."""
     lines = [_line(HEAD), _line(("---", *("---:" for _ in HEAD[1:])))]
     return "\n".join([*lines, *(_line(_cells(one)) for one in outcomes)]) + "\n"
-
-
-def write(text: str, path: Path) -> None:
-    """Put a table into a page, in the place of the one that is there; or make the page."""
-    page = path.read_text(encoding="utf-8") if path.exists() else ""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    whole = f"{before}{BEGIN}\n\n{text}\n{END}{after}" if begin and end else text
-    path.write_text(whole, encoding="utf-8")
 
 
 def _cells(one: Outcome) -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from loadtests.page import put
 from tests.chaos.outcome import Outcome
 from tests.chaos.problems import Lost
-from tests.chaos.table import table, write
+from tests.chaos.table import table
 
 FINE = Outcome("Redis is gone", 300, 1_234, 56, 2, 0, 0, 1.26, 10.0, [])
 BAD = Outcome("The disk is gone", 60, 9, 0, 0, 1, 1, 0.0, 3.0, [Lost("rev 2 is not shown")])
@@ -20,11 +21,11 @@ def test_each_outcome_is_a_row() -> None:
 def test_a_page_gets_the_new_table_in_the_place_of_the_old(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(PAGE.format("| old |\n"))
-    write("| new |\n", page)
-    write("| newest |\n", page)
+    put("| new |\n", page, "table")
+    put("| newest |\n", page, "table")
     assert page.read_text() == PAGE.format("| newest |\n")
 
 
 def test_where_there_is_no_page_the_table_is_one(tmp_path: Path) -> None:
-    write("| new |\n", tmp_path / "page.md")
+    put("| new |\n", tmp_path / "page.md", "table")
     assert (tmp_path / "page.md").read_text() == "| new |\n"

@@ -8,6 +8,11 @@ _ABSOLUTE: Final = re.compile(r"https?://[^/\s?#@]+(/[^\s?#]*)?\Z")
 _LOOPBACK: Final = re.compile(r"http://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/|\Z)")
 
 
+def http_url(host: str, port: int) -> str:
+    """Where that port of a host is, by its name or by an address of either kind."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def is_absolute(url: str) -> bool:
     """Whether it names a server and nothing but a place there: no user, query or fragment."""
     return _ABSOLUTE.match(url) is not None

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import uvicorn
 from starlette.types import ASGIApp
 
+from whatchat.domain.urls import http_url
 from whatchat.entrypoints.ending import GRACE_SECONDS, Ending
 from whatchat.realtime.arrivals import IDLE_SECONDS, Arrivals
 from whatchat.realtime.bounded_http import bounded_http
@@ -114,7 +115,7 @@ def url_of(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
         host = "localhost"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return http_url(host, port)
 
 
 def raise_descriptor_limit() -> int:

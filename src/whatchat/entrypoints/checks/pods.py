@@ -2,12 +2,12 @@
 
 import socket
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from whatchat.domain.urls import http_url
 from whatchat.entrypoints.checks.peer import CheckFailed, Peer
-
-MAIN_PORT: Final = 8000
+from whatchat.settings import DEFAULT_PORT
 
 
 class PodAddress(NamedTuple):
@@ -32,7 +32,7 @@ def find_pods(names: Sequence[str], internal_port: int) -> list[PodAddress]:
     A headless service's name has the addresses of all its pods. Raises :class:`CheckFailed`.
     """
     return [
-        PodAddress(_url(address, port), _url(address, internal_port or port))
+        PodAddress(http_url(address, port), http_url(address, internal_port or port))
         for name in names
         for address, port in _addresses(name)
     ]
@@ -51,13 +51,9 @@ def _failing(told: Any) -> list[str]:
 def _addresses(name: str) -> list[tuple[str, int]]:
     try:
         parts = urlsplit(f"//{name}")
-        host, port = parts.hostname or "", parts.port or MAIN_PORT
+        host, port = parts.hostname or "", parts.port or DEFAULT_PORT
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise CheckFailed(f"{name} has no address: {reason}") from None
     return [(address, port) for address in sorted({str(one[4][0]) for one in found})]
-
-
-def _url(address: str, port: int) -> str:
-    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
