@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from loadtests.stage.plan import Plan
 from loadtests.swarm.figures import PORT
-from loadtests.swarm.repertoire import names
+from loadtests.swarm.repertoire import names, scenario
 from tests.chart.helm import ROOT, program, read, the
 from tests.chart.network import Flow, Network, Place
 from tests.chart.policies.table import POLICIES
@@ -67,6 +68,15 @@ def test_workers_shards_and_pods_are_as_many_as_their_objects_say() -> None:
     assert int(argument(master, "workers")) == workers["parallelism"]
     replicas = the(objects, "Deployment", "whatchat")["spec"]["replicas"]
     assert int(argument(master, "expect-pods")) == replicas
+
+
+def test_even_the_longest_run_has_time() -> None:
+    longest = max(map(scenario, names()), key=lambda one: one.hold_seconds)
+    plan = Plan(scenario=longest, workers=4, settle_seconds=15, gates=(), out=Path())
+    seeded_and_waited_for = 1_200
+    for name in ("whatchat-load", "whatchat-load-worker"):
+        given = the(built("loadtest"), "Job", name)["spec"]["activeDeadlineSeconds"]
+        assert given >= plan.most_seconds + seeded_and_waited_for
 
 
 def test_another_number_of_workers_or_pods_is_said_once(tmp_path: Path) -> None:
