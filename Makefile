@@ -23,7 +23,7 @@ BENCH  := loadtests/bench/peers/node/node_modules/.package-lock.json
 LOAD   := $(if $(USERS),--users $(USERS)) $(if $(filter file,$(origin HOST)),,--host "$(HOST)")
 TINY   := --connections 60 --rounds 1 --seconds 0.1 --pressure 0.1
 
-.PHONY: help serve cluster observe check test test-full image-test static format docs rules dashboards k8s chart-docs chart-golden chart-test screenshots chaos rollout load bench bench-durable bench-node bench-sync bench-presence bench-limits bench-scrape bench-debug bench-growth bench-rebalance bench-smoke seams-latest lock audit setup tools clean
+.PHONY: help serve cluster observe check test test-full image-test static format docs rules dashboards k8s chart-docs chart-golden chart-test screenshots chaos rollout load bench bench-durable bench-node bench-sync bench-presence bench-limits bench-scrape bench-debug bench-growth bench-rebalance bench-users bench-smoke seams-latest lock audit setup tools clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -146,6 +146,9 @@ bench-growth: .venv/dev tools ## Measure how cost grows with connections, messag
 
 bench-rebalance: .venv/dev tools ## Have two pods with 2,000 sockets share them with two more, in 4 minutes; REBALANCE_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.rebalancing $(REBALANCE_FLAGS)
+
+bench-users: .venv/dev ## Measure what a person of a load test costs who plays it, beside Locust's own, in 4 minutes; USERS_FLAGS=--help
+	$(BIN)/python -m loadtests.bench.users $(USERS_FLAGS)
 
 bench-smoke: .venv/dev $(BENCH) ## The same with tiny numbers: that it works, not how fast anything is
 	@.ci/install redis-server

@@ -2,7 +2,7 @@
 
 A person costs a greenlet that nearly always waits, a socket and a watcher in gevent's loop, which
 calls what takes the frames apart; only what is not recognised by how it begins is decoded. Locust's
-own ``SocketIOUser`` takes about four times the processor time for a delivery and five times the
+own ``SocketIOUser`` takes three to four times the processor time for a delivery and five times the
 memory for a connection (``python -m loadtests.bench.users`` measures both): where load and servers
 share two cores, what 10,000 people do would be spent on playing them.
 """
