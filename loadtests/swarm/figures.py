@@ -43,7 +43,7 @@ FAILURES: Final = Figure(
 SECONDS: Final = Figure(
     f"{PREFIX}_seconds",
     "histogram",
-    "How long it took, by Locust's rounding: to 1 ms, above 100 ms to two digits.",
+    "How long it took, rounded to 1 ms, from a second on to three digits.",
     ("type", "name"),
 )
 CLOSES: Final = Figure(

@@ -24,7 +24,7 @@ Kind = tuple[str, str]
 
 
 class Moment(Struct, frozen=True):
-    """Percentiles of the ten seconds before a time, in milliseconds; Locust's own rounding."""
+    """Percentiles of the ten seconds before a time, in milliseconds."""
 
     at: float
     p50: float

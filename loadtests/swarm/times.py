@@ -9,7 +9,8 @@ from msgspec import Struct
 class Times(Struct, frozen=True, kw_only=True, rename="camel"):
     """Milliseconds of ``count`` attempts, of which ``failed`` did not succeed.
 
-    Mean and most are exact; percentiles have the two digits that Locust keeps.
+    Mean and most are exact; percentiles are of whole milliseconds, and have three digits from a
+    second on.
     """
 
     count: int = 0

@@ -3,7 +3,7 @@ import random
 from locust.env import Environment
 from locust.stats import StatsEntry
 
-from loadtests.swarm.timings import Timings
+from loadtests.swarm.timings import Timings, rounded
 
 
 def told(entry: StatsEntry) -> tuple[object, ...]:
@@ -32,6 +32,14 @@ def test_many_at_once_are_what_locust_would_have_counted_one_by_one() -> None:
     assert told(ours.stats.total) == told(theirs.stats.total)
     mine = ours.stats.get("message:new", "delivery")
     assert told(mine) == told(theirs.stats.get("message:new", "delivery"))
+
+
+def test_a_time_beyond_a_bound_is_not_rounded_into_it() -> None:
+    assert [rounded(one) for one in (0.4, 99.6, 250.4, 254, 999.7)] == [0, 100, 250, 254, 1_000]
+    assert [rounded(one) for one in (1_234, 2_049, 60_060)] == [1_230, 2_050, 60_100]
+    environment = Environment()
+    environment.stats.log_request("connect", "websocket", 2_049, 0)
+    assert environment.stats.get("websocket", "connect").get_response_time_percentile(0.99) == 2_050
 
 
 def test_failures_are_told_as_locust_expects_them() -> None:
