@@ -69,7 +69,10 @@ class Fixed:
 
     def troubles(self) -> list[str]:
         programs = [*self._cluster.pods, self._cluster.worker]
-        return [f"{one.log}: {text}" for one in programs for text in one.tracebacks()]
+        return [
+            *(f"{one.log}: it has ended" for one in programs if one.has_ended),
+            *(f"{one.log}: {text}" for one in programs for text in one.tracebacks()),
+        ]
 
     def _redis(self) -> list[int]:
         found = self._cluster.sentinels

@@ -52,6 +52,11 @@ class ProductProcess(ABC):
         """The process id, while it runs."""
         return self._running().pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it runs no more, or not yet."""
+        return self._process is None or self._process.poll() is not None
+
     def start(self) -> None:
         """Start it and return once it is ready; fails with its output if it never is."""
         if self._process is not None:
