@@ -1,8 +1,9 @@
 """All pods are replaced while people talk.
 
-Each pod drains and moves its people to others. What is due while its sender is moving counts from
-then on, so that the slowest deliveries last as long as a move: a jittered wait, a connection and a
-`sync`. The mean is bounded as ever by what most of the time is like, moves included.
+Each pod drains and moves its people to others. What is due while its sender or a hearer is moving
+counts from then on, so that the slowest deliveries last as long as a move: a jittered wait, a
+connection and a `sync`. The mean is bounded as ever by what most of the time is like, moves
+included.
 """
 
 from typing import Final

@@ -1,8 +1,9 @@
 """Everybody drops the connection at once and comes back.
 
 In the middle of the hold all TCP connections are aborted at the same moment. What is due while its
-sender is away counts from then on, and everybody's return takes all cores: the bounds on latency
-are those of the seconds that a return may take. Nothing may be lost or doubled all the same.
+sender or a hearer is away counts from then on, and everybody's return takes all cores: the bounds
+on latency are those of the seconds that a return may take. Nothing may be lost or doubled all the
+same.
 """
 
 from typing import Final

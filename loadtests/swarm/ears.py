@@ -54,11 +54,12 @@ class Hearing(Struct, frozen=True):
 class Ears:
     """Keeps the seats by the contract's rule, and notes how long everything took.
 
-    ``since_us`` is when the present connection was ready: what was due before came late because
-    nobody was here to hear it, and counts as caught up.
+    A message that ``sync`` brings took as long as any other, from when it was due: also if nobody
+    was here to hear it, as that was not people's wish. Nobody leaves a room of a load test: who is
+    said to be in it no longer keeps the seat, and lacks all that is said there.
     """
 
-    __slots__ = ("_hearer", "_hearing", "_latencies", "_mark", "_name", "seats", "since_us")
+    __slots__ = ("_hearer", "_hearing", "_latencies", "_mark", "_name", "seats")
 
     def __init__(self, hearing: Hearing, hearer: Hearer, name: str, seats: list[Seat]) -> None:
         self._hearing = hearing
@@ -66,7 +67,6 @@ class Ears:
         self._name = name
         self._mark = hearing.mark
         self._latencies = hearing.timings.of("delivery", "message:new")
-        self.since_us = 0
         self.seats = {seat.room.name: seat for seat in seats}
 
     def heard(self, data: bytes, start: int, end: int, now_us: int) -> None:
@@ -101,10 +101,6 @@ class Ears:
             if seat.has_gap:
                 self._hearer.mind_gap()
 
-    def removed(self, body: bytes) -> None:
-        """Leave a room."""
-        self.seats.pop(told.change(body).room_id.encode(), None)
-
     def catch_up(self, seats: list[Seat], done: Callable[[], None]) -> bool:
         """Have ``sync`` bring what is missing; ``False`` while there is no connection."""
 
@@ -125,8 +121,6 @@ class Ears:
 
     def _synced(self, answer: told.Synced) -> bool:
         """Whether there is more to come."""
-        for name in answer.removed:
-            self.seats.pop(name.encode(), None)
         for room in answer.rooms:
             seat = self.seats.get(room.room_id.encode())
             if seat is not None:
@@ -144,10 +138,7 @@ class Ears:
             return
         seat.room.heard.add(message.seq)
         if message.sender.id != self._name:
-            due_us = int(due) - EPOCH_US
-            kind = "delivery" if due_us >= self.since_us else "caught up"
-            latency = monotonic_ns() // 1_000 - due_us
-            self._hearing.timings.of(kind, "message:new").append(latency)
+            self._latencies.append(monotonic_ns() // 1_000 + EPOCH_US - int(due))
             self._hearing.tally.delivered += 1
 
     def _count_copy(self, meaning: Heard) -> None:

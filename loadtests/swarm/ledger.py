@@ -19,8 +19,12 @@ the log what it was not told no longer knows from which connection that came.
 
 from collections.abc import Sequence
 from enum import Enum
+from typing import Final
 
 from loadtests.swarm.runs import Runs
+
+OWN_AGAIN: Final = 100
+"""So many of one's own messages in a room may still come as events; older ones are copies."""
 
 
 class Heard(Enum):
@@ -83,6 +87,11 @@ class Seat:
         self.cursor = upto
         self.held = Runs(upto)
 
+    def void(self) -> None:
+        """The room's history is another one: nothing is known of it."""
+        self.cursor = 0
+        self._early = set()
+
     def connected(self) -> None:
         """A new connection may bring as events what another has brought."""
         self._live = Runs()
@@ -98,8 +107,10 @@ class Seat:
         """The person's own message is at ``seq``, as its ack says.
 
         Once an event may bring it too: what a pod announces anew, after an outage, it reads from
-        the log, which does not know whose socket had the ack.
+        the log, which does not know whose socket had the ack. That is of the latest: ``_live``,
+        in which each own message leaves a gap, keeps no more of these than there may be.
         """
+        self._live.merge(but=OWN_AGAIN)
         self.room.accepted.add(seq)
         self.held.add(seq)
         self.passed(seq)

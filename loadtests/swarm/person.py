@@ -161,8 +161,6 @@ class Person:
             self.ask("session:refresh", msgspec.json.encode({"token": token}), ignored)
         elif event == "session:resync":
             self.catch_up()
-        elif event == "room:removed":
-            self._ears.removed(body)
         elif event.startswith(("message:", "room:")):
             self._ears.changed(body)
         elif event == "error":
@@ -228,10 +226,11 @@ class Person:
 
     def _ready(self, ready: Ready) -> None:
         self._may_ask = True
-        now = self._ears.since_us = _now_us()
         is_first = not self._epoch
         if self._epoch not in ("", ready.epoch):
-            self._company.timings.failed("connect", "epoch", 0, "the history is another one")
+            self._company.timings.failed("reconnect", "epoch", 0, "the history is another one")
+            for known in self.seats:
+                known.void()
         self._epoch = ready.epoch
         for room in ready.rooms:
             seat = self._ears.seats.get(room.room_id.encode())
@@ -241,13 +240,15 @@ class Person:
                     seat.begun(room.rev)
         if is_first:
             self._company.timings.of("connect", self._company.transport).append(
-                now - self._begun_us
+                _now_us() - self._begun_us
             )
             self._arrived()
         else:
             self._ears.catch_up(self.seats, self._resumed)
 
     def _resumed(self) -> None:
+        if self.is_here:
+            return  # a sync that was refused before the connection was lost has been repeated
         if self._lost_us is not None:
             self._company.timings.of("reconnect", "resume").append(_now_us() - self._lost_us)
             self._lost_us = None

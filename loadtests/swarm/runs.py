@@ -32,6 +32,10 @@ class Runs:
         bounds[at - prolongs : at + precedes] = begin + end
         return True
 
+    def merge(self, *, but: int) -> None:
+        """Take in what is between the runs, all but the latest ``but`` of which become one."""
+        del self._bounds[1 : -2 * but - 1]
+
     def __contains__(self, number: int) -> bool:
         return bisect_right(self._bounds, number) % 2 == 1
 

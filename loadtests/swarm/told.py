@@ -63,7 +63,6 @@ class Synced(Struct):
     """An answer to ``sync``."""
 
     rooms: list[SyncedRoom]
-    removed: list[str]
     more: bool
 
 

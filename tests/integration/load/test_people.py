@@ -87,7 +87,7 @@ async def test_everybody_hears_everything_and_what_is_lost_or_doubled_is_found(
     rate = ("--message-rate", "20")
     polling, storm, steady, misled = await asyncio.gather(
         ran(tmp_path / "polling", secret.url, POLLING, 20, *rate),
-        ran(tmp_path / "storm", node.url, STORM, 22, *rate),
+        ran(tmp_path / "storm", secret.url, STORM, 22, *rate),
         ran(tmp_path / "steady", node.url, EXPIRING, 30, *rate),
         ran(tmp_path / "misled", lying.url, PAIRS, 24, *rate),
     )

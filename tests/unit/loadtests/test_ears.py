@@ -8,7 +8,7 @@ import pytest
 from locust.env import Environment
 
 from loadtests.swarm.ears import EPOCH_US, Ears, Hearing
-from loadtests.swarm.ledger import Room, Seat
+from loadtests.swarm.ledger import OWN_AGAIN, Room, Seat
 from loadtests.swarm.session import MESSAGE, Replied, Reply
 from loadtests.swarm.tally import Tally
 from loadtests.swarm.timings import Timings
@@ -62,10 +62,15 @@ class Listening:
         self.ears.heard(data, 4, 4 + len(packet), now())
 
     def answer(self, *seqs: int, rev: int, more: bool = False) -> None:
-        _, replied = self.rest.asked.pop(0)
         room = {"roomId": ROOM, "state": "recovered", "rev": rev, "more": False}
         room |= {"messages": [message(seq) for seq in seqs], "receipts": []}
-        body = {"epoch": "e", "rooms": [room], "removed": [], "more": more}
+        self._reply({"epoch": "e", "rooms": [room], "removed": [], "more": more})
+
+    def removed(self) -> None:
+        self._reply({"epoch": "e", "rooms": [], "removed": [ROOM], "more": False})
+
+    def _reply(self, body: dict[str, object]) -> None:
+        _, replied = self.rest.asked.pop(0)
         data = msgspec.json.encode([{"ok": True, "data": body}])
         replied(Reply(True, data, 0, len(data)))
 
@@ -167,6 +172,17 @@ def test_an_own_message_may_be_heard_once_besides(listening: Listening) -> None:
     assert (listening.tally.duplicated, listening.tally.repeated) == (1, 1)
 
 
+def test_own_messages_take_no_more_memory_for_ever(listening: Listening) -> None:
+    for seq in range(2, 2_000, 2):
+        listening.seat.said(seq)
+        listening.event(seq + 1)
+    assert len(listening.seat._live.runs()) <= OWN_AGAIN + 2
+    listening.event(1_998)
+    assert (listening.tally.duplicated, listening.tally.repeated) == (0, 1)
+    listening.event(4)
+    assert (listening.tally.duplicated, listening.tally.repeated) == (1, 1)
+
+
 def test_others_messages_count_for_nothing(listening: Listening) -> None:
     foreign = message(2) | {"clientId": "another-run-0000000000000001"}
     packet = b'42["message:new",%b]' % msgspec.json.encode(
@@ -177,12 +193,23 @@ def test_others_messages_count_for_nothing(listening: Listening) -> None:
     assert listening.seat.cursor == 2
 
 
-def test_a_late_message_counts_as_caught_up_only_if_nobody_was_there(listening: Listening) -> None:
-    listening.ears.since_us = now() + 60_000_000
+def test_what_sync_brings_took_as_long_as_any_other(listening: Listening) -> None:
     listening.ears.catch_up([listening.seat], lambda: None)
     listening.answer(2, rev=2)
-    assert len(listening.timings.of("caught up", "message:new")) == 1
-    listening.ears.since_us = 0
+    [took] = listening.timings.of("delivery", "message:new")
+    assert 4_900 < took < 1_000_000
+
+
+def test_who_is_put_out_of_a_room_lacks_what_is_said_there(listening: Listening) -> None:
+    listening.ears.changed(msgspec.json.encode({"roomId": ROOM, "rev": 2}))
     listening.ears.catch_up([listening.seat], lambda: None)
-    listening.answer(3, rev=3)
-    assert len(listening.timings.of("delivery", "message:new")) == 1
+    listening.removed()
+    listening.sent_by_others(3)
+    assert [seat.missing for seat in listening.ears.seats.values()] == [1]
+
+
+def test_another_history_makes_the_cursor_void(listening: Listening) -> None:
+    listening.event(2)
+    listening.event(9)
+    listening.seat.void()
+    assert (listening.seat.cursor, listening.seat.has_gap) == (0, False)

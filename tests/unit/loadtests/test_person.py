@@ -1,0 +1,111 @@
+"""Somebody of a load test, whose connections come and go as the tests say."""
+
+from typing import NamedTuple
+
+import gevent
+import msgspec
+import pytest
+from locust.env import Environment
+
+from loadtests.swarm import ears
+from loadtests.swarm.address import Address
+from loadtests.swarm.cast import Cast, Layout
+from loadtests.swarm.company import Company
+from loadtests.swarm.ledger import Room, Seat
+from loadtests.swarm.person import Person
+from loadtests.swarm.session import Asked, Replied, Reply
+from loadtests.swarm.tally import Tally
+from loadtests.swarm.timings import Timings
+from loadtests.swarm.tokens import Tokens
+
+ROOM = "room-of-two"
+AGAIN_SECONDS = 0.01
+
+
+class Connection:
+    """What a person asks is written down, and answered by the test."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, object]] = []
+        self.unanswered: dict[int, Asked] = {}
+
+    def ask(self, event: str, body: bytes, replied: Replied, about: object = None) -> int:
+        self.asked.append((event, msgspec.json.decode(body)))
+        self.unanswered[len(self.asked)] = Asked(event, 0, replied, about)
+        return len(self.asked)
+
+
+class Somebody(NamedTuple):
+    person: Person
+    environment: Environment
+    tally: Tally
+
+    def comes(self, epoch: str = "one") -> Connection:
+        connection = Connection()
+        setattr(self.person, "_session", connection)  # noqa: B010  # it has nothing of a network
+        ready = {"epoch": epoch, "rooms": [{"roomId": ROOM, "rev": 7}]}
+        self.person.told("session:ready", msgspec.json.encode(ready))
+        return connection
+
+    def is_answered(self, connection: Connection, body: object) -> None:
+        asked = connection.unanswered.pop(len(connection.asked))
+        is_ok = not isinstance(body, str)
+        told = {"ok": True, "data": body} if is_ok else {"ok": False, "error": {"code": body}}
+        data = msgspec.json.encode([told])
+        self.person.answered(asked, Reply(is_ok, data, 0, len(data)), 1)
+
+
+NOTHING_NEW = {"rooms": [], "removed": [], "more": False}
+
+
+@pytest.fixture
+def somebody(monkeypatch: pytest.MonkeyPatch) -> Somebody:
+    monkeypatch.setattr(ears, "AGAIN_SECONDS", AGAIN_SECONDS)
+    environment, tally = Environment(), Tally()
+    environment.create_local_runner()
+    company = Company(
+        cast=Cast(2, shards=1, layout=Layout.PAIRS),
+        address=Address("http://127.0.0.1:1"),
+        tokens=Tokens("s" * 32),
+        tally=tally,
+        timings=Timings(environment),
+        run="0a1b2c3d",
+        is_lively=False,
+        is_polling=False,
+    )
+    return Somebody(Person(company, 0, [Seat(Room(ROOM.encode(), range(2)))]), environment, tally)
+
+
+def test_who_comes_back_is_here_when_nothing_is_missing(somebody: Somebody) -> None:
+    somebody.comes()
+    assert (somebody.person.is_here, somebody.tally.connected) == (True, 1)
+    somebody.person.lost("gone", 1006, [])
+    assert (somebody.person.is_here, somebody.tally.connected) == (False, 0)
+    again = somebody.comes()
+    assert again.asked == [("sync", {"cursors": {ROOM: 7}, "only": True})]
+    assert not somebody.person.is_here
+    somebody.is_answered(again, NOTHING_NEW)
+    assert (somebody.person.is_here, somebody.tally.connected) == (True, 1)
+
+
+def test_who_asks_twice_whether_anything_is_missing_is_here_once(somebody: Somebody) -> None:
+    somebody.comes()
+    somebody.person.lost("gone", 1006, [])
+    refused = somebody.comes()
+    somebody.is_answered(refused, "unavailable")
+    somebody.person.lost("gone", 1006, [])
+    again = somebody.comes()
+    gevent.sleep(5 * AGAIN_SECONDS)
+    assert [event for event, _ in again.asked] == ["sync", "sync"]
+    somebody.is_answered(again, NOTHING_NEW)
+    again.asked.pop()
+    somebody.is_answered(again, NOTHING_NEW)
+    assert somebody.tally.connected == 1
+
+
+def test_another_history_is_a_failure_and_asked_for_from_its_beginning(somebody: Somebody) -> None:
+    somebody.comes()
+    somebody.person.lost("gone", 1006, [])
+    assert somebody.comes("another").asked == [("sync", {"cursors": {ROOM: 0}, "only": True})]
+    [error] = somebody.environment.stats.errors.values()
+    assert (error.method, error.occurrences) == ("reconnect", 1)
