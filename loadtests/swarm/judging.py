@@ -111,13 +111,15 @@ class Attendant:
         found = Found(
             users=given.people,
             talking=given.message_rate > 0,
+            returning=self._scenario.sends_away,
             connects=times_of(stats, "connect"),
+            acks=times_of(stats, "ack"),
             reconnects=times_of(stats, "reconnect"),
             deliveries=times_of(stats, "delivery"),
             tally=tally,
         )
         gates = judged(self._gates, found)
-        per_second = tally.accepted / course.held_seconds if course.held_seconds else 0.0
+        per_second = tally.in_time / course.held_seconds if course.held_seconds else 0.0
         return Summary(
             scenario=self._scenario.name,
             host=given.host,
@@ -127,7 +129,7 @@ class Attendant:
             seconds=round(course.seconds, 1),
             phases=course.phases(),
             connects=found.connects,
-            acks=times_of(stats, "ack"),
+            acks=found.acks,
             deliveries=found.deliveries,
             reconnects=found.reconnects,
             messages=Messages(accepted=tally.accepted, per_second=round(per_second, 1)),

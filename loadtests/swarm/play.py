@@ -55,6 +55,7 @@ class Play:
         self._seats = _seats(self._rooms)
         self._numbers: Iterator[int] = iter(cast.shard(options.shard))
         self._people: list[Person] = []
+        self._is_ramped = self._is_silent = False
         gevent.spawn(self._do_chores)
 
     def enter(self) -> Person | None:
@@ -67,11 +68,15 @@ class Play:
         return person
 
     def perform(self) -> None:
-        """Everything that follows the ramp; returns after the verdict.
+        """Everything that follows the ramp, once; returns after the verdict.
 
         Hold and settle last as long as they should for whoever has a clock of their own: the wait
-        for those who are not signed in yet is a part of the hold.
+        for those who are not signed in yet is a part of the hold. Locust says again that all are
+        there when it has replaced the users of a worker that it lost; nobody talks twice for that.
         """
+        if self._is_ramped:
+            return
+        self._is_ramped = True
         silence = monotonic() + self._options.hold_seconds
         self._await_everybody()
         if self._scenario.disturbance == "storm":
@@ -85,6 +90,7 @@ class Play:
         tally = self._company.tally
         if tally.judged:
             return
+        self._note_in_time()
         here = [person for person in self._people if person.is_here]
         unsaid = [message for person in self._people for message in person.unsaid()]
         unresolved = Counter(one.seat.room.name for one in unsaid if one.again)
@@ -104,8 +110,16 @@ class Play:
     def _talk(self, seconds: float) -> None:
         """Say this process' share of the messages, by how many people it plays."""
         share = len(self._people) / self._options.people
-        talk = Talk(self._people, self._drawn, types=self._scenario.lively)
+        tally = self._company.tally
+        talk = Talk(self._people, self._drawn, tally, types=self._scenario.lively)
         talk.go_on_for(seconds, self._options.message_rate * share)
+        self._note_in_time()
+        self._is_silent = True
+
+    def _note_in_time(self) -> None:
+        """What is accepted when the talk is over is not accepted in time."""
+        if not self._is_silent:
+            self._company.tally.in_time = self._company.tally.accepted
 
     def _storm(self) -> None:
         for person in self._people:
@@ -131,6 +145,7 @@ class Play:
             self._company.deadlines.enforce()
             self._company.receipts.run()
             self._company.timings.tell()
+            self._note_in_time()
 
 
 def _is_unsettled(person: Person) -> bool:

@@ -14,10 +14,13 @@ Redis' master dies."""
 class Gates(Struct, frozen=True, kw_only=True):
     """Bounds within which a run has to end; times in milliseconds.
 
+    ``connect_success`` is the share of attempts to connect, and to come back, and of the people
+    who are there in the end; ``ack_success`` that of commands, and of the messages that were due.
     Lost, duplicated and answered with a 400 may be nothing at all, whatever the scenario.
     """
 
     connect_success: float = 0.999
+    ack_success: float = 0.999
     connect_p99: float = 2_000.0
     delivery_mean: float = 50.0
     delivery_p99: float = 250.0
@@ -42,3 +45,8 @@ class Scenario(Struct, frozen=True, kw_only=True):
     polling: bool = False
     disturbance: Disturbance = "nothing"
     gates: Gates = Gates()
+
+    @property
+    def sends_away(self) -> bool:
+        """Whether everybody has to come back once."""
+        return self.disturbance in ("storm", "rollout")

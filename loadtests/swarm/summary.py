@@ -17,7 +17,7 @@ FILE: Final = "summary.json"
 
 
 class Messages(Struct, frozen=True, kw_only=True, rename="camel"):
-    """How many were accepted, and how many of them in a second while everybody was there."""
+    """How many were accepted, and how many a second of them while people were to talk."""
 
     accepted: int
     per_second: float

@@ -10,6 +10,7 @@ import gevent
 
 from loadtests.swarm.ledger import Room, Seat
 from loadtests.swarm.person import Person
+from loadtests.swarm.tally import Tally
 
 T = TypeVar("T")
 
@@ -17,9 +18,9 @@ TYPING_SECONDS: Final = 2.0
 _US: Final = 1_000_000
 
 
-def beats(begin_us: int, seconds: float, rate: float) -> Iterator[int]:
+def beats(begin_us: int, seconds: float, rate: float) -> Sequence[int]:
     """When messages are due: ``rate`` a second, evenly spread over ``seconds``."""
-    return (begin_us + int(number * _US / rate) for number in range(int(seconds * rate)))
+    return [begin_us + int(number * _US / rate) for number in range(int(seconds * rate))]
 
 
 def turns(rooms: Sequence[T], drawn: random.Random) -> Iterator[T]:
@@ -43,17 +44,25 @@ class Talk:
     ``types`` begins somewhat before that.
     """
 
-    def __init__(self, people: Sequence[Person], drawn: random.Random, *, types: bool) -> None:
+    def __init__(
+        self, people: Sequence[Person], drawn: random.Random, tally: Tally, *, types: bool
+    ) -> None:
         self._turns = turns(_members(people), drawn)
+        self._tally = tally
         self._drawn = drawn
         self._types = types
         self._coming: deque[_Saying] = deque()
 
     def go_on_for(self, seconds: float, rate: float) -> None:
-        """Say ``rate`` messages a second, and return when all that time is over."""
+        """Say ``rate`` messages a second, and return when all that time is over.
+
+        All of them count as due before the first is said: what keeps this from going on shows.
+        """
         lead = int(TYPING_SECONDS * _US) if self._types else 0
         begin = _now_us()
-        for due in beats(begin + lead, max(0.0, seconds - lead / _US), rate):
+        coming = beats(begin + lead, max(0.0, seconds - lead / _US), rate)
+        self._tally.due += len(coming)
+        for due in coming:
             self._speak_until(due - lead)
             self._begin(due)
         self._speak_until(begin + int(seconds * _US))

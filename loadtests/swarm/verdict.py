@@ -25,11 +25,16 @@ class Gate(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """What a run is judged by. ``talking``: if messages were to be sent."""
+    """What a run is judged by.
+
+    ``talking``: if messages were to be sent; ``returning``: if everybody was to come back once.
+    """
 
     users: int
     talking: bool
+    returning: bool
     connects: Times
+    acks: Times
     reconnects: Times
     deliveries: Times
     tally: Tally
@@ -63,7 +68,7 @@ def judged(gates: Gates, found: Found) -> list[Gate]:
         *_nothing_may("unresolved", tally.unresolved),
         *_at_least("connect_success", gates.connect_success, _connected(found)),
         *_at_most("connect_p99", gates.connect_p99, found.connects, found.connects.p99_ms),
-        *_returned(gates, found.reconnects),
+        *_returned(gates, found),
         *_at_least("judged", gates.connect_success * found.users, tally.judged),
         *(_delivered(gates, found) if found.talking else ()),
     ]
@@ -100,15 +105,20 @@ def _connected(found: Found) -> float:
     return good / max(found.connects.count, found.users, 1)
 
 
-def _returned(gates: Gates, reconnects: Times) -> Iterator[Gate]:
+def _returned(gates: Gates, found: Found) -> Iterator[Gate]:
+    reconnects = found.reconnects
+    good = reconnects.count - reconnects.failed
+    if found.returning:
+        yield from _at_least("returned", gates.connect_success * found.users, good)
     if reconnects.count:
-        good = (reconnects.count - reconnects.failed) / reconnects.count
-        yield from _at_least("reconnect_success", gates.connect_success, good)
+        yield from _at_least("reconnect_success", gates.connect_success, good / reconnects.count)
 
 
 def _delivered(gates: Gates, found: Found) -> Iterator[Gate]:
-    times = found.deliveries
-    yield from _at_least("accepted", 1, found.tally.accepted)
+    times, acks, tally = found.deliveries, found.acks, found.tally
+    yield from _at_least("accepted", max(1, gates.ack_success * tally.due), tally.accepted)
+    good = (acks.count - acks.failed) / max(1, acks.count)
+    yield from _at_least("ack_success", gates.ack_success, good)
     yield from _at_most("delivery_mean", gates.delivery_mean, times, times.mean_ms)
     yield from _at_most("delivery_p99", gates.delivery_p99, times, times.p99_ms)
 

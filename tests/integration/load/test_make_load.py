@@ -68,6 +68,7 @@ def begin() -> Iterator[Begin]:
 class Ended(NamedTuple):
     """What a run has said, and where it left what it found."""
 
+    status: int
     said: str
     out: Path
 
@@ -81,16 +82,16 @@ def ended(begin: Begin, tmp_path_factory: pytest.TempPathFactory) -> dict[str, E
         for name, size in RUNS.items()
     }
     return {
-        name: Ended(run.communicate(timeout=END_SECONDS)[0], out / name)
+        name: Ended(said=run.communicate(timeout=END_SECONDS)[0], status=run.wait(), out=out / name)
         for name, run in runs.items()
     }
 
 
 def summary_of(ended: dict[str, Ended], name: str) -> Summary:
-    said, out = ended[name]
+    status, said, out = ended[name]
     assert (out / "summary.json").exists(), said
     found = read(out)
-    assert found.passed, said
+    assert (status, found.passed) == (0, True), said
     assert "all gates hold" in said
     assert found.troubles == []
     return found
@@ -98,7 +99,7 @@ def summary_of(ended: dict[str, Ended], name: str) -> Summary:
 
 def test_a_run_leaves_all_that_it_should(ended: dict[str, Ended]) -> None:
     found = summary_of(ended, "steady")
-    said, out = ended["steady"]
+    _, said, out = ended["steady"]
     assert {path.name for path in out.iterdir()} >= FILES
     assert (found.users, found.workers, found.tally.judged) == (40, 2, 40)
     assert found.connects.count >= 40

@@ -11,10 +11,12 @@ from loadtests.swarm.verdict import Found, judged, overridden, table
 GOOD = Found(
     users=1_000,
     talking=True,
+    returning=False,
+    acks=Times(count=4_000, failed=4),
     connects=Times(count=1_000, failed=1, mean_ms=20, p99_ms=2_000),
     reconnects=Times(),
     deliveries=Times(count=500, mean_ms=50, p99_ms=250),
-    tally=Tally(accepted=500, delivered=500, judged=999, absent=1),
+    tally=Tally(due=500, accepted=500, delivered=500, judged=999, absent=1),
 )
 
 USUAL = Gates()
@@ -43,7 +45,11 @@ def test_of_some_things_there_may_be_none(name: str) -> None:
         ({"deliveries": replace(GOOD.deliveries, p99_ms=260)}, "delivery_p99"),
         ({"reconnects": Times(count=100, failed=1)}, "reconnect_success"),
         ({"tally": replace(GOOD.tally, judged=998)}, "judged"),
-        ({"tally": replace(GOOD.tally, accepted=0)}, "accepted"),
+        ({"tally": replace(GOOD.tally, due=0, accepted=0)}, "accepted"),
+        ({"tally": replace(GOOD.tally, accepted=499)}, "accepted"),
+        ({"acks": Times(count=4_000, failed=5)}, "ack_success"),
+        ({"returning": True}, "returned"),
+        ({"returning": True, "reconnects": Times(count=998)}, "returned"),
     ],
 )
 def test_each_gate_fails_by_itself(changed: dict[str, object], name: str) -> None:
