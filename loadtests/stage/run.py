@@ -77,7 +77,8 @@ def run(plan: Plan, stage: Stage, tell: Tell) -> Summary | None:
         if disturbance:
             disturbance.call_off()
     pods = vitals.of_pods(seen.seen)
-    return _kept(plan, stage, pods, used.seconds(), disturbance)
+    troubles = [*swarm.troubles(), *stage.troubles()]
+    return _kept(plan, troubles, described(stage.versions()), pods, used.seconds(), disturbance)
 
 
 def draw(folder: Path, tell: Tell) -> None:
@@ -120,7 +121,8 @@ def _parts(stage: Stage, swarm: Swarm) -> Mapping[str, Collection[int]]:
 
 def _kept(
     plan: Plan,
-    stage: Stage,
+    troubles: list[str],
+    machine: Mapping[str, object],
     pods: list[PodVitals],
     cpu_seconds: Mapping[str, float],
     disturbance: Disturbance | None,
@@ -129,11 +131,11 @@ def _kept(
         found = summaries.read(plan.out)
     except OSError:
         return None
-    troubles = [*stage.troubles(), *(disturbance.troubles() if disturbance else ())]
+    troubles = [*troubles, *(disturbance.troubles() if disturbance else ())]
     whole = msgspec.structs.replace(
         found,
         phases=[*found.phases, *(disturbance.phases() if disturbance else ())],
-        machine=described(stage.versions()),
+        machine=machine,
         pods=pods,
         cpu_seconds=cpu_seconds,
         troubles=troubles,

@@ -14,6 +14,9 @@ from loadtests.swarm.repertoire import locustfile
 from tests.e2e.node_process import free_port
 from tests.servers.processes import children_of
 
+JUDGED: Final = (0, 1)
+"""The exit status of a run whose gates hold, and of one whose do not."""
+
 END_SECONDS: Final = 90.0
 """Locust waits a minute at most for workers whose users do not end."""
 
@@ -53,6 +56,11 @@ class Swarm:
         """Return once it has ended; what will not end is ended by :meth:`close`."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(END_SECONDS)
+
+    def troubles(self) -> list[str]:
+        """What its end says, once it is closed: it has judged, or it has failed."""
+        status = self._process.returncode
+        return [] if status in JUDGED else [f"Locust ended with status {status}"]
 
     def close(self) -> None:
         """End whatever is left of it at once."""

@@ -1,0 +1,17 @@
+"""Locust's processes, and what their end says."""
+
+from pathlib import Path
+
+from loadtests.stage.elsewhere import Elsewhere
+from loadtests.stage.plan import Plan, sized
+from loadtests.stage.swarm import Swarm
+from loadtests.swarm.repertoire import scenario
+
+
+def test_a_locust_that_is_killed_has_not_judged(tmp_path: Path) -> None:
+    found = sized(scenario("pairs"), users=2)
+    plan = Plan(scenario=found, workers=1, settle_seconds=1, gates=(), out=tmp_path)
+    nowhere = Elsewhere("http://127.0.0.1:1", store_url="", secret="", pods=(), command="")
+    swarm = Swarm(plan, nowhere)
+    swarm.close()
+    assert swarm.troubles() == ["Locust ended with status -9"]
