@@ -2,6 +2,7 @@
 
 import csv
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from loadtests.swarm.summary import Summary, read
+from tests.e2e.node_process import NodeProcess
 
 ROOT = Path(__file__).parents[3]
 END_SECONDS = 200
@@ -38,6 +40,14 @@ RUNS = {
     "failover": ("--users", "20", "--rate", "20", "--hold", "12"),
 }
 
+ELSEWHERE = {
+    "storm": ("--users", "30", "--rate", "20", "--hold", "10"),
+    "pairs": ("--users", "10", "--rate", "20", "--hold", "4", "--gate", "delivery_mean=0.001"),
+}
+"""What is played at a node that was there before; one with a bound that nobody can keep."""
+
+SECRET = secrets.token_hex(32)
+
 Started = subprocess.Popen[str]
 Begin = Callable[..., Started]
 
@@ -45,12 +55,13 @@ Begin = Callable[..., Started]
 @pytest.fixture(scope="module")
 def begin() -> Iterator[Begin]:
     begun: list[Started] = []
+    own = {key: value for key, value in os.environ.items() if not key.startswith("WHATCHAT_")}
 
     def start(*arguments: str) -> Started:
         process = subprocess.Popen(
             [sys.executable, "-m", "loadtests", *arguments],
             cwd=ROOT,
-            env={key: value for key, value in os.environ.items() if "WHATCHAT" not in key},
+            env=own | {"WHATCHAT_JWT_SECRET": SECRET},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -74,12 +85,25 @@ class Ended(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def ended(begin: Begin, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
+    node = NodeProcess(tmp_path_factory.mktemp("node"), {"WHATCHAT_JWT_SECRET": SECRET})
+    node.start()
+    yield node
+    node.close()
+
+
+@pytest.fixture(scope="module")
+def ended(
+    begin: Begin, node: NodeProcess, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Ended]:
     """They go on at the same time, as they mostly wait."""
     out = tmp_path_factory.mktemp("out")
+    store = f"sqlite:///{node.data_dir}/whatchat.db"
+    there = "--host", node.url, "--store", store, "--pods", node.url
+    sizes = RUNS | {name: (*there, *size) for name, size in ELSEWHERE.items()}
     runs = {
-        name: begin(name, *size, *SLOW, "--settle", "4", "--out", str(out / name))
-        for name, size in RUNS.items()
+        name: begin(name, *SLOW, *size, "--settle", "4", "--out", str(out / name))
+        for name, size in sizes.items()
     }
     return {
         name: Ended(said=run.communicate(timeout=END_SECONDS)[0], status=run.wait(), out=out / name)
@@ -134,6 +158,23 @@ def test_another_redis_takes_over(ended: dict[str, Ended]) -> None:
     found = summary_of(ended, "failover")
     assert [phase.name for phase in found.phases][-1] == "failover"
     assert found.tally.accepted > 150
+
+
+def test_everybody_comes_back_from_a_storm(ended: dict[str, Ended]) -> None:
+    found = summary_of(ended, "storm")
+    assert found.reconnects.count >= 30
+    assert (found.tally.judged, found.tally.lost) == (30, 0)
+    [pod] = found.pods
+    assert pod.sockets_max >= 30
+
+
+def test_a_gate_that_does_not_hold_is_told_by_the_status(ended: dict[str, Ended]) -> None:
+    status, said, out = ended["pairs"]
+    assert status == 1, said
+    assert "failed: delivery_mean" in said.splitlines()
+    found = read(out)
+    assert [gate.name for gate in found.gates if not gate.holds] == ["delivery_mean"]
+    assert found.tally.accepted > 20
 
 
 def test_an_interrupted_run_ends_everything_and_keeps_what_there_is(
