@@ -116,7 +116,7 @@ def test_a_proxy_without_pods(node: NodeProcess, tmp_path: Path) -> None:
         proxy.stop()
 
 
-@pytest.mark.parametrize("secret", ["", "short", secrets.token_hex(32)])
+@pytest.mark.parametrize("secret", ["", "short", "another" * 9])
 def test_a_secret_that_is_not_the_servers(node: NodeProcess, secret: str) -> None:
     assert "WHATCHAT_JWT_SECRET" in (complaint(node.url, secret=secret) or "")
 
