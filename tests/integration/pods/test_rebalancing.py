@@ -1,7 +1,7 @@
 """Pods that were added get their share of the sockets, while people talk."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from math import inf
 from pathlib import Path
 
@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from tests.e2e.node_process import free_port
-from tests.integration.mongo.leftovers import drop_what_the_driver_dropped
 from tests.integration.pods.cluster import Cluster, Node
 from tests.integration.pods.crowd import Crowd
 from tests.integration.pods.people import PASSWORD
@@ -46,12 +45,6 @@ def counted(node: Node, name: str, **labels: str) -> float:
     )
 
 
-@pytest.fixture(autouse=True)
-def leaves_nothing() -> Iterator[None]:
-    yield
-    drop_what_the_driver_dropped()
-
-
 @pytest.fixture
 async def cluster(
     mongo_url: str, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
@@ -75,8 +68,6 @@ async def cluster(
 
 
 @pytest.mark.alone
-# The driver lets go of a socket that it is about to connect.
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.timeout(300)
 async def test_new_pods_get_their_share_and_nobody_misses_anything(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
