@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from loadtests.bench.client import Refused
-from loadtests.bench.plan import Plan, ServerName, Work
+from loadtests.bench.plan import Plan, Work
 from loadtests.bench.process import LOAD_CORE, pinned
 from loadtests.bench.program import CannotStart
 from loadtests.bench.samples import Failure, Sample
 from loadtests.bench.servers import running
 from loadtests.bench.siege import BrokenOff
+from loadtests.bench.turns import Turn, turns
 from loadtests.bench.works import ABLE, WORKS
 
 
@@ -37,26 +38,14 @@ def run(plan: Plan, tell: Callable[[str], None]) -> Outcome:
     return Outcome(samples, failures)
 
 
-class _Turn(NamedTuple):
-    round: int
-    work: Work
-    server: ServerName
-
-    def __str__(self) -> str:
-        return f"round {self.round}, {self.work}, {self.server}"
+def _turns(plan: Plan) -> Iterator[Turn[Work]]:
+    """Those of servers that are able."""
+    for turn in turns(plan.rounds, plan.works, plan.servers):
+        if turn.server in ABLE.get(turn.work, plan.servers):
+            yield turn
 
 
-def _turns(plan: Plan) -> Iterator[_Turn]:
-    """Servers take turns within each work; who begins changes with the round."""
-    for number in range(plan.rounds):
-        first = number % len(plan.servers)
-        for work in plan.works:
-            for server in plan.servers[first:] + plan.servers[:first]:
-                if server in ABLE.get(work, plan.servers):
-                    yield _Turn(number + 1, work, server)
-
-
-def _measure(turn: _Turn, plan: Plan) -> list[Sample]:
+def _measure(turn: Turn[Work], plan: Plan) -> list[Sample]:
     with running(turn.server, redis=plan.redis) as server:
         measured = WORKS[turn.work](server, plan)
     return [

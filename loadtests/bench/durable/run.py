@@ -1,15 +1,15 @@
 """A run: every server does every work in every round, each time started anew."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from loadtests.bench.client import Refused
 from loadtests.bench.durable.parts import running
-from loadtests.bench.durable.plan import Plan, Work
+from loadtests.bench.durable.plan import Plan
 from loadtests.bench.durable.samples import Failure, Sample
 from loadtests.bench.durable.works import WORKS
-from loadtests.bench.plan import ServerName
 from loadtests.bench.process import LOAD_CORE, pinned
+from loadtests.bench.turns import turns
 
 
 class Outcome(NamedTuple):
@@ -26,7 +26,7 @@ def run(plan: Plan, tell: Callable[[str], None]) -> Outcome:
     failures: list[Failure] = []
     versions: dict[str, str] = {}
     with pinned(LOAD_CORE):
-        for turn in _turns(plan):
+        for turn in turns(plan.rounds, plan.common_works, plan.servers):
             try:
                 with running(turn.server) as parts:
                     versions |= parts.versions
@@ -43,21 +43,3 @@ def run(plan: Plan, tell: Callable[[str], None]) -> Outcome:
                 words = (f"{measure} {value:.4g}" for measure, value in found.items())
                 tell(f"{turn}: {', '.join(words)}")
     return Outcome(samples, failures, versions)
-
-
-class _Turn(NamedTuple):
-    round: int
-    work: Work
-    server: ServerName
-
-    def __str__(self) -> str:
-        return f"round {self.round}, {self.work}, {self.server}"
-
-
-def _turns(plan: Plan) -> Iterator[_Turn]:
-    """Servers take turns within each work; who begins changes with the round."""
-    for number in range(plan.rounds):
-        first = number % len(plan.servers)
-        for work in plan.common_works:
-            for server in plan.servers[first:] + plan.servers[:first]:
-                yield _Turn(number + 1, work, server)
