@@ -1,7 +1,5 @@
 """The durable benchmark with tiny numbers: that it measures, not what."""
 
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -14,8 +12,8 @@ from loadtests.bench.durable.rows import CORES, ROWS
 from loadtests.bench.durable.samples import Measure
 from loadtests.bench.plan import ServerName
 from loadtests.bench.tables import titled
+from tests.e2e.bench_smoke import printed
 
-ROOT = Path(__file__).parents[2]
 TINY = ("--connections", "40", "--rounds", "1", "--seconds", "0.2", "--pressure", "0.05")
 
 
@@ -25,15 +23,7 @@ def decoded(kind: type, value: object) -> object:
 
 def measured(out: Path, *flags: str) -> Path:
     """The folder with what a run leaves."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "loadtests.bench.durable", *TINY, "--out", str(out), *flags],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=110,
-    )
-    assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
+    printed("durable", *TINY, "--out", str(out), *flags)
     return out
 
 

@@ -1,16 +1,12 @@
 """How cost grows, with tiny numbers: that it is measured, not what it is."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from loadtests.bench.growth.plan import Work
 from loadtests.bench.growth.report import Report, read
 from loadtests.bench.growth.samples import Measure, Series
+from tests.e2e.bench_smoke import printed
 
-ROOT = Path(__file__).parents[2]
 TINY = (
     *("--rounds", "1", "--seconds", "0.1", "--rest", "0.1", "--scale", "0.01"),
     *("--pods", "2", "--room-sizes", "300", "--shared"),
@@ -20,15 +16,7 @@ TINY = (
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     out = tmp_path_factory.mktemp("growth")
-    ended = subprocess.run(
-        [sys.executable, "-m", "loadtests.bench.growth", *TINY, "--out", str(out)],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
+    printed("growth", *TINY, "--out", str(out), seconds=100)
     return read(out / "growth.json")
 
 

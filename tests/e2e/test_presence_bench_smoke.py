@@ -1,27 +1,17 @@
 """The storm of people who come and go, with tiny numbers: that it measures, not what."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
 
 from loadtests.bench.presence.__main__ import Report
+from tests.e2e.bench_smoke import printed
 
-ROOT = Path(__file__).parents[2]
 TINY = ("--people", "60", "--peers", "4", "--seconds", "0.2")
 
 
 def test_everybody_is_told_of_everybody(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "loadtests.bench.presence", *TINY, "--out", str(tmp_path)],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=110,
-    )
-    assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
+    printed("presence", *TINY, "--out", str(tmp_path))
     report = msgspec.json.decode((tmp_path / "presence.json").read_bytes(), type=Report)
     calm, come, go = report.storms
     assert [one.people for one in report.storms] == [0, 60, 30]
