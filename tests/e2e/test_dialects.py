@@ -103,9 +103,10 @@ async def test_who_comes_is_told_in_chat(node: NodeProcess) -> None:
     ada, bob = await registered(node, "ada"), await registered(node, "bob")
     bob_id = bob["user"]["id"]
     await rest(node, ada, "POST", "rooms", {"kind": "direct", "participants": [bob_id]})
-    await rest(node, bob, "PATCH", "users/me", {"presence": "everyone"})
     async with connected(node, ada["accessToken"], ["websocket"], dialect="chat") as by_ada:
         await by_ada.hear("session:ready")
+        await rest(node, bob, "PATCH", "users/me", {"presence": "everyone"})
+        assert await by_ada.hear("user:status") == {"userId": bob_id, "status": "offline"}
         async with connected(node, bob["accessToken"], ["websocket"], dialect="chat"):
             assert await by_ada.hear("user:status") == {"userId": bob_id, "status": "online"}
 
