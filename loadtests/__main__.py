@@ -24,10 +24,10 @@ from loadtests.stage.rolling import rolling
 from loadtests.stage.run import DONE_TO_THEM, draw, prepare, run
 from loadtests.stage.stages import Stage
 from loadtests.swarm.options import SETTLE_SECONDS
-from loadtests.swarm.preflight import Unfit
 from loadtests.swarm.repertoire import names, scenario
-from loadtests.swarm.summary import Summary
-from loadtests.swarm.verdict import gates_of
+from loadtests.swarm.run.preflight import Unfit
+from loadtests.swarm.run.summary import Summary
+from loadtests.swarm.run.verdict import gates_of
 from tests.servers.by_hand import CannotStart, tell
 from whatchat.domain.errors import ChatError
 from whatchat.entrypoints.server import raise_descriptor_limit

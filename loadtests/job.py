@@ -18,10 +18,11 @@ from typing import Final
 
 import msgspec
 
-from loadtests.swarm import pictures, vitals
-from loadtests.swarm import summary as summaries
 from loadtests.swarm.repertoire import locustfile, scenario
-from loadtests.swarm.vitals import Vitals, Where, found_at
+from loadtests.swarm.run import summary as summaries
+from loadtests.swarm.run import vitals
+from loadtests.swarm.run.vitals import Vitals, Where, found_at
+from loadtests.swarm.views import pictures
 
 NOT_BEGUN: Final = 2
 ASK_SECONDS: Final = 5.0

@@ -7,7 +7,7 @@ from typing import Final, Self
 import yaml
 from prometheus_client.parser import text_fd_to_metric_families
 
-from loadtests.swarm import figures
+from loadtests.swarm.views import figures
 from whatchat.observability.metrics import declarations
 
 EXPOSITIONS: Final = Path(__file__).parents[2] / "tests" / "fixtures" / "expositions"

@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from loadtests.stage.stages import Stage
-from loadtests.swarm.course import Phase
+from loadtests.swarm.run.course import Phase
 from tests.servers.by_hand import in_a_line
 
 JOIN_SECONDS: Final = 1.0

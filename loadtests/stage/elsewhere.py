@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
 
-from loadtests.swarm.vitals import found_at
+from loadtests.swarm.run.vitals import found_at
 
 MIDDLE = 0.5
 

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from loadtests.swarm.course import REPORT_SECONDS
+from loadtests.swarm.run.course import REPORT_SECONDS
 from loadtests.swarm.scenario import Scenario
 
 ROOT: Final = Path(__file__).parents[2]

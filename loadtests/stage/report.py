@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from loadtests.swarm.summary import Summary
+from loadtests.swarm.run.summary import Summary
 
 MB = 1_000_000
 SHOWN = 10

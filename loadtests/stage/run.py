@@ -17,14 +17,14 @@ from loadtests.stage.plan import ROOT, Plan
 from loadtests.stage.processors import Processors
 from loadtests.stage.stages import Stage
 from loadtests.stage.swarm import Swarm
-from loadtests.swarm import summary as summaries
-from loadtests.swarm import vitals
 from loadtests.swarm.cast import Cast
-from loadtests.swarm.preflight import check, of_run, reach
-from loadtests.swarm.progress import phase_of
+from loadtests.swarm.run import summary as summaries
+from loadtests.swarm.run import vitals
+from loadtests.swarm.run.preflight import check, of_run, reach
+from loadtests.swarm.run.progress import phase_of
+from loadtests.swarm.run.summary import PodVitals, Summary
+from loadtests.swarm.run.vitals import Vitals
 from loadtests.swarm.seeding import seed
-from loadtests.swarm.summary import PodVitals, Summary
-from loadtests.swarm.vitals import Vitals
 
 PICTURE_SECONDS: Final = 120.0
 DONE_TO_THEM: Final = ("rollout", "failover")
@@ -83,7 +83,7 @@ def run(plan: Plan, stage: Stage, tell: Tell) -> Summary | None:
 
 def draw(folder: Path, tell: Tell) -> None:
     """Make the pictures of a run."""
-    command = [sys.executable, "-m", "loadtests.swarm.pictures", str(folder)]
+    command = [sys.executable, "-m", "loadtests.swarm.views.pictures", str(folder)]
     with contextlib.suppress(subprocess.TimeoutExpired):
         ended = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=PICTURE_SECONDS, check=False

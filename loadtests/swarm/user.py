@@ -15,11 +15,12 @@ from locust import User, constant, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner
 
-from loadtests.swarm import exporter, judging
 from loadtests.swarm.options import options
-from loadtests.swarm.person import Person
-from loadtests.swarm.play import Play
+from loadtests.swarm.people.person import Person
+from loadtests.swarm.people.play import Play
+from loadtests.swarm.run import judging
 from loadtests.swarm.scenario import Scenario
+from loadtests.swarm.views import exporter
 
 __all__ = ["ChatUser", "exporter", "judging"]
 

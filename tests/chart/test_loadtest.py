@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from loadtests.stage.plan import Plan
-from loadtests.swarm.figures import PORT
 from loadtests.swarm.repertoire import names, scenario
+from loadtests.swarm.views.figures import PORT
 from tests.chart.helm import ROOT, program, read, the
 from tests.chart.network import Flow, Network, Place
 from tests.chart.policies.table import POLICIES

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
 
-from loadtests.swarm.figures import PORT
+from loadtests.swarm.views.figures import PORT
 from tests.servers import grafana
 from tests.servers.by_hand import CannotStart, arguments, in_a_line, require_free, run_by_hand, tell
 from tests.servers.cluster import Cluster, by_hand, tell_of

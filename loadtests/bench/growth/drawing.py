@@ -13,7 +13,7 @@ from loadtests.bench.growth.curves import Value
 from loadtests.bench.growth.plan import Work
 from loadtests.bench.growth.report import Report
 from loadtests.bench.growth.samples import Point, Series
-from loadtests.swarm.chart import Panel, headed, legend, numbered
+from loadtests.swarm.views.chart import Panel, headed, legend, numbered
 
 RANGE: Final = 0.18
 """How much of a line's colour its range has."""

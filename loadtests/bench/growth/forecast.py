@@ -13,7 +13,7 @@ from loadtests.bench.growth.report import Report
 from loadtests.bench.growth.samples import Measure, Series
 from loadtests.bench.growth.tables import CROWDS
 from loadtests.colours import GREY, LIME, SKY, TEAL
-from loadtests.swarm.chart import bounded, headed, legend
+from loadtests.swarm.views.chart import bounded, headed, legend
 
 PLACES: Final = [round(10 ** (3 + step / 20)) for step in range(61)]
 """Connections, from a thousand to a million."""

@@ -14,7 +14,7 @@ from loadtests.bench.growth.report import Report
 from loadtests.bench.growth.samples import Measure, Series
 from loadtests.bench.growth.words import MEBI
 from loadtests.colours import AMBER, LIME, SKY, SLATE, TEAL, VIOLET
-from loadtests.swarm.chart import Panel, save
+from loadtests.swarm.views.chart import Panel, save
 
 CORES: Final[Sequence[Line]] = (
     Line("pod", TEAL, of(Measure.POD_CORES, 100)),

@@ -19,7 +19,7 @@ from loadtests.bench.users.plan import SCENARIO
 from loadtests.swarm import options
 from loadtests.swarm.cast import Cast
 from loadtests.swarm.options import Options
-from loadtests.swarm.talk import beats, turns
+from loadtests.swarm.people.talk import beats, turns
 from loadtests.swarm.tokens import Tokens
 
 CONNECT_SECONDS = 1.0

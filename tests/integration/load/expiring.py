@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from loadtests.scenarios.steady import SCENARIO
-from loadtests.swarm import play
+from loadtests.swarm.people import play
 from loadtests.swarm.tokens import Tokens
 from loadtests.swarm.user import ChatUser
 from whatchat.domain.ids import DeviceId, GrantId, UserId, random_id

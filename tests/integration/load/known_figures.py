@@ -2,10 +2,10 @@
 
 from locust import User, constant, task
 
-from loadtests.swarm import exporter
 from loadtests.swarm.cast import Layout
 from loadtests.swarm.scenario import Scenario
 from loadtests.swarm.tally import tallies
+from loadtests.swarm.views import exporter
 
 MEASURED = [
     ("connect", "websocket", 20.0, None),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import Metric
 
-from loadtests.swarm.figures import COUNTED, FIGURES, declared
+from loadtests.swarm.views.figures import COUNTED, FIGURES, declared
 from tests.e2e.node_process import free_port
 from tests.servers.locust_process import ROOT, LocustProcess
 from tests.waiting import until

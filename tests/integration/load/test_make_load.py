@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from loadtests.swarm.summary import Summary, read
+from loadtests.swarm.run.summary import Summary, read
 from tests.e2e.node_process import NodeProcess
 
 ROOT = Path(__file__).parents[3]

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import pytest
 
 from loadtests.swarm.cast import Cast, Layout
+from loadtests.swarm.run.summary import Summary, read
 from loadtests.swarm.seeding import seed
-from loadtests.swarm.summary import Summary, read
 from tests.e2e.node_process import NodeProcess
 from tests.integration.load.lying import LyingRelay, SecretRelay
 from tests.servers.certificates import make_certificates

@@ -16,7 +16,7 @@ import pytest
 
 from loadtests.scenarios.pairs import SCENARIO
 from loadtests.swarm.cast import Cast
-from loadtests.swarm.preflight import Unfit, check, of_run
+from loadtests.swarm.run.preflight import Unfit, check, of_run
 from loadtests.swarm.seeding import seed
 from tests.e2e.node_process import NodeProcess, free_port
 from tests.servers.haproxy import HAProxy
@@ -86,7 +86,7 @@ def test_a_name_that_nobody_knows() -> None:
 
 
 def test_a_server_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loadtests.swarm.trial.SECONDS", 0.3)
+    monkeypatch.setattr("loadtests.swarm.run.trial.SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         host = f"http://127.0.0.1:{mute.getsockname()[1]}"
         assert complaint(host) == f"{host}: something answers there, but it is no Whatchat"
@@ -137,7 +137,7 @@ def test_limits_that_are_on(limited: str) -> None:
 def test_fewer_ports_than_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ports = tmp_path / "ip_local_port_range"
     ports.write_text("32768\t32787\n")
-    monkeypatch.setattr("loadtests.swarm.preflight.PORTS", ports)
+    monkeypatch.setattr("loadtests.swarm.run.preflight.PORTS", ports)
     host = f"http://127.0.0.1:{free_port()}"
     assert "there are 20: widen net.ipv4.ip_local_port_range" in (complaint(host, users=21) or "")
     assert "refused" in (complaint(host, users=20) or "")

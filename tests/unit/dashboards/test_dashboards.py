@@ -15,7 +15,7 @@ from dashboards.source.links import TITLES
 from dashboards.source.live import PLUGIN, Answer, Field
 from dashboards.source.promql import WrongQuery, scoped
 from dashboards.source.vocabulary import Vocabulary
-from loadtests.swarm.figures import FIGURES
+from loadtests.swarm.views.figures import FIGURES
 from whatchat.features.debug.contract import ListLiveRooms, ShowLiveRoom
 from whatchat.features.debug.endpoints import ENDPOINTS
 from whatchat.observability.metrics import declarations

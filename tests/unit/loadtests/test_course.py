@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.swarm.course import REPORT_SECONDS, Course, Phase
+from loadtests.swarm.run.course import REPORT_SECONDS, Course, Phase
 
 
 class Clock:

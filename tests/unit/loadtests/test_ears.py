@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from locust.env import Environment
 
-from loadtests.swarm.ears import EPOCH_US, Ears, Hearing
-from loadtests.swarm.ledger import OWN_AGAIN, Room, Seat
-from loadtests.swarm.session import MESSAGE, Replied, Reply
+from loadtests.swarm.network.session import MESSAGE, Replied, Reply
+from loadtests.swarm.people.ears import EPOCH_US, Ears, Hearing
+from loadtests.swarm.people.ledger import OWN_AGAIN, Room, Seat
 from loadtests.swarm.tally import Tally
 from loadtests.swarm.timings import Timings
 

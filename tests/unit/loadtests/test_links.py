@@ -6,10 +6,10 @@ from typing import Protocol
 
 import pytest
 
-from loadtests.swarm.address import Address, Unreachable
-from loadtests.swarm.http import Cookies, Garbled, answer_of
-from loadtests.swarm.polling import Polling
-from loadtests.swarm.websocket import WebSocket
+from loadtests.swarm.network.address import Address, Unreachable
+from loadtests.swarm.network.http import Cookies, Garbled, answer_of
+from loadtests.swarm.network.polling import Polling
+from loadtests.swarm.network.websocket import WebSocket
 
 UPGRADED = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"

@@ -7,13 +7,13 @@ import msgspec
 import pytest
 from locust.env import Environment
 
-from loadtests.swarm import ears
-from loadtests.swarm.address import Address
 from loadtests.swarm.cast import Cast, Layout
-from loadtests.swarm.company import Company
-from loadtests.swarm.ledger import Room, Seat
-from loadtests.swarm.person import Person
-from loadtests.swarm.session import Asked, Replied, Reply
+from loadtests.swarm.network.address import Address
+from loadtests.swarm.network.session import Asked, Replied, Reply
+from loadtests.swarm.people import ears
+from loadtests.swarm.people.company import Company
+from loadtests.swarm.people.ledger import Room, Seat
+from loadtests.swarm.people.person import Person
 from loadtests.swarm.tally import Tally
 from loadtests.swarm.timings import Timings
 from loadtests.swarm.tokens import Tokens

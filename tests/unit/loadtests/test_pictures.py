@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.swarm.panels import PODS
-from loadtests.swarm.pictures import main
-from loadtests.swarm.recording import read
+from loadtests.swarm.views.panels import PODS
+from loadtests.swarm.views.pictures import main
+from loadtests.swarm.views.recording import read
 from tests.unit.loadtests.left_by_a_run import RAMP, START, leave
 
 ALL = {"connections.svg", "latency.svg", "memory.svg"}

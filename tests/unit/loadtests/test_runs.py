@@ -1,6 +1,6 @@
 import random
 
-from loadtests.swarm.runs import Runs
+from loadtests.swarm.people.runs import Runs
 
 
 def runs(*numbers: int) -> Runs:

@@ -1,7 +1,7 @@
 import random
 from itertools import islice, pairwise
 
-from loadtests.swarm.talk import beats, turns
+from loadtests.swarm.people.talk import beats, turns
 
 
 def test_messages_are_evenly_spread() -> None:

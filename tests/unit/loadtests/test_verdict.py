@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
+from loadtests.swarm.run.times import Times
+from loadtests.swarm.run.verdict import Found, judged, overridden, table
 from loadtests.swarm.scenario import Gates
 from loadtests.swarm.tally import Tally
-from loadtests.swarm.times import Times
-from loadtests.swarm.verdict import Found, judged, overridden, table
 
 GOOD = Found(
     users=1_000,

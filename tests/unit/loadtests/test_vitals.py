@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from loadtests.swarm.vitals import Vital, Vitals, found_at, of_pods
+from loadtests.swarm.run.vitals import Vital, Vitals, found_at, of_pods
 
 EXPOSITION = b"""\
 # TYPE whatchat_connected_sockets gauge

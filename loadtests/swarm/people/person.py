@@ -10,14 +10,14 @@ import gevent
 import msgspec
 from gevent.event import Event
 
-from loadtests.swarm import told
-from loadtests.swarm.company import Company
-from loadtests.swarm.ears import Ears
-from loadtests.swarm.http import Cookies
-from loadtests.swarm.ledger import Seat
-from loadtests.swarm.session import Asked, Replied, Reply, Session
-from loadtests.swarm.told import Ready, Refusal
-from loadtests.swarm.voice import Message, Voice, ignored
+from loadtests.swarm.network.http import Cookies
+from loadtests.swarm.network.session import Asked, Replied, Reply, Session
+from loadtests.swarm.people import told
+from loadtests.swarm.people.company import Company
+from loadtests.swarm.people.ears import Ears
+from loadtests.swarm.people.ledger import Seat
+from loadtests.swarm.people.told import Ready, Refusal
+from loadtests.swarm.people.voice import Message, Voice, ignored
 from whatchat.client.backoff import Backoff, jitter
 
 CONNECT_SECONDS: Final = 20.0

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
-from loadtests.swarm.session import Session
+from loadtests.swarm.network.session import Session
 
 
 class Deadlines:

@@ -6,11 +6,11 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from loadtests.swarm.address import Address
 from loadtests.swarm.cast import Cast
-from loadtests.swarm.delays import Deadlines, Delays
-from loadtests.swarm.ears import Hearing
-from loadtests.swarm.ledger import Seat
+from loadtests.swarm.network.address import Address
+from loadtests.swarm.people.delays import Deadlines, Delays
+from loadtests.swarm.people.ears import Hearing
+from loadtests.swarm.people.ledger import Seat
 from loadtests.swarm.tally import Tally
 from loadtests.swarm.timings import Timings
 from loadtests.swarm.tokens import Tokens

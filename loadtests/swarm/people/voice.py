@@ -6,10 +6,10 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
-from loadtests.swarm import told
-from loadtests.swarm.ears import EPOCH_US
-from loadtests.swarm.ledger import Seat
-from loadtests.swarm.session import Asked, Replied, Reply
+from loadtests.swarm.network.session import Asked, Replied, Reply
+from loadtests.swarm.people import told
+from loadtests.swarm.people.ears import EPOCH_US
+from loadtests.swarm.people.ledger import Seat
 from loadtests.swarm.tally import Tally
 
 SAYING: Final = "message:send"

@@ -7,9 +7,9 @@ from typing import Final, Protocol
 import msgspec
 from msgspec import Struct
 
-from loadtests.swarm import told
-from loadtests.swarm.ledger import Heard, Seat
-from loadtests.swarm.session import MESSAGE, Replied, Reply
+from loadtests.swarm.network.session import MESSAGE, Replied, Reply
+from loadtests.swarm.people import told
+from loadtests.swarm.people.ledger import Heard, Seat
 from loadtests.swarm.tally import Tally
 from loadtests.swarm.timings import Timings
 

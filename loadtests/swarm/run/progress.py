@@ -8,9 +8,9 @@ from typing import Final, get_args
 
 from locust.env import Environment
 
-from loadtests.swarm.course import Course, PhaseName
+from loadtests.swarm.run.course import Course, PhaseName
+from loadtests.swarm.run.times import merged
 from loadtests.swarm.tally import Tally, tallies
-from loadtests.swarm.times import merged
 
 EVERY_SECONDS: Final = 3.0
 """As often as workers report."""

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple, TypeVar
 
 import gevent
 
-from loadtests.swarm.ledger import Room, Seat
-from loadtests.swarm.person import Person
+from loadtests.swarm.people.ledger import Room, Seat
+from loadtests.swarm.people.person import Person
 from loadtests.swarm.tally import Tally
 
 T = TypeVar("T")

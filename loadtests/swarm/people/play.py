@@ -10,14 +10,14 @@ from typing import Final
 import gevent
 from locust.env import Environment
 
-from loadtests.swarm.address import Address
 from loadtests.swarm.cast import Cast
-from loadtests.swarm.company import Company
-from loadtests.swarm.ledger import Room, Seat
+from loadtests.swarm.network.address import Address
 from loadtests.swarm.options import Options
-from loadtests.swarm.person import CONNECT_SECONDS, Person
+from loadtests.swarm.people.company import Company
+from loadtests.swarm.people.ledger import Room, Seat
+from loadtests.swarm.people.person import CONNECT_SECONDS, Person
+from loadtests.swarm.people.talk import Talk
 from loadtests.swarm.scenario import Scenario
-from loadtests.swarm.talk import Talk
 from loadtests.swarm.tally import tallies
 from loadtests.swarm.timings import Timings
 from loadtests.swarm.tokens import Tokens

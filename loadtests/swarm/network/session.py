@@ -9,11 +9,11 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
-from loadtests.swarm.address import Address
-from loadtests.swarm.http import Cookies
-from loadtests.swarm.link import Link
-from loadtests.swarm.polling import Polling
-from loadtests.swarm.websocket import WebSocket
+from loadtests.swarm.network.address import Address
+from loadtests.swarm.network.http import Cookies
+from loadtests.swarm.network.link import Link
+from loadtests.swarm.network.polling import Polling
+from loadtests.swarm.network.websocket import WebSocket
 
 MESSAGE: Final = b'42["message:new",{"roomId":"'
 _ACK: Final = b"43"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from loadtests.swarm.summary import PodVitals
+from loadtests.swarm.run.summary import PodVitals
 
 FILE: Final = "pods.csv"
 EVERY_SECONDS: Final = 2.0

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from loadtests.swarm.cast import Cast, Layout
+from loadtests.swarm.run.trial import NotSpoken, Refused, Trial, connection
 from loadtests.swarm.scenario import Scenario
 from loadtests.swarm.tokens import Tokens
-from loadtests.swarm.trial import NotSpoken, Refused, Trial, connection
 from whatchat.domain.ids import UserId
 from whatchat.entrypoints.server import raise_descriptor_limit
 

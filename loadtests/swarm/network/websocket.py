@@ -4,10 +4,10 @@ from time import monotonic_ns
 from typing import Final
 
 from loadtests.bench.frames import CLOSE, PING, PONG, TEXT, masked
-from loadtests.swarm.address import Address
-from loadtests.swarm.http import Cookies, Garbled, head_of
-from loadtests.swarm.link import Listener
-from loadtests.swarm.tls import opened
+from loadtests.swarm.network.address import Address
+from loadtests.swarm.network.http import Cookies, Garbled, head_of
+from loadtests.swarm.network.link import Listener
+from loadtests.swarm.network.tls import opened
 
 _UPGRADE: Final = (
     b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n"
@@ -22,7 +22,7 @@ _SHORT: Final = 126
 
 
 class WebSocket:
-    """A :class:`~loadtests.swarm.link.Link`; its frames are masked with 0, which costs nothing."""
+    """A :class:`~loadtests.swarm.network.link.Link`; its frames' mask is 0, which costs nothing."""
 
     __slots__ = ("_cookies", "_listener", "_rest", "_upgraded", "_wire")
 

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
-from loadtests.swarm.runs import Runs
+from loadtests.swarm.people.runs import Runs
 
 OWN_AGAIN: Final = 100
 """So many of one's own messages in a room may still come as events; older ones are copies."""

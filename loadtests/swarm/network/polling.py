@@ -4,10 +4,10 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Final
 
-from loadtests.swarm.address import Address
-from loadtests.swarm.http import Answer, Cookies, Garbled, answer_of
-from loadtests.swarm.link import Listener
-from loadtests.swarm.tls import opened
+from loadtests.swarm.network.address import Address
+from loadtests.swarm.network.http import Answer, Cookies, Garbled, answer_of
+from loadtests.swarm.network.link import Listener
+from loadtests.swarm.network.tls import opened
 
 SEPARATOR: Final = b"\x1e"
 _OPENED: Final = b"0{"
@@ -16,10 +16,10 @@ _SID: Final = b'"sid":"'
 
 
 class Polling:
-    """A :class:`~loadtests.swarm.link.Link` over two keep-alive connections, as browsers do it.
+    """A :class:`~loadtests.swarm.network.link.Link` over two keep-alive connections.
 
-    Both send the cookies that any answer has set: without stickiness the second request would
-    reach another pod and be answered with 400.
+    That is what browsers do. Both send the cookies that any answer has set: without stickiness
+    the second request would reach another pod and be answered with 400.
     """
 
     __slots__ = ("_cookies", "_gets", "_is_open", "_listener", "_path", "_posts", "_waiting")

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 import gevent
 from gevent import monkey
 
-from loadtests.swarm.address import Address
+from loadtests.swarm.network.address import Address
 
 READ_BYTES: Final = 16_384
 MOST_UNSENT: Final = 1 << 18

@@ -12,16 +12,16 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 from locust.stats import StatsError
 
-from loadtests.swarm import summary as summaries
-from loadtests.swarm.course import Course
 from loadtests.swarm.options import Options, options
-from loadtests.swarm.preflight import Unfit, check, of_run
-from loadtests.swarm.progress import Progress
+from loadtests.swarm.run import summary as summaries
+from loadtests.swarm.run.course import Course
+from loadtests.swarm.run.preflight import Unfit, check, of_run
+from loadtests.swarm.run.progress import Progress
+from loadtests.swarm.run.summary import Failure, Messages, Summary
+from loadtests.swarm.run.times import times_of
+from loadtests.swarm.run.verdict import Found, gates_of, judged, table
 from loadtests.swarm.scenario import Scenario
-from loadtests.swarm.summary import Failure, Messages, Summary
 from loadtests.swarm.tally import tallies
-from loadtests.swarm.times import times_of
-from loadtests.swarm.verdict import Found, gates_of, judged, table
 
 LOOK_SECONDS: Final = 0.25
 UNFIT: Final = 2

@@ -1,4 +1,4 @@
-"""``python -m loadtests.swarm.pictures FOLDER``: draw what a run has left there."""
+"""``python -m loadtests.swarm.views.pictures FOLDER``: draw what a run has left there."""
 
 import argparse
 import sys
@@ -8,9 +8,9 @@ from typing import Final
 
 import msgspec
 
-from loadtests.swarm.chart import Panel, save
-from loadtests.swarm.panels import connections, memory, times
-from loadtests.swarm.recording import Recording, read
+from loadtests.swarm.views.chart import Panel, save
+from loadtests.swarm.views.panels import connections, memory, times
+from loadtests.swarm.views.recording import Recording, read
 
 PICTURES: Final[Mapping[str, tuple[str, Callable[[Recording], Iterator[Panel]]]]] = {
     "connections": ("Connections over time", connections),
@@ -21,7 +21,9 @@ PICTURES: Final[Mapping[str, tuple[str, Callable[[Recording], Iterator[Panel]]]]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Draw all that there is something for; 1, and a line, if the folder cannot be read."""
-    parser = argparse.ArgumentParser(prog="python -m loadtests.swarm.pictures", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m loadtests.swarm.views.pictures", description=__doc__
+    )
     parser.add_argument("folder", type=Path, help="where a run has put its results")
     folder: Path = parser.parse_args(arguments).folder
     try:

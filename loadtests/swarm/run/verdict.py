@@ -7,9 +7,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from loadtests.swarm.run.times import Times
 from loadtests.swarm.scenario import Gates, Scenario
 from loadtests.swarm.tally import Tally
-from loadtests.swarm.times import Times
 
 ALMOST: Final = 1e-9
 

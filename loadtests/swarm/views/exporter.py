@@ -25,7 +25,9 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from loadtests.swarm.figures import (
+from loadtests.swarm.scenario import Scenario
+from loadtests.swarm.tally import tallies
+from loadtests.swarm.views.figures import (
     BOUNDS,
     CLOSES,
     CONNECTED,
@@ -40,8 +42,6 @@ from loadtests.swarm.figures import (
     WANTED,
     Figure,
 )
-from loadtests.swarm.scenario import Scenario
-from loadtests.swarm.tally import tallies
 
 LINGERS: Final = 1.5
 """For so many of its scraper's intervals a run that is over waits to be scraped once more."""

@@ -8,10 +8,10 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from loadtests.swarm.course import Phase
+from loadtests.swarm.run.course import Phase
+from loadtests.swarm.run.times import Times
+from loadtests.swarm.run.verdict import Gate
 from loadtests.swarm.tally import Tally
-from loadtests.swarm.times import Times
-from loadtests.swarm.verdict import Gate
 
 FILE: Final = "summary.json"
 

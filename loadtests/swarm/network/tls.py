@@ -2,8 +2,8 @@
 
 import ssl
 
-from loadtests.swarm.address import Address
-from loadtests.swarm.wire import READ_BYTES, Owner, Wire
+from loadtests.swarm.network.address import Address
+from loadtests.swarm.network.wire import READ_BYTES, Owner, Wire
 
 
 class SecretWire:

@@ -8,8 +8,8 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from loadtests.colours import INK, LIME, ROSE, SKY, SLATE, TEAL, VIOLET
-from loadtests.swarm.chart import Panel, bounded, divided, headed, legend, numbered, spanned
-from loadtests.swarm.recording import Kind, Moment, Recording, Vital
+from loadtests.swarm.views.chart import Panel, bounded, divided, headed, legend, numbered, spanned
+from loadtests.swarm.views.recording import Kind, Moment, Recording, Vital
 
 QUIET: Final = frozenset({"ramp", "hold", "settle"})
 """Phases that every run has; any other is what was done to the servers meanwhile."""

@@ -1,0 +1,1 @@
+"""What carries packets between people and servers, in gevent's loop."""

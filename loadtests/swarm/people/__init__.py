@@ -1,0 +1,1 @@
+"""Who comes, talks, hears, and keeps a ledger of it."""
