@@ -80,6 +80,7 @@ def _plan(given: argparse.Namespace) -> Plan:
         scenario(given.scenario),
         users=given.users,
         spawn_rate=given.spawn_rate,
+        warm=given.warm,
         hold=given.hold,
         message_rate=given.rate,
     )
@@ -169,6 +170,7 @@ def _add_size(add: Callable[..., object]) -> None:
     add("--users", type=_some, help="how many; the scenario's own number if not given")
     add("--spawn-rate", type=float, help="how many of them come in a second")
     add("--rate", type=float, help="messages a second, all together; else in proportion to users")
+    add("--warm", type=float, help="seconds before the hold in which messages become so many")
     add("--hold", type=float, help="seconds during which all are there and talk")
     add("--settle", type=float, default=SETTLE_SECONDS, help="seconds of silence after that")
     add("--workers", type=_some, help="processes that play people; as many as cores if not given")

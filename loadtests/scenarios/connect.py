@@ -18,6 +18,7 @@ SCENARIO: Final = Scenario(
     spawn_rate=250,
     hold_seconds=60,
     message_rate=10,
+    warm_seconds=0,
 )
 
 

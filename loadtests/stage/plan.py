@@ -37,7 +37,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     def most_seconds(self) -> int:
         """It ends by itself, and if not then Locust ends it after so long."""
         ramp = 2 * self.scenario.users / self.scenario.spawn_rate
-        talk = self.scenario.hold_seconds + self.settle_seconds
+        scenario = self.scenario
+        talk = scenario.warm_seconds + scenario.hold_seconds + self.settle_seconds
         return round(ramp + talk + REPORT_SECONDS + SPARE_SECONDS)
 
 
@@ -46,6 +47,7 @@ def sized(
     *,
     users: int | None = None,
     spawn_rate: float | None = None,
+    warm: float | None = None,
     hold: float | None = None,
     message_rate: float | None = None,
 ) -> Scenario:
@@ -56,6 +58,7 @@ def sized(
         found,
         users=users,
         spawn_rate=spawn_rate or found.spawn_rate,
+        warm_seconds=found.warm_seconds if warm is None else warm,
         hold_seconds=found.hold_seconds if hold is None else hold,
         message_rate=found.message_rate * part if message_rate is None else message_rate,
     )

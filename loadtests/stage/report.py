@@ -9,8 +9,19 @@ SHOWN = 10
 
 
 def report(found: Summary) -> str:
-    """Pods, processor time, what went wrong, and the verdict."""
-    return "\n".join([*_pods(found), *_cpu(found), *_failures(found), _verdict(found)])
+    """The beginning of the talk, pods, processor time, what went wrong, and the verdict."""
+    return "\n".join(
+        [*_warming(found), *_pods(found), *_cpu(found), *_failures(found), _verdict(found)]
+    )
+
+
+def _warming(found: Summary) -> Iterator[str]:
+    times = found.warming
+    if times.count:
+        yield (
+            f"before the hold, as messages became so many: mean {times.mean_ms:.1f} ms,"
+            f" p99 {times.p99_ms:g} ms"
+        )
 
 
 def _pods(found: Summary) -> Iterator[str]:

@@ -26,6 +26,7 @@ class Options(Struct, frozen=True, kw_only=True):
     shards: int
     shard: int
     message_rate: float
+    warm_seconds: float
     hold_seconds: float
     settle_seconds: float
     jwt_secret: str
@@ -38,6 +39,7 @@ def add_arguments(parser: LocustArgumentParser) -> None:
     add("--people", type=int, default=0, help="how many were seeded; as many as users if 0")
     add("--shards", type=int, default=0, help="parts they were seeded in; one a worker if 0")
     add("--message-rate", type=float, help="messages a second of all together")
+    add("--warm", type=float, help="seconds before that in which messages become so many")
     add("--hold", type=float, help="seconds during which everybody is there and talks")
     add("--settle", type=float, default=SETTLE_SECONDS, help="seconds of silence at the end")
     add(
@@ -66,6 +68,7 @@ def options(environment: Environment, scenario: Scenario) -> Options:
         shards=given.shards,
         shard=runner.worker_index if isinstance(runner, WorkerRunner) else 0,
         message_rate=_given(given.message_rate, scenario.message_rate),
+        warm_seconds=_given(given.warm, scenario.warm_seconds),
         hold_seconds=_given(given.hold, scenario.hold_seconds),
         settle_seconds=given.settle,
         jwt_secret=given.jwt_secret,

@@ -30,8 +30,11 @@ class Scenario(Struct, frozen=True, kw_only=True):
     """A scenario by its usual size; whoever runs it may say otherwise.
 
     ``users`` come at ``spawn_rate`` a second, then talk for ``hold_seconds``: ``message_rate``
-    messages a second, all together. ``lively`` people also type before they write, acknowledge
-    what they hear, and look who is there. ``polling`` people never use a WebSocket.
+    messages a second, all together. For ``warm_seconds`` before that the rate rises evenly from
+    nothing: so rooms that nobody has touched are read as in a day's morning, not all in a second.
+    What is said then is in the ledger as all else; how long it took is told by itself. ``lively``
+    people also type before they write, acknowledge what they hear, and look who is there.
+    ``polling`` people never use a WebSocket.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     spawn_rate: float
     hold_seconds: float
     message_rate: float
+    warm_seconds: float = 20.0
     lively: bool = False
     polling: bool = False
     disturbance: Disturbance = "nothing"

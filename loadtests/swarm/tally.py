@@ -15,19 +15,20 @@ class Tally(Struct, kw_only=True):
     """Sums over everybody; ``connected`` is how many are signed in now.
 
     ``due`` messages were to be said, whatever became of that. ``accepted`` ones were acknowledged,
-    ``in_time`` those of them before the talk was over. ``delivered`` counts each once for each
-    person other than its sender who holds it. ``lost`` and ``duplicated`` are what the ledger
-    found; ``repeated`` are copies that the client's rule dropped, as it should. ``refused`` acks
-    were not ok. ``unknown`` sends had no ack when they should have, or lost their connection
-    before, and were sent again; ``unresolved`` ones had none even at the end. ``unsent`` were due
-    while their sender was away for good; ``absent`` people were not signed in at the end, so that
-    nothing is known of what they lack.
+    ``in_time`` those of them before the talk was over, ``warming`` before the hold began.
+    ``delivered`` counts each once for each person other than its sender who holds it. ``lost`` and
+    ``duplicated`` are what the ledger found; ``repeated`` are copies that the client's rule
+    dropped, as it should. ``refused`` acks were not ok. ``unknown`` sends had no ack when they
+    should have, or lost their connection before, and were sent again; ``unresolved`` ones had none
+    even at the end. ``unsent`` were due while their sender was away for good; ``absent`` people
+    were not signed in at the end, so that nothing is known of what they lack.
     """
 
     connected: int = 0
     due: int = 0
     accepted: int = 0
     in_time: int = 0
+    warming: int = 0
     delivered: int = 0
     lost: int = 0
     duplicated: int = 0

@@ -14,6 +14,10 @@ from locust import stats as locust_stats
 from locust.env import Environment
 from locust.stats import RequestStats, StatsEntry
 
+DELIVERY: Final = "delivery"
+WARMING: Final = "warming"
+"""As Locust's types name what was due during the hold, and what was before."""
+
 _US: Final = 1_000
 
 
@@ -45,6 +49,21 @@ class Timings:
             if noted:
                 _log(self._environment.stats, kind, name, [at / _US for at in noted])
                 noted.clear()
+
+
+class Deliveries:
+    """How long each message took, from when it was due; in microseconds of any one clock."""
+
+    __slots__ = ("_kept", "_warming", "begin_us")
+
+    def __init__(self, timings: Timings, name: str) -> None:
+        self.begin_us = 0
+        self._kept = timings.of(DELIVERY, name)
+        self._warming = timings.of(WARMING, name)
+
+    def note(self, due_us: int, now_us: int) -> None:
+        """One more; by itself if it was due before ``begin_us``."""
+        (self._kept if due_us >= self.begin_us else self._warming).append(now_us - due_us)
 
 
 class Failed(Exception):

@@ -56,7 +56,7 @@ def test_a_run_is_played_judged_drawn_and_shown(cluster: Cluster, tmp_path: Path
     master = started(
         *("loadtests.job", "pairs", users, "--spawn-rate=20", "--workers=1", f"--out={tmp_path}"),
         *(f"--host={cluster.url}", f"--pods={pods}", "--expect-pods=2", "--metrics-port=0"),
-        *("--hold=5", "--settle=1", "--master-bind-port", port),
+        *("--warm=1", "--hold=5", "--settle=1", "--master-bind-port", port),
     )
     worker = started(
         *("locust", "--worker", "--master-host=127.0.0.1", "--master-port", port),

@@ -41,7 +41,7 @@ def test_people_are_seeded_and_a_run_is_played_and_judged(
     master = (
         *("loadtests.job", "pairs", USERS, "--workers=1", "--expect-pods=2", "--out=/data/pairs"),
         *(f"--host={host}", f"--pods={','.join(cluster.urls)}", "--metrics-port=0"),
-        *("--hold=5", "--settle=1", "--master-bind-port", port),
+        *("--warm=1", "--hold=5", "--settle=1", "--master-bind-port", port),
     )
     worker = (
         *("locust", "--worker", "--master-host=127.0.0.1", "--master-port", port),

@@ -132,7 +132,7 @@ class MongoNode:
             *("setpriv", "--pdeathsig", "KILL", program()),
             *("--bind_ip", "127.0.0.1", "--port", str(port), *role),
             *("--dbpath", self._folder, "--logpath", self.log, "--logappend", "--quiet"),
-            *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64", "--nounixsocket"),
+            *("--wiredTigerCacheSizeGB", "4", "--oplogSize", "990", "--nounixsocket"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             *("--setParameter", "enableTestCommands=1"),
             *self._options,

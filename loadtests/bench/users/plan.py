@@ -13,4 +13,5 @@ SCENARIO: Final = Scenario(
     spawn_rate=100,
     hold_seconds=20,
     message_rate=60,
+    warm_seconds=0,
 )

@@ -12,7 +12,7 @@ from loadtests.swarm.people.delays import Deadlines, Delays
 from loadtests.swarm.people.ears import Hearing
 from loadtests.swarm.people.ledger import Seat
 from loadtests.swarm.tally import Tally
-from loadtests.swarm.timings import Timings
+from loadtests.swarm.timings import Deliveries, Timings
 from loadtests.swarm.tokens import Tokens
 from whatchat.domain.ids import UserId
 
@@ -32,6 +32,7 @@ class Company(Struct, kw_only=True):
     tokens: Tokens
     tally: Tally
     timings: Timings
+    deliveries: Deliveries
     run: str
     is_lively: bool
     is_polling: bool
@@ -46,7 +47,7 @@ class Company(Struct, kw_only=True):
     @property
     def hearing(self) -> Hearing:
         """What its ears share."""
-        return Hearing(self.tally, self.timings, self.run)
+        return Hearing(self.tally, self.deliveries, self.run)
 
     def token(self, user_id: UserId) -> str:
         """A fresh one."""

@@ -11,7 +11,7 @@ from loadtests.swarm.network.session import MESSAGE, Replied, Reply
 from loadtests.swarm.people import told
 from loadtests.swarm.people.ledger import Heard, Seat
 from loadtests.swarm.tally import Tally
-from loadtests.swarm.timings import Timings
+from loadtests.swarm.timings import Deliveries
 
 DUE_DIGITS: Final = 16
 AGAIN_SECONDS: Final = 1.0
@@ -42,7 +42,7 @@ class Hearing(Struct, frozen=True):
     """What all ears of a process share: where they count, and how this run's ids begin."""
 
     tally: Tally
-    timings: Timings
+    deliveries: Deliveries
     run: str
 
     @property
@@ -59,14 +59,14 @@ class Ears:
     said to be in it no longer keeps the seat, and lacks all that is said there.
     """
 
-    __slots__ = ("_hearer", "_hearing", "_latencies", "_mark", "_name", "seats")
+    __slots__ = ("_deliveries", "_hearer", "_hearing", "_mark", "_name", "seats")
 
     def __init__(self, hearing: Hearing, hearer: Hearer, name: str, seats: list[Seat]) -> None:
         self._hearing = hearing
         self._hearer = hearer
         self._name = name
         self._mark = hearing.mark
-        self._latencies = hearing.timings.of("delivery", "message:new")
+        self._deliveries = hearing.deliveries
         self.seats = {seat.room.name: seat for seat in seats}
 
     def heard(self, data: bytes, start: int, end: int, now_us: int) -> None:
@@ -85,7 +85,8 @@ class Ears:
         marked = data.find(self._mark, rev_at, end)
         if marked >= 0:
             due_at = marked + len(self._mark)
-            self._latencies.append(now_us + EPOCH_US - int(data[due_at : due_at + DUE_DIGITS]))
+            due = int(data[due_at : due_at + DUE_DIGITS])
+            self._deliveries.note(due, now_us + EPOCH_US)
             self._hearing.tally.delivered += 1
             seat.room.heard.add(rev)
         self._hearer.acknowledge(seat)
@@ -138,7 +139,7 @@ class Ears:
             return
         seat.room.heard.add(message.seq)
         if message.sender.id != self._name:
-            self._latencies.append(monotonic_ns() // 1_000 + EPOCH_US - int(due))
+            self._deliveries.note(int(due), monotonic_ns() // 1_000 + EPOCH_US)
             self._hearing.tally.delivered += 1
 
     def _count_copy(self, meaning: Heard) -> None:

@@ -14,12 +14,13 @@ from loadtests.swarm.cast import Cast
 from loadtests.swarm.network.address import Address
 from loadtests.swarm.options import Options
 from loadtests.swarm.people.company import Company
+from loadtests.swarm.people.ears import EPOCH_US
 from loadtests.swarm.people.ledger import Room, Seat
 from loadtests.swarm.people.person import CONNECT_SECONDS, Person
 from loadtests.swarm.people.talk import Talk
 from loadtests.swarm.scenario import Scenario
 from loadtests.swarm.tally import tallies
-from loadtests.swarm.timings import Timings
+from loadtests.swarm.timings import Deliveries, Timings
 from loadtests.swarm.tokens import Tokens
 
 RUN_BYTES: Final = 4
@@ -31,9 +32,9 @@ _LOOK_SECONDS: Final = 0.5
 class Play:
     """Has everybody enter, and, once all are there, talk, fall silent, and be judged.
 
-    The phases: *ramp*, while Locust spawns; *hold*, with the storm in its middle where there is
-    one; *settle*, in which what is under way arrives and who still lacks something asks for it
-    with a last ``sync``; *verdict*.
+    The phases: *ramp*, while Locust spawns; *warm*, in which people begin to talk; *hold*, with the
+    storm in its middle where there is one; *settle*, in which what is under way arrives and who
+    still lacks something asks for it with a last ``sync``; *verdict*.
     """
 
     def __init__(self, environment: Environment, scenario: Scenario, options: Options) -> None:
@@ -45,7 +46,8 @@ class Play:
             address=Address(options.host),
             tokens=Tokens(options.jwt_secret),
             tally=tallies(environment).own,
-            timings=Timings(environment),
+            timings=(timings := Timings(environment)),
+            deliveries=Deliveries(timings, "message:new"),
             run=secrets.token_hex(RUN_BYTES),
             is_lively=scenario.lively,
             is_polling=scenario.polling,
@@ -70,18 +72,21 @@ class Play:
     def perform(self) -> None:
         """Everything that follows the ramp, once; returns after the verdict.
 
-        Hold and settle last as long as they should for whoever has a clock of their own: the wait
-        for those who are not signed in yet is a part of the hold. Locust says again that all are
-        there when it has replaced the users of a worker that it lost; nobody talks twice for that.
+        Each lasts as long as it should for whoever has a clock of their own: the wait for those who
+        are not signed in yet is a part of warm, and of the hold if it takes longer. Locust says
+        again that all are there when it has replaced the users of a worker that it lost; nobody
+        talks twice for that.
         """
         if self._is_ramped:
             return
         self._is_ramped = True
-        silence = monotonic() + self._options.hold_seconds
+        warmed = monotonic() + self._options.warm_seconds
+        silence = warmed + self._options.hold_seconds
         self._await_everybody()
-        if self._scenario.disturbance == "storm":
-            gevent.spawn_later(self._options.hold_seconds / 2, self._storm)
-        self._talk(silence - monotonic())
+        warm = max(0.0, warmed - monotonic())
+        gevent.spawn_later(warm, self._begin_hold)
+        self._company.deliveries.begin_us = EPOCH_US + int((monotonic() + warm) * 1_000_000)
+        self._talk(warm, silence - warm - monotonic())
         self._settle()
         self.judge()
 
@@ -103,16 +108,22 @@ class Play:
         self._company.timings.tell()
 
     def _await_everybody(self) -> None:
-        with gevent.Timeout(min(CONNECT_SECONDS, self._options.hold_seconds), exception=False):
+        most = self._options.warm_seconds + self._options.hold_seconds
+        with gevent.Timeout(min(CONNECT_SECONDS, most), exception=False):
             while not all(person.is_here for person in self._people):
                 gevent.sleep(_LOOK_SECONDS)
 
-    def _talk(self, seconds: float) -> None:
+    def _begin_hold(self) -> None:
+        self._company.tally.warming = self._company.tally.accepted
+        if self._scenario.disturbance == "storm":
+            gevent.spawn_later(self._options.hold_seconds / 2, self._storm)
+
+    def _talk(self, warm: float, hold: float) -> None:
         """Say this process' share of the messages, by how many people it plays."""
         share = len(self._people) / self._options.people
         tally = self._company.tally
         talk = Talk(self._people, self._drawn, tally, types=self._scenario.lively)
-        talk.go_on_for(seconds, self._options.message_rate * share)
+        talk.go_on_for(warm, hold, self._options.message_rate * share)
         self._note_in_time()
         self._is_silent = True
 

@@ -3,6 +3,7 @@
 import random
 from collections import deque
 from collections.abc import Iterator, Sequence
+from math import sqrt
 from time import monotonic_ns
 from typing import Final, NamedTuple, TypeVar
 
@@ -21,6 +22,12 @@ _US: Final = 1_000_000
 def beats(begin_us: int, seconds: float, rate: float) -> Sequence[int]:
     """When messages are due: ``rate`` a second, evenly spread over ``seconds``."""
     return [begin_us + int(number * _US / rate) for number in range(int(seconds * rate))]
+
+
+def rising(begin_us: int, seconds: float, rate: float) -> Sequence[int]:
+    """When messages are due while they become ever more, from none to ``rate`` a second."""
+    count = int(seconds * rate / 2)
+    return [begin_us + int(sqrt(2 * number * seconds / rate) * _US) for number in range(count)]
 
 
 def turns(rooms: Sequence[T], drawn: random.Random) -> Iterator[T]:
@@ -53,19 +60,25 @@ class Talk:
         self._types = types
         self._coming: deque[_Saying] = deque()
 
-    def go_on_for(self, seconds: float, rate: float) -> None:
-        """Say ``rate`` messages a second, and return when all that time is over.
+    def go_on_for(self, warm: float, hold: float, rate: float) -> None:
+        """Say ``rate`` messages a second for ``hold`` seconds, and return when that is over.
 
-        All of them count as due before the first is said: what keeps this from going on shows.
+        Until then they become ever more for ``warm`` seconds. All of them count as due before the
+        first is said: what keeps this from going on shows.
         """
         lead = int(TYPING_SECONDS * _US) if self._types else 0
         begin = _now_us()
-        coming = beats(begin + lead, max(0.0, seconds - lead / _US), rate)
+        first, end = begin + lead, begin + int((warm + hold) * _US)
+        full = max(first, begin + int(warm * _US))
+        coming = [
+            *rising(first, (full - first) / _US, rate),
+            *beats(full, max(0.0, (end - full) / _US), rate),
+        ]
         self._tally.due += len(coming)
         for due in coming:
             self._speak_until(due - lead)
             self._begin(due)
-        self._speak_until(begin + int(seconds * _US))
+        self._speak_until(end)
 
     def _begin(self, due_us: int) -> None:
         members = next(self._turns, None)

@@ -7,8 +7,9 @@ from typing import Final, Literal
 from locust.env import Environment
 from msgspec import Struct
 
-PhaseName = Literal["ramp", "hold", "settle", "over"]
-"""People come; they talk; nobody does, and all that was said arrives; the last workers report."""
+PhaseName = Literal["ramp", "warm", "hold", "settle", "over"]
+"""People come; they begin to talk; they talk; nobody does, and all that was said arrives; the last
+workers report."""
 
 REPORT_SECONDS: Final = 4.0
 """So long it may take until what workers counted last has come to the master."""
@@ -23,15 +24,20 @@ class Phase(Struct, frozen=True):
 
 
 class Course:
-    """Ramp, hold and settle, of which the first lasts until all users are there.
+    """Ramp, warm, hold and settle, of which the first lasts until all users are there.
 
     ``begun`` and ``all_there`` are epoch seconds, and 0 before.
     """
 
     def __init__(
-        self, hold_seconds: float, settle_seconds: float, clock: Callable[[], float] = time.time
+        self,
+        warm_seconds: float,
+        hold_seconds: float,
+        settle_seconds: float,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.begun = self.all_there = 0.0
+        self._warm_seconds = warm_seconds
         self._hold_seconds = hold_seconds
         self._settle_seconds = settle_seconds
         self._clock = clock
@@ -60,6 +66,8 @@ class Course:
         """Where it is now."""
         if not self.all_there:
             return "ramp"
+        if self._clock() < self._warmed:
+            return "warm"
         if self._clock() < self._silence:
             return "hold"
         return "settle" if self._clock() < self._silence + self._settle_seconds else "over"
@@ -72,18 +80,24 @@ class Course:
 
     @property
     def held_seconds(self) -> float:
-        """For how long people have talked while all were there."""
-        return max(0.0, min(self._clock(), self._silence) - self.all_there if self.all_there else 0)
+        """For how long people have talked as much as they do."""
+        return max(0.0, min(self._clock(), self._silence) - self._warmed if self.all_there else 0)
 
     def phases(self) -> list[Phase]:
         """Those that there were, up to now."""
         now, bounds = self._clock(), self._bounds()
-        found = zip(("ramp", "hold", "settle"), bounds, bounds[1:], strict=False)
-        return [Phase(name, start, min(end, now)) for name, start, end in found if start < now]
+        found = zip(("ramp", "warm", "hold", "settle"), bounds, bounds[1:], strict=False)
+        return [
+            Phase(name, start, min(end, now)) for name, start, end in found if start < min(end, now)
+        ]
+
+    @property
+    def _warmed(self) -> float:
+        return self.all_there + self._warm_seconds
 
     @property
     def _silence(self) -> float:
-        return self.all_there + self._hold_seconds
+        return self._warmed + self._hold_seconds
 
     def _bounds(self) -> list[float]:
         if not self.begun:
@@ -91,4 +105,4 @@ class Course:
         if not self.all_there:
             return [self.begun, self._clock()]
         silence = self._silence
-        return [self.begun, self.all_there, silence, silence + self._settle_seconds]
+        return [self.begun, self.all_there, self._warmed, silence, silence + self._settle_seconds]

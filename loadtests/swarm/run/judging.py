@@ -22,6 +22,7 @@ from loadtests.swarm.run.times import times_of
 from loadtests.swarm.run.verdict import Found, gates_of, judged, table
 from loadtests.swarm.scenario import Scenario
 from loadtests.swarm.tally import tallies
+from loadtests.swarm.timings import DELIVERY, WARMING
 
 LOOK_SECONDS: Final = 0.25
 UNFIT: Final = 2
@@ -74,7 +75,8 @@ class Attendant:
     def begin(self) -> None:
         """The first user is about to come."""
         self._options = options(self._environment, self._scenario)
-        self._course = Course(self._options.hold_seconds, self._options.settle_seconds)
+        given = self._options
+        self._course = Course(given.warm_seconds, given.hold_seconds, given.settle_seconds)
         self._course.follow(self._environment)
         self._course.begin()
         if self._given.headless:
@@ -115,11 +117,12 @@ class Attendant:
             connects=times_of(stats, "connect"),
             acks=times_of(stats, "ack"),
             reconnects=times_of(stats, "reconnect"),
-            deliveries=times_of(stats, "delivery"),
+            deliveries=times_of(stats, DELIVERY),
             tally=tally,
         )
         gates = judged(self._gates, found)
-        per_second = tally.in_time / course.held_seconds if course.held_seconds else 0.0
+        held = tally.in_time - tally.warming
+        per_second = held / course.held_seconds if course.held_seconds else 0.0
         return Summary(
             scenario=self._scenario.name,
             host=given.host,
@@ -131,6 +134,7 @@ class Attendant:
             connects=found.connects,
             acks=found.acks,
             deliveries=found.deliveries,
+            warming=times_of(stats, WARMING),
             reconnects=found.reconnects,
             messages=Messages(accepted=tally.accepted, per_second=round(per_second, 1)),
             tally=tally,

@@ -11,6 +11,7 @@ from locust.env import Environment
 from loadtests.swarm.run.course import Course, PhaseName
 from loadtests.swarm.run.times import merged
 from loadtests.swarm.tally import Tally, tallies
+from loadtests.swarm.timings import DELIVERY, WARMING
 
 EVERY_SECONDS: Final = 3.0
 """As often as workers report."""
@@ -53,12 +54,12 @@ class Progress:
         return (
             f"{phase:<6} {self._course.seconds:5.0f} s  users {users:,}  "
             f"connected {total.connected:,}  accepted {accepted}/s  delivered {delivered}/s  "
-            f"{self._latency()}failures {self._environment.stats.num_failures:,}"
+            f"{self._latency(phase)}failures {self._environment.stats.num_failures:,}"
         )
 
-    def _latency(self) -> str:
-        stats = self._environment.stats
-        kept = [entry for (_, kind), entry in stats.entries.items() if kind == "delivery"]
+    def _latency(self, phase: PhaseName) -> str:
+        stats, shown = self._environment.stats, WARMING if phase == "warm" else DELIVERY
+        kept = [entry for (_, kind), entry in stats.entries.items() if kind == shown]
         now = [entry for entry in kept if entry.get_current_response_time_percentile(0.5)]
         if not now:
             return ""

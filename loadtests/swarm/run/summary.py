@@ -17,7 +17,7 @@ FILE: Final = "summary.json"
 
 
 class Messages(Struct, frozen=True, kw_only=True, rename="camel"):
-    """How many were accepted, and how many a second of them while people were to talk."""
+    """How many were accepted, and how many a second of them during the hold."""
 
     accepted: int
     per_second: float
@@ -42,7 +42,10 @@ class PodVitals(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Summary(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A run. ``cpu_seconds`` are those of each part that ran on this machine."""
+    """A run; ``cpu_seconds`` are those of each part that ran on this machine.
+
+    ``warming`` are the deliveries of what was due before the hold, ``deliveries`` the others.
+    """
 
     scenario: str
     host: str
@@ -54,6 +57,7 @@ class Summary(Struct, frozen=True, kw_only=True, rename="camel"):
     connects: Times
     acks: Times
     deliveries: Times
+    warming: Times
     reconnects: Times
     messages: Messages
     tally: Tally

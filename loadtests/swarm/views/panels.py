@@ -11,12 +11,13 @@ from loadtests.colours import INK, LIME, ROSE, SKY, SLATE, TEAL, VIOLET
 from loadtests.swarm.views.chart import Panel, bounded, divided, headed, legend, numbered, spanned
 from loadtests.swarm.views.recording import Kind, Moment, Recording, Vital
 
-QUIET: Final = frozenset({"ramp", "hold", "settle"})
+QUIET: Final = frozenset({"ramp", "warm", "hold", "settle"})
 """Phases that every run has; any other is what was done to the servers meanwhile."""
 
 TIMED: Final[Mapping[str, tuple[str, str]]] = {
     "connect": ("Connecting by {}, until the greeting", "connect_p99"),
     "delivery": ("Delivery of {}, from write to read", "delivery_p99"),
+    "warming": ("Delivery of {} while they become ever more", ""),
     "reconnect": ("Coming back ({}), until all that was missed is there", ""),
 }
 """What times are shown of, by Locust's type: a heading, and the gate that bounds the p99."""

@@ -34,6 +34,8 @@ SLOW = (
 )
 """What else runs on the machine is not what is tested."""
 
+SHORT = ("--warm", "4", "--settle", "4")
+
 RUNS = {
     "steady": ("--users", "40", "--workers", "2", "--rate", "20", "--hold", "10"),
     "rollout": ("--users", "20", "--rate", "20", "--hold", "40", "--short", "--pods-count", "1"),
@@ -102,7 +104,7 @@ def ended(
     there = "--host", node.url, "--store", store, "--pods", node.url
     sizes = RUNS | {name: (*there, *size) for name, size in ELSEWHERE.items()}
     runs = {
-        name: begin(name, *SLOW, *size, "--settle", "4", "--out", str(out / name))
+        name: begin(name, *SLOW, *size, *SHORT, "--out", str(out / name))
         for name, size in sizes.items()
     }
     return {
@@ -129,11 +131,12 @@ def test_a_run_leaves_all_that_it_should(ended: dict[str, Ended]) -> None:
     assert found.connects.count >= 40
     assert found.messages.accepted == found.tally.accepted > 20
     assert found.deliveries.count > found.tally.accepted / 2
-    assert [phase.name for phase in found.phases] == ["ramp", "hold", "settle"]
+    assert [phase.name for phase in found.phases] == ["ramp", "warm", "hold", "settle"]
     assert {"pods", "mongod", "redis", "haproxy", "load"} <= found.cpu_seconds.keys()
     assert min(found.cpu_seconds[part] for part in ("pods", "load")) > 0
     assert "versions" in found.machine
-    for word in ("ramp ", "hold ", "settle ", "delivery_p99", "connect_success"):
+    assert found.warming.count
+    for word in ("ramp ", "warm ", "hold ", "settle ", "delivery_p99", "connect_success"):
         assert word in said
 
 

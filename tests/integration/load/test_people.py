@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[3]
 PAIRS, POLLING, STORM = (f"loadtests/scenarios/{name}.py" for name in ("pairs", "polling", "storm"))
 EXPIRING = str(Path(__file__).with_name("expiring.py"))
 SECRET = secrets.token_hex(32)
-SIZE = ("--headless", "--only-summary", "-r", "100", "--hold", "3", "--settle", "8")
+SIZE = ("--headless", "--only-summary", "-r", "100", "--warm", "1", "--hold", "3", "--settle", "8")
 SECONDS = 60
 LIVELY = {"typing:start", "typing:stop", "message:read", "presence:watch", "session:refresh"}
 

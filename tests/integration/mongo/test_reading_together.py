@@ -14,6 +14,8 @@ from whatchat.adapters.mongo.store import MongoStore
 from whatchat.domain.batches import batches
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import RoomId, UserId, random_id
+from whatchat.domain.ports.account_store import Account
+from whatchat.domain.times import EPOCH
 
 PEOPLE = MAX_PEOPLE + 20
 AT_ONCE = 20
@@ -96,6 +98,30 @@ async def test_whom_blocks_are_around_is_read_together(
     assert found[0][people[0]].blocks == {people[1]}
     assert found[1][people[1]].blocked_by == {people[0]}
     assert not found[2][people[2]].across
+
+
+async def test_who_people_are_is_read_together(
+    store: MongoStore, documents: Database[Answer]
+) -> None:
+    people = [UserId(f"user-{number:03}") for number in range(PEOPLE)]
+    for some in batches(people, AT_ONCE):
+        await asyncio.gather(*(store.accounts.add(named(one)) for one in some))
+    before = reads(documents, "find")
+    asked = [*([one] for one in people), [people[3], people[5], UserId("nobody")]]
+    found = await asyncio.gather(*map(store.accounts.by_ids, asked))
+    assert reads(documents, "find") - before < FEW
+    assert [set(one) for one in found] == [*({one} for one in people), {people[3], people[5]}]
+    assert found[3][people[3]].username == people[3]
+
+
+def named(user_id: UserId) -> Account:
+    return Account(
+        user_id=user_id,
+        username=user_id,
+        display_name=user_id,
+        password_hash="",
+        created_at=EPOCH,
+    )
 
 
 @pytest.mark.parametrize("people", [1, 9])

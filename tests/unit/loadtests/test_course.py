@@ -20,7 +20,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def course(clock: Clock) -> Course:
-    return Course(10, 5, clock)
+    return Course(2, 10, 5, clock)
 
 
 def test_before_it_begins_there_is_nothing(course: Course) -> None:
@@ -32,18 +32,22 @@ def test_before_it_begins_there_is_nothing(course: Course) -> None:
 def test_phases_follow_each_other(course: Course, clock: Clock) -> None:
     course.begin()
     met = []
-    for seconds in (0, 3, 0, 9.9, 0.1, 4.9, 0.1, REPORT_SECONDS):
+    for seconds in (0, 3, 0, 1.9, 0.1, 9.9, 0.1, 4.9, 0.1, REPORT_SECONDS):
         clock.now += seconds
-        if clock.now == 1_003 and "hold" not in met:
+        if clock.now == 1_003 and "warm" not in met:
             met.append(course.phase)
             course.complete()
         met.append(course.phase)
-    assert met == ["ramp", "ramp", "hold", "hold", "hold", "settle", "settle", "over", "over"]
+    assert met == [
+        *("ramp", "ramp", "warm", "warm", "warm"),
+        *("hold", "hold", "settle", "settle", "over", "over"),
+    ]
     assert course.is_reported
     assert course.phases() == [
         Phase("ramp", 1_000, 1_003),
-        Phase("hold", 1_003, 1_013),
-        Phase("settle", 1_013, 1_018),
+        Phase("warm", 1_003, 1_005),
+        Phase("hold", 1_005, 1_015),
+        Phase("settle", 1_015, 1_020),
     ]
 
 
@@ -52,14 +56,24 @@ def test_an_interrupted_one_ends_where_it_is(course: Course, clock: Clock) -> No
     clock.now += 2
     assert course.phases() == [Phase("ramp", 1_000, 1_002)]
     course.complete()
-    clock.now += 4
-    assert course.phases()[-1] == Phase("hold", 1_002, 1_006)
-    assert (course.held_seconds, course.is_reported) == (4, False)
+    clock.now += 1
+    assert (course.phases()[-1], course.held_seconds) == (Phase("warm", 1_002, 1_003), 0)
+    clock.now += 3
+    assert course.phases()[-1] == Phase("hold", 1_004, 1_006)
+    assert (course.held_seconds, course.is_reported) == (2, False)
+
+
+def test_without_warming_the_hold_begins_at_once(clock: Clock) -> None:
+    course = Course(0, 10, 5, clock)
+    course.begin()
+    course.complete()
+    clock.now += 1
+    assert (course.phase, course.phases()) == ("hold", [Phase("hold", 1_000, 1_001)])
 
 
 def test_who_comes_late_changes_nothing(course: Course, clock: Clock) -> None:
     course.begin()
     course.complete()
-    clock.now += 12
+    clock.now += 14
     course.complete()
     assert (course.phase, course.held_seconds) == ("settle", 10)

@@ -11,7 +11,7 @@ from loadtests.swarm.network.session import MESSAGE, Replied, Reply
 from loadtests.swarm.people.ears import EPOCH_US, Ears, Hearing
 from loadtests.swarm.people.ledger import OWN_AGAIN, Room, Seat
 from loadtests.swarm.tally import Tally
-from loadtests.swarm.timings import Timings
+from loadtests.swarm.timings import DELIVERY, WARMING, Deliveries, Timings
 
 RUN = "0a1b2c3d"
 ROOM = "room-of-two"
@@ -50,7 +50,8 @@ class Listening:
         self.room = Room(ROOM.encode(), range(2))
         self.seat = Seat(self.room)
         self.seat.begun(1)
-        hearing = Hearing(self.tally, self.timings, RUN)
+        self.deliveries = Deliveries(self.timings, "message:new")
+        hearing = Hearing(self.tally, self.deliveries, RUN)
         self.ears = Ears(hearing, self.rest, ME, [self.seat])
 
     def event(self, seq: int) -> None:
@@ -213,3 +214,13 @@ def test_another_history_makes_the_cursor_void(listening: Listening) -> None:
     listening.event(9)
     listening.seat.void()
     assert (listening.seat.cursor, listening.seat.has_gap) == (0, False)
+
+
+def test_what_was_due_before_the_hold_is_timed_by_itself(listening: Listening) -> None:
+    listening.sent_by_others(2, 3)
+    listening.event(2)
+    listening.deliveries.begin_us = now() + EPOCH_US
+    listening.event(3)
+    took = [listening.timings.of(kind, "message:new") for kind in (DELIVERY, WARMING)]
+    assert [len(some) for some in took] == [1, 1]
+    assert listening.tally.delivered == 2

@@ -15,7 +15,7 @@ from loadtests.swarm.people.company import Company
 from loadtests.swarm.people.ledger import Room, Seat
 from loadtests.swarm.people.person import Person
 from loadtests.swarm.tally import Tally
-from loadtests.swarm.timings import Timings
+from loadtests.swarm.timings import Deliveries, Timings
 from loadtests.swarm.tokens import Tokens
 
 ROOM = "room-of-two"
@@ -62,13 +62,15 @@ NOTHING_NEW = {"rooms": [], "removed": [], "more": False}
 def somebody(monkeypatch: pytest.MonkeyPatch) -> Somebody:
     monkeypatch.setattr(ears, "AGAIN_SECONDS", AGAIN_SECONDS)
     environment, tally = Environment(), Tally()
+    timings = Timings(environment)
     environment.create_local_runner()
     company = Company(
         cast=Cast(2, shards=1, layout=Layout.PAIRS),
         address=Address("http://127.0.0.1:1"),
         tokens=Tokens("s" * 32),
         tally=tally,
-        timings=Timings(environment),
+        timings=timings,
+        deliveries=Deliveries(timings, "message:new"),
         run="0a1b2c3d",
         is_lively=False,
         is_polling=False,

@@ -23,8 +23,9 @@ def test_messages_are_in_proportion_to_people() -> None:
     half = sized(usual, users=usual.users // 2)
     assert half.message_rate == usual.message_rate / 2
     assert (half.spawn_rate, half.hold_seconds) == (usual.spawn_rate, usual.hold_seconds)
-    said = sized(usual, users=10, spawn_rate=1, hold=0, message_rate=0)
-    assert (said.spawn_rate, said.hold_seconds, said.message_rate) == (1, 0, 0)
+    said = sized(usual, users=10, spawn_rate=1, warm=0, hold=0, message_rate=0)
+    assert (said.spawn_rate, said.warm_seconds, said.hold_seconds) == (1, 0, 0)
+    assert said.message_rate == 0
 
 
 def test_few_people_need_few_processes() -> None:
@@ -35,5 +36,5 @@ def test_few_people_need_few_processes() -> None:
 def test_a_run_has_time_for_all_of_its_phases() -> None:
     found = sized(scenario("pairs"), users=100, spawn_rate=10, hold=30)
     plan = Plan(scenario=found, workers=1, settle_seconds=5, gates=(), out=Path())
-    assert plan.most_seconds > 100 / 10 + 30 + 5
+    assert plan.most_seconds > 100 / 10 + found.warm_seconds + 30 + 5
     assert locustfile(found.name).exists()

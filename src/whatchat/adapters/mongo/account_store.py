@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
@@ -17,6 +18,7 @@ from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
 from whatchat.adapters.mongo.exclusions import Exclusions
+from whatchat.adapters.mongo.gathering import Gathering
 from whatchat.adapters.mongo.sign_ins import SignIns
 from whatchat.adapters.mongo.snapshots import read_since
 from whatchat.domain.errors import NotFound
@@ -37,14 +39,24 @@ from whatchat.domain.ports.account_store import (
 )
 from whatchat.domain.times import EPOCH
 
+MAX_PEOPLE: Final = 1_000
+
 
 class MongoAccountStore:
-    """Implements ``AccountStore``; the store's time is the primary's clock."""
+    """Implements ``AccountStore``; the store's time is the primary's clock.
+
+    Those who ask at the same time who people are share their commands.
+    """
 
     def __init__(self, database: MongoDatabase) -> None:
         self._database = database
         self._sign_ins = SignIns(database)
         self._exclusions = Exclusions(database, self._sign_ins)
+        self._reads = Gathering(self._read, name="accounts", most=MAX_PEOPLE, weigh=len)
+
+    async def close(self) -> None:
+        """Wait for what is being read for many."""
+        await self._reads.close()
 
     @within_deadline
     async def add(self, account: Account) -> bool:
@@ -61,10 +73,20 @@ class MongoAccountStore:
 
     @within_deadline
     async def by_ids(self, user_ids: Sequence[UserId]) -> Mapping[UserId, Account]:
+        return await self._reads.ask(user_ids)
+
+    async def _read(
+        self, questions: Sequence[Sequence[UserId]]
+    ) -> list[Mapping[UserId, Account] | Exception]:
+        wanted = list({user_id for question in questions for user_id in question})
         cursor = self._database.majority.accounts.find(
-            {"_id": {"$in": list(user_ids)}}, batch_size=len(user_ids) + 1
+            {"_id": {"$in": wanted}}, batch_size=len(wanted) + 1
         )
-        return {found["_id"]: account_of(found) for found in await cursor.to_list()}
+        found = {one["_id"]: account_of(one) for one in await cursor.to_list()}
+        return [
+            {user_id: found[user_id] for user_id in question if user_id in found}
+            for question in questions
+        ]
 
     @within_deadline
     async def search(self, query: str, *, limit: int) -> list[Account]:

@@ -64,7 +64,8 @@ class MongoStore:
         self._leases = Leases(self._database)
         self._projection = Projection(self._database)
         self._activity = Activity(self._database)
-        self.accounts = MongoAccountStore(self._database)
+        self._accounts = MongoAccountStore(self._database)
+        self.accounts = self._accounts
         self.audit = MongoAuditStore(self._database)
         self._blocks = MongoBlockStore(self._database)
         self.blocks = self._blocks
@@ -126,5 +127,6 @@ class MongoStore:
         await self._log.close()
         await self._rooms.close()
         await self._blocks.close()
+        await self._accounts.close()
         await self._activity.close()
         await self._database.close()

@@ -12,7 +12,8 @@ from whatchat.domain.remembering import Remembered
 from whatchat.domain.showing import unknown_user
 
 MAX_USERS: Final = 50_000
-MAX_AGE_SECONDS: Final = 30.0
+MAX_AGE_SECONDS: Final = 300.0
+"""Whoever changes is forgotten within a second or two; this is for what nobody tells of."""
 
 
 class _Person(NamedTuple):
