@@ -18,7 +18,7 @@ from typing import Final
 
 from loadtests.stage.elsewhere import Elsewhere
 from loadtests.stage.fixed import Shape, fixed
-from loadtests.stage.plan import Plan, sized, workers_for
+from loadtests.stage.plan import Plan, workers_for
 from loadtests.stage.report import report
 from loadtests.stage.rolling import rolling
 from loadtests.stage.run import DONE_TO_THEM, draw, prepare, run
@@ -28,6 +28,7 @@ from loadtests.swarm.repertoire import names, scenario
 from loadtests.swarm.run.preflight import Unfit
 from loadtests.swarm.run.summary import Summary
 from loadtests.swarm.run.verdict import gates_of
+from loadtests.swarm.scenario import sized
 from tests.servers.by_hand import CannotStart, tell
 from whatchat.domain.errors import ChatError
 from whatchat.entrypoints.server import raise_descriptor_limit

@@ -18,10 +18,12 @@ from typing import Final
 
 import msgspec
 
-from loadtests.swarm.repertoire import locustfile, scenario
+from loadtests.swarm.repertoire import scenario
 from loadtests.swarm.run import summary as summaries
 from loadtests.swarm.run import vitals
+from loadtests.swarm.run.command import command
 from loadtests.swarm.run.vitals import Vitals, Where, found_at
+from loadtests.swarm.scenario import sized
 from loadtests.swarm.views import pictures
 
 NOT_BEGUN: Final = 2
@@ -34,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given, extra = _arguments(arguments)
     pods = found_at(given.pods.split(","))
     try:
-        command = [*_command(given), *extra]
+        play = [*_command(given), *extra]
         _wait_for(pods, given.expect_pods, given.wait)
     except (TimeoutError, ValueError) as error:
         sys.stderr.write(f"not begun: {error}\n")
@@ -43,23 +45,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out.mkdir(parents=True, exist_ok=True)
     (out / summaries.FILE).unlink(missing_ok=True)
     with Vitals(pods, out / vitals.FILE) as seen:
-        status = _played(command)
+        status = _played(play)
     return _kept(out, seen) if status in (0, 1) else status
 
 
 def _command(given: argparse.Namespace) -> list[str]:
     """What is run. Raises ``ValueError`` if there is no such scenario."""
-    usual = scenario(given.scenario)
-    users = given.users or usual.users
+    found = sized(
+        scenario(given.scenario), users=given.users or None, spawn_rate=given.spawn_rate or None
+    )
     return [
-        *(sys.executable, "-m", "locust", "--locustfile", str(locustfile(usual.name))),
-        *("--headless", "--only-summary", "--host", given.host),
+        *command(found, host=given.host, shards=given.workers, out=given.out),
         *("--master", "--expect-workers", str(given.workers)),
-        *("--users", str(users), "--spawn-rate", f"{given.spawn_rate or usual.spawn_rate:g}"),
-        *("--people", str(users), "--shards", str(given.workers)),
-        *("--message-rate", f"{usual.message_rate * users / usual.users:g}"),
-        *("--html", str(given.out / "locust.html")),
-        *("--csv", str(given.out / "locust"), "--csv-full-history", "--out", str(given.out)),
     ]
 
 

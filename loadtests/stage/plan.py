@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
 from loadtests.swarm.run.course import REPORT_SECONDS
@@ -40,28 +39,6 @@ class Plan(Struct, frozen=True, kw_only=True):
         scenario = self.scenario
         talk = scenario.warm_seconds + scenario.hold_seconds + self.settle_seconds
         return round(ramp + talk + REPORT_SECONDS + SPARE_SECONDS)
-
-
-def sized(
-    found: Scenario,
-    *,
-    users: int | None = None,
-    spawn_rate: float | None = None,
-    warm: float | None = None,
-    hold: float | None = None,
-    message_rate: float | None = None,
-) -> Scenario:
-    """The same with other figures; its messages and its ramp are in proportion to its users."""
-    users = users or found.users
-    part = users / found.users
-    return msgspec.structs.replace(
-        found,
-        users=users,
-        spawn_rate=spawn_rate or found.spawn_rate,
-        warm_seconds=found.warm_seconds if warm is None else warm,
-        hold_seconds=found.hold_seconds if hold is None else hold,
-        message_rate=found.message_rate * part if message_rate is None else message_rate,
-    )
 
 
 def workers_for(users: int) -> int:

@@ -4,13 +4,12 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Final
 
 from loadtests.stage.plan import ROOT, Plan
 from loadtests.stage.stages import Stage
-from loadtests.swarm.repertoire import locustfile
+from loadtests.swarm.run.command import command
 from tests.e2e.node_process import free_port
 from tests.servers.processes import children_of
 
@@ -26,7 +25,7 @@ class Swarm:
 
     def __init__(self, plan: Plan, stage: Stage) -> None:
         self._process = subprocess.Popen(
-            command(plan, stage.url),
+            _command(plan, stage.url),
             cwd=ROOT,
             env={**os.environ, "WHATCHAT_JWT_SECRET": stage.secret},
             stdin=subprocess.DEVNULL,
@@ -71,26 +70,15 @@ class Swarm:
             self._process.stdout.close()
 
 
-def command(plan: Plan, url: str) -> list[str]:
+def _command(plan: Plan, url: str) -> list[str]:
     """What is run, as anybody could by hand."""
-    scenario = plan.scenario
     port = str(free_port())
-    processes = ["--processes", str(plan.workers)] if plan.workers > 1 else []
     return [
-        *(sys.executable, "-m", "locust", "--locustfile", str(locustfile(scenario.name))),
-        *("--host", url),
-        *("--headless", "--only-summary", "--skip-log-setup"),
-        *("--users", str(scenario.users), "--spawn-rate", f"{scenario.spawn_rate:g}"),
-        *("--run-time", f"{plan.most_seconds}s"),
-        *processes,
+        *command(plan.scenario, host=url, shards=plan.workers, out=plan.out),
+        *("--skip-log-setup", "--run-time", f"{plan.most_seconds}s", "--checked"),
+        *(("--processes", str(plan.workers)) if plan.workers > 1 else ()),
         *("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port),
-        *("--html", str(plan.out / "locust.html")),
-        *("--csv", str(plan.out / "locust"), "--csv-full-history"),
-        *("--out", str(plan.out), "--checked"),
-        *("--people", str(scenario.users), "--shards", str(plan.workers)),
-        *("--warm", f"{scenario.warm_seconds:g}", "--hold", f"{scenario.hold_seconds:g}"),
         *("--settle", f"{plan.settle_seconds:g}"),
-        *("--message-rate", f"{scenario.message_rate:g}"),
         *(part for gate in plan.gates for part in ("--gate", gate)),
         *plan.extra,
     ]

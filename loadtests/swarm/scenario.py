@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 from loadtests.swarm.cast import Layout
@@ -54,3 +55,25 @@ class Scenario(Struct, frozen=True, kw_only=True):
     def sends_away(self) -> bool:
         """Whether everybody has to come back once."""
         return self.disturbance in ("storm", "rollout")
+
+
+def sized(
+    found: Scenario,
+    *,
+    users: int | None = None,
+    spawn_rate: float | None = None,
+    warm: float | None = None,
+    hold: float | None = None,
+    message_rate: float | None = None,
+) -> Scenario:
+    """The same with other figures; its messages and its ramp are in proportion to its users."""
+    users = users or found.users
+    part = users / found.users
+    return msgspec.structs.replace(
+        found,
+        users=users,
+        spawn_rate=spawn_rate or found.spawn_rate,
+        warm_seconds=found.warm_seconds if warm is None else warm,
+        hold_seconds=found.hold_seconds if hold is None else hold,
+        message_rate=found.message_rate * part if message_rate is None else message_rate,
+    )

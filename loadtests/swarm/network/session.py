@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
+from loadtests.bench.frames import ACKED, OPENED, REFUSED
 from loadtests.swarm.network.address import Address
 from loadtests.swarm.network.http import Cookies
 from loadtests.swarm.network.link import Link
@@ -16,10 +17,7 @@ from loadtests.swarm.network.polling import Polling
 from loadtests.swarm.network.websocket import WebSocket
 
 MESSAGE: Final = b'42["message:new",{"roomId":"'
-_ACK: Final = b"43"
 _EVENT: Final = b'42["'
-_OPENED: Final = b"0{"
-_REFUSED: Final = b"44"
 _DISCONNECTED: Final = b"41"
 _PING: Final = 0x32
 _CLOSED: Final = 0x31
@@ -116,7 +114,7 @@ class Session:
         """Take a packet of Engine.IO."""
         if data.startswith(MESSAGE, start):
             self._attendant.heard(data, start, end, now_us)
-        elif data.startswith(_ACK, start):
+        elif data.startswith(ACKED, start):
             self._acked(data, start, end, now_us)
         elif data.startswith(_EVENT, start):
             self._told(data[start + len(_EVENT) : end])
@@ -149,10 +147,10 @@ class Session:
         self._attendant.told(name.decode(), body[:-1])
 
     def _manage(self, packet: bytes) -> None:
-        if packet.startswith(_OPENED):
+        if packet.startswith(OPENED):
             self._link.send(b"40" + msgspec.json.encode({"token": self._token}))
             self._token = ""  # 300 bytes that are not asked for again
-        elif packet.startswith(_REFUSED):
+        elif packet.startswith(REFUSED):
             self.lost(_why(packet[2:]))
         elif packet.startswith(_DISCONNECTED):
             self.lost("disconnected by the server")

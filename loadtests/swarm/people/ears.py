@@ -7,16 +7,14 @@ from typing import Final, Protocol
 import msgspec
 from msgspec import Struct
 
+from loadtests.bench.frames import AT_DIGITS, EPOCH_US
 from loadtests.swarm.network.session import MESSAGE, Replied, Reply
 from loadtests.swarm.people import told
 from loadtests.swarm.people.ledger import Heard, Seat
 from loadtests.swarm.tally import Tally
 from loadtests.swarm.timings import Deliveries
 
-DUE_DIGITS: Final = 16
 AGAIN_SECONDS: Final = 1.0
-EPOCH_US: Final = 10**15
-"""Added to the times in ids, in microseconds, so that all are equally wide."""
 
 _ROOM_AT: Final = len(MESSAGE)
 _REV_BEHIND: Final = len('","rev":')
@@ -85,7 +83,7 @@ class Ears:
         marked = data.find(self._mark, rev_at, end)
         if marked >= 0:
             due_at = marked + len(self._mark)
-            due = int(data[due_at : due_at + DUE_DIGITS])
+            due = int(data[due_at : due_at + AT_DIGITS])
             self._deliveries.note(due, now_us + EPOCH_US)
             self._hearing.tally.delivered += 1
             seat.room.heard.add(rev)

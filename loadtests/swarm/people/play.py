@@ -10,11 +10,11 @@ from typing import Final
 import gevent
 from locust.env import Environment
 
+from loadtests.bench.frames import EPOCH_US
 from loadtests.swarm.cast import Cast
 from loadtests.swarm.network.address import Address
 from loadtests.swarm.options import Options
 from loadtests.swarm.people.company import Company
-from loadtests.swarm.people.ears import EPOCH_US
 from loadtests.swarm.people.ledger import Room, Seat
 from loadtests.swarm.people.person import CONNECT_SECONDS, Person
 from loadtests.swarm.people.talk import Talk

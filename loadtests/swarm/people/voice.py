@@ -6,9 +6,9 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
+from loadtests.bench.frames import EPOCH_US
 from loadtests.swarm.network.session import Asked, Replied, Reply
 from loadtests.swarm.people import told
-from loadtests.swarm.people.ears import EPOCH_US
 from loadtests.swarm.people.ledger import Seat
 from loadtests.swarm.tally import Tally
 

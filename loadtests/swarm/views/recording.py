@@ -2,16 +2,16 @@
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec import Struct, field
 
+from loadtests.swarm.run import summary as summaries
+from loadtests.swarm.run import vitals
+from loadtests.swarm.run.summary import Summary
+
 HISTORY: Final = "locust_stats_history.csv"
-PODS: Final = "pods.csv"
-SUMMARY: Final = "summary.json"
 
 ALL: Final = "Aggregated"
 """How Locust calls the row of everything, in which the number of users is exact, too."""
@@ -38,31 +38,6 @@ class Vital(Struct, frozen=True):
     at: float
     sockets: int
     resident_bytes: float
-
-
-class Phase(Struct, frozen=True):
-    """A part of a run, or what was done to the servers in it; in epoch seconds."""
-
-    name: str
-    start: float
-    end: float
-
-
-class Gate(Struct, frozen=True):
-    """What had to hold."""
-
-    name: str
-    bound: float
-
-
-class Summary(Struct, frozen=True, rename="camel"):
-    """Of what a run says of itself, what pictures show."""
-
-    scenario: str
-    users: int
-    started: datetime
-    phases: Sequence[Phase] = ()
-    gates: Sequence[Gate] = ()
 
 
 class Recording(Struct, frozen=True):
@@ -93,14 +68,14 @@ def read(folder: Path) -> Recording:
     """
     history = list(_rows(folder / HISTORY))
     return Recording(
-        summary=msgspec.json.decode((folder / SUMMARY).read_bytes(), type=Summary),
+        summary=summaries.read(folder),
         users=[
             (float(row["Timestamp"]), int(row["User Count"]))
             for row in history
             if row["Name"] == ALL
         ],
         moments=_moments(history),
-        pods=_pods(folder / PODS),
+        pods=_pods(folder / vitals.FILE),
     )
 
 

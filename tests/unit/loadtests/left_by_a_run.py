@@ -26,12 +26,17 @@ def leave(folder: Path, **different: object) -> Path:
     """Write all files there; ``different`` is what the summary has besides or instead."""
     said = {
         "scenario": "rollout",
+        "host": "http://localhost:8000",
         "users": USERS,
+        "workers": 2,
         "started": "2027-01-15T08:00:00Z",
         "seconds": SECONDS,
         "passed": True,
         "phases": PHASES,
         "gates": GATES,
+        "messages": {"accepted": 100, "perSecond": 1.5},
+        "failures": [],
+        **dict.fromkeys(("connects", "acks", "deliveries", "warming", "reconnects", "tally"), {}),
         **different,
     }
     (folder / "summary.json").write_text(json.dumps(said))

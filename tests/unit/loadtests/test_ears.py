@@ -7,8 +7,9 @@ import msgspec
 import pytest
 from locust.env import Environment
 
+from loadtests.bench.frames import EPOCH_US
 from loadtests.swarm.network.session import MESSAGE, Replied, Reply
-from loadtests.swarm.people.ears import EPOCH_US, Ears, Hearing
+from loadtests.swarm.people.ears import Ears, Hearing
 from loadtests.swarm.people.ledger import OWN_AGAIN, Room, Seat
 from loadtests.swarm.tally import Tally
 from loadtests.swarm.timings import DELIVERY, WARMING, Deliveries, Timings

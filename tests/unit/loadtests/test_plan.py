@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.stage.plan import Plan, sized, workers_for
+from loadtests.stage.plan import Plan, workers_for
 from loadtests.swarm.repertoire import locustfile, names, scenario
+from loadtests.swarm.scenario import sized
 
 
 def test_every_scenario_is_found_by_its_name() -> None:

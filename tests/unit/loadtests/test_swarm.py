@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from loadtests.stage.elsewhere import Elsewhere
-from loadtests.stage.plan import Plan, sized
+from loadtests.stage.plan import Plan
 from loadtests.stage.swarm import Swarm
 from loadtests.swarm.repertoire import scenario
+from loadtests.swarm.scenario import sized
 
 
 def test_a_locust_that_is_killed_has_not_judged(tmp_path: Path) -> None:

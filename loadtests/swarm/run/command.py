@@ -1,0 +1,24 @@
+"""How Locust is started, on this machine or in a cluster."""
+
+import sys
+from pathlib import Path
+
+from loadtests.swarm.repertoire import locustfile
+from loadtests.swarm.scenario import Scenario
+
+
+def command(scenario: Scenario, *, host: str, shards: int, out: Path) -> list[str]:
+    """A scenario by its size, whose ``shards`` are played by as many processes; results in ``out``.
+
+    What follows counts more than what is said here.
+    """
+    return [
+        *(sys.executable, "-m", "locust", "--locustfile", str(locustfile(scenario.name))),
+        *("--host", host, "--headless", "--only-summary"),
+        *("--users", str(scenario.users), "--spawn-rate", f"{scenario.spawn_rate:g}"),
+        *("--people", str(scenario.users), "--shards", str(shards)),
+        *("--warm", f"{scenario.warm_seconds:g}", "--hold", f"{scenario.hold_seconds:g}"),
+        *("--message-rate", f"{scenario.message_rate:g}"),
+        *("--html", str(out / "locust.html")),
+        *("--csv", str(out / "locust"), "--csv-full-history", "--out", str(out)),
+    ]
