@@ -98,7 +98,7 @@ def _kept(out: Path, seen: Vitals) -> int:
     except OSError:
         sys.stderr.write("Locust left no results\n")
         return 1
-    whole = msgspec.structs.replace(found, pods=vitals.of_pods(seen.seen))
+    whole = msgspec.structs.replace(found, pods=vitals.of_pods(seen.seen, found.phases))
     summaries.write(whole, out)
     pictures.main([str(out)])
     sys.stdout.write((out / summaries.FILE).read_text())

@@ -2,10 +2,12 @@
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Final, Self
 
 from loadtests.bench.process import cpu_seconds
+from loadtests.swarm.run.course import Phase
 
 EVERY_SECONDS: Final = 1.0
 
@@ -20,6 +22,7 @@ class Processors:
         self._parts = parts
         self._begun: dict[tuple[str, int], float] = {}
         self._last: dict[tuple[str, int], float] = {}
+        self._seen: list[tuple[float, Mapping[str, float]]] = []
         self._told = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="processors", daemon=True)
 
@@ -40,6 +43,14 @@ class Processors:
             sums[part] = round(sums.get(part, 0.0) + used, 2)
         return sums
 
+    def cores(self, phase: Phase) -> dict[str, float]:
+        """How many of them each part used on average in a phase; nothing if it was too short."""
+        seen = [(at, used) for at, used in self._seen if phase.start <= at <= phase.end]
+        if len(seen) < 2:
+            return {}
+        (start, before), (end, after) = seen[0], seen[-1]
+        return {part: round((after[part] - before[part]) / (end - start), 3) for part in before}
+
     def _watch(self) -> None:
         while not self._told.wait(EVERY_SECONDS):
             self._look()
@@ -51,3 +62,4 @@ class Processors:
                     self._last[part, pid] = cpu_seconds(pid)
         if first:
             self._begun = dict(self._last)
+        self._seen.append((time.time(), self.seconds()))

@@ -28,19 +28,19 @@ def _pods(found: Summary) -> Iterator[str]:
     for pod in found.pods:
         each = f"{pod.bytes_per_socket / 1000:.1f} KB each" if pod.bytes_per_socket else "none"
         start, most = pod.resident_bytes_at_start / MB, pod.resident_bytes_at_most / MB
+        held = ""
+        if pod.cpu_percent is not None and pod.held_bytes is not None:
+            held = f"; in the hold {pod.cpu_percent:g} % of a core, {pod.held_bytes / MB:+.0f} MB"
         yield (
-            f"{pod.pod}: {pod.sockets_max:,} sockets ({each}), memory {start:.0f} to {most:.0f} MB,"
-            f" CPU {pod.cpu_percent:g} %"
+            f"{pod.pod}: {pod.sockets_max:,} sockets ({each}),"
+            f" memory {start:.0f} to {most:.0f} MB{held}"
         )
 
 
 def _cpu(found: Summary) -> Iterator[str]:
-    if found.cpu_seconds and found.seconds:
-        shares = (
-            f"{part} {used:,.1f} s ({used / found.seconds:.0%})"
-            for part, used in found.cpu_seconds.items()
-        )
-        yield f"processor time: {', '.join(shares)}"
+    if found.cores:
+        shares = (f"{part} {used:.0%}" for part, used in found.cores.items())
+        yield f"of a core, in the hold: {', '.join(shares)}"
 
 
 def _failures(found: Summary) -> Iterator[str]:

@@ -22,7 +22,7 @@ from loadtests.swarm.run import summary as summaries
 from loadtests.swarm.run import vitals
 from loadtests.swarm.run.preflight import check, of_run, reach
 from loadtests.swarm.run.progress import phase_of
-from loadtests.swarm.run.summary import PodVitals, Summary
+from loadtests.swarm.run.summary import Summary
 from loadtests.swarm.run.vitals import Vitals
 from loadtests.swarm.seeding import seed
 
@@ -76,9 +76,8 @@ def run(plan: Plan, stage: Stage, tell: Tell) -> Summary | None:
         swarm.wait()
         if disturbance:
             disturbance.call_off()
-    pods = vitals.of_pods(seen.seen)
     troubles = [*swarm.troubles(), *stage.troubles()]
-    return _kept(plan, troubles, described(stage.versions()), pods, used.seconds(), disturbance)
+    return _kept(plan, troubles, described(stage.versions()), seen, used, disturbance)
 
 
 def draw(folder: Path, tell: Tell) -> None:
@@ -123,8 +122,8 @@ def _kept(
     plan: Plan,
     troubles: list[str],
     machine: Mapping[str, object],
-    pods: list[PodVitals],
-    cpu_seconds: Mapping[str, float],
+    seen: Vitals,
+    used: Processors,
     disturbance: Disturbance | None,
 ) -> Summary | None:
     try:
@@ -136,8 +135,9 @@ def _kept(
         found,
         phases=[*found.phases, *(disturbance.phases() if disturbance else ())],
         machine=machine,
-        pods=pods,
-        cpu_seconds=cpu_seconds,
+        pods=vitals.of_pods(seen.seen, found.phases),
+        cpu_seconds=used.seconds(),
+        cores=next((used.cores(phase) for phase in found.phases if phase.name == "hold"), {}),
         troubles=troubles,
         passed=found.passed and not troubles,
     )

@@ -31,19 +31,26 @@ class Failure(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class PodVitals(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a pod took: ``bytes_per_socket`` is what it grew by, for each socket it ever had."""
+    """What a pod took.
+
+    ``bytes_per_socket`` is what it grew by, for each of its most sockets; ``None`` if many were
+    there before it was first seen. ``cpu_percent`` of a core and ``held_bytes``, by which its
+    memory grew, are those of the hold; ``None`` if it was not seen twice in that.
+    """
 
     pod: str
     sockets_max: int
     resident_bytes_at_start: int
     resident_bytes_at_most: int
     bytes_per_socket: float | None
-    cpu_percent: float
+    cpu_percent: float | None
+    held_bytes: int | None
 
 
 class Summary(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A run; ``cpu_seconds`` are those of each part that ran on this machine.
+    """A run; ``cpu_seconds`` are those of each part that ran on this machine, from start to end.
 
+    ``cores`` are how many of the processor's each part used on average during the hold.
     ``warming`` are the deliveries of what was due before the hold, ``deliveries`` the others.
     """
 
@@ -64,10 +71,10 @@ class Summary(Struct, frozen=True, kw_only=True, rename="camel"):
     failures: Sequence[Failure]
     gates: Sequence[Gate]
     passed: bool
-    command: str = ""
     machine: Mapping[str, object] = msgspec.field(default_factory=dict)
     pods: Sequence[PodVitals] = ()
     cpu_seconds: Mapping[str, float] = msgspec.field(default_factory=dict)
+    cores: Mapping[str, float] = msgspec.field(default_factory=dict)
     troubles: Sequence[str] = ()
 
 

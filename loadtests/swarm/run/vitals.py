@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
+from loadtests.swarm.run.course import Phase
 from loadtests.swarm.run.summary import PodVitals
 
 FILE: Final = "pods.csv"
 EVERY_SECONDS: Final = 2.0
 ASK_SECONDS: Final = 5.0
 AT_ONCE: Final = 16
+FEW: Final = 0.1
+"""With less than such a share of a pod's most sockets, what each of them takes is noise."""
 
 SOCKETS: Final = "whatchat_connected_sockets"
 RESIDENT: Final = "process_resident_memory_bytes"
@@ -72,12 +75,27 @@ class Vitals:
                 self._told.wait(EVERY_SECONDS)
 
 
-def of_pods(seen: Iterable[Vital]) -> list[PodVitals]:
+def recorded(path: Path) -> dict[str, list[Vital]]:
+    """What was written there, by pod in the order of their coming; nothing if there is no file.
+
+    Raises ``KeyError`` and ``ValueError`` of what cannot be read.
+    """
+    if not path.exists():
+        return {}
+    with path.open(newline="") as lines:
+        return _by_pod(map(_written, csv.DictReader(lines)))
+
+
+def of_pods(seen: Iterable[Vital], phases: Iterable[Phase]) -> list[PodVitals]:
     """What each pod came to, in the order of their coming."""
-    by_pod: dict[str, list[Vital]] = {}
-    for vital in seen:
-        by_pod.setdefault(vital.pod, []).append(vital)
-    return [_of_pod(vitals) for vitals in by_pod.values()]
+    hold = next((phase for phase in phases if phase.name == "hold"), None)
+    return [_of_pod(vitals, hold) for vitals in _by_pod(seen).values()]
+
+
+def was_empty(vitals: Sequence[Vital]) -> bool:
+    """Whether a pod was seen before people came: else what it takes without them is unknown."""
+    most = max(vital.sockets for vital in vitals)
+    return vitals[0].sockets <= FEW * most
 
 
 def found_at(urls: Sequence[str]) -> Where:
@@ -128,19 +146,39 @@ def _addresses(url: str) -> list[tuple[str, str]]:
     return []
 
 
-def _of_pod(vitals: Sequence[Vital]) -> PodVitals:
-    first, last = vitals[0], vitals[-1]
+def _by_pod(seen: Iterable[Vital]) -> dict[str, list[Vital]]:
+    found: dict[str, list[Vital]] = {}
+    for vital in seen:
+        found.setdefault(vital.pod, []).append(vital)
+    return found
+
+
+def _written(row: Mapping[str, str]) -> Vital:
+    return Vital(
+        at=float(row["at"]),
+        pod=row["pod"],
+        sockets=int(row["sockets"]),
+        resident_bytes=int(row["resident_bytes"]),
+        cpu_seconds=float(row["cpu_seconds"]),
+    )
+
+
+def _of_pod(vitals: Sequence[Vital], hold: Phase | None) -> PodVitals:
+    first = vitals[0]
     most = max(vital.sockets for vital in vitals)
     peak = max(vital.resident_bytes for vital in vitals)
-    seconds = last.at - first.at
-    grown = peak - first.resident_bytes
+    held = [vital for vital in vitals if hold and hold.start <= vital.at <= hold.end]
+    is_known = most > 0 and was_empty(vitals)
     return PodVitals(
         pod=first.pod,
         sockets_max=most,
         resident_bytes_at_start=first.resident_bytes,
         resident_bytes_at_most=peak,
-        bytes_per_socket=round(grown / most) if most else None,
-        cpu_percent=round((last.cpu_seconds - first.cpu_seconds) / seconds * 100, 1)
-        if seconds
-        else 0.0,
+        bytes_per_socket=round((peak - first.resident_bytes) / most) if is_known else None,
+        cpu_percent=_cpu_percent(held[0], held[-1]) if len(held) > 1 else None,
+        held_bytes=held[-1].resident_bytes - held[0].resident_bytes if len(held) > 1 else None,
     )
+
+
+def _cpu_percent(first: Vital, last: Vital) -> float:
+    return round(100 * (last.cpu_seconds - first.cpu_seconds) / (last.at - first.at), 1)

@@ -8,8 +8,9 @@ from typing import Final
 from matplotlib.axes import Axes
 
 from loadtests.colours import INK, LIME, ROSE, SKY, SLATE, TEAL, VIOLET
+from loadtests.swarm.run.vitals import FEW, Vital, was_empty
 from loadtests.swarm.views.chart import Panel, bounded, divided, headed, legend, numbered, spanned
-from loadtests.swarm.views.recording import Kind, Moment, Recording, Vital
+from loadtests.swarm.views.recording import Kind, Moment, Recording
 
 QUIET: Final = frozenset({"ramp", "warm", "hold", "settle"})
 """Phases that every run has; any other is what was done to the servers meanwhile."""
@@ -24,9 +25,6 @@ TIMED: Final[Mapping[str, tuple[str, str]]] = {
 
 PODS: Final = (TEAL, LIME, SLATE, SKY, ROSE, VIOLET)
 """One colour for each, again from the first if there are more."""
-
-FEW: Final = 0.1
-"""With less than such a share of a pod's most sockets, what each of them takes is noise."""
 
 PAUSE_SECONDS: Final = 5.0
 NARROW: Final = 0.05
@@ -132,12 +130,13 @@ def _per_socket(vitals: Sequence[Vital]) -> list[tuple[int, float]]:
 
     A pod that was not seen before people came tells nothing.
     """
+    if not was_empty(vitals):
+        return []
     idle, full = vitals[0], max(vitals, key=lambda vital: vital.sockets)
-    enough = FEW * full.sockets
     return [
         (vital.sockets, (vital.resident_bytes - idle.resident_bytes) / vital.sockets / 1_000)
         for vital in vitals
-        if idle.sockets <= enough < vital.sockets and vital.at <= full.at
+        if vital.sockets > FEW * full.sockets and vital.at <= full.at
     ]
 
 

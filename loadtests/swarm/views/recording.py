@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from loadtests.swarm.run import summary as summaries
 from loadtests.swarm.run import vitals
 from loadtests.swarm.run.summary import Summary
+from loadtests.swarm.run.vitals import Vital
 
 HISTORY: Final = "locust_stats_history.csv"
 
@@ -30,14 +31,6 @@ class Moment(Struct, frozen=True):
     p50: float
     p95: float
     p99: float
-
-
-class Vital(Struct, frozen=True):
-    """How a pod was at a time."""
-
-    at: float
-    sockets: int
-    resident_bytes: float
 
 
 class Recording(Struct, frozen=True):
@@ -75,7 +68,7 @@ def read(folder: Path) -> Recording:
             if row["Name"] == ALL
         ],
         moments=_moments(history),
-        pods=_pods(folder / vitals.FILE),
+        pods=vitals.recorded(folder / vitals.FILE),
     )
 
 
@@ -86,14 +79,6 @@ def _moments(history: Sequence[Mapping[str, str]]) -> dict[Kind, list[Moment]]:
             percentiles = (float(row[name]) for name in ("50%", "95%", "99%"))
             moment = Moment(float(row["Timestamp"]), *percentiles)
             found.setdefault((row["Type"], row["Name"]), []).append(moment)
-    return found
-
-
-def _pods(path: Path) -> dict[str, list[Vital]]:
-    found: dict[str, list[Vital]] = {}
-    for row in _rows(path):
-        vital = Vital(float(row["at"]), int(row["sockets"]), float(row["resident_bytes"]))
-        found.setdefault(row["pod"], []).append(vital)
     return found
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 START = 1_800_000_000
 SECONDS = 120
 USERS = 9_000
-RAMP, DISTURBED, SETTLE = 40, (60, 85), 105
+RAMP, WARM, DISTURBED, SETTLE = 40, 50, (60, 85), 105
 COLUMNS = ["Timestamp", "User Count", "Type", "Name", "50%", "95%", "99%"]
 PHASES = [
     {"name": "ramp", "start": START, "end": START + RAMP},
-    {"name": "hold", "start": START + RAMP, "end": START + SETTLE},
+    {"name": "warm", "start": START + RAMP, "end": START + WARM},
+    {"name": "hold", "start": START + WARM, "end": START + SETTLE},
     {"name": "rollout", "start": START + DISTURBED[0], "end": START + DISTURBED[1]},
     {"name": "settle", "start": START + SETTLE, "end": START + SECONDS},
 ]
@@ -20,6 +21,9 @@ GATES = [
     {"name": "connect_p99", "bound": 2000, "value": 41, "holds": True},
     {"name": "delivery_p99", "bound": 250, "value": 180, "holds": True},
 ]
+
+
+EMPTY = ("connects", "acks", "deliveries", "warming", "reconnects", "tally")
 
 
 def leave(folder: Path, **different: object) -> Path:
@@ -36,7 +40,7 @@ def leave(folder: Path, **different: object) -> Path:
         "gates": GATES,
         "messages": {"accepted": 100, "perSecond": 1.5},
         "failures": [],
-        **dict.fromkeys(("connects", "acks", "deliveries", "warming", "reconnects", "tally"), {}),
+        **{name: {} for name in EMPTY},
         **different,
     }
     (folder / "summary.json").write_text(json.dumps(said))
@@ -55,9 +59,11 @@ def _history() -> Iterable[list[object]]:
         at, users = START + second, users_at(second)
         missed = DISTURBED[0] < second < DISTURBED[1]
         slow = 40 if missed else 1
-        talking = RAMP < second < SETTLE
+        talking = WARM < second < SETTLE
         delivered = [2 * slow, 9 * slow, 30 * slow] if talking else ["N/A"] * 3
         yield [at, users, "delivery", "message:new", *delivered]
+        if RAMP < second <= WARM:
+            yield [at, users, "warming", "message:new", 3, 12, 40]
         connects = [2, 8, 20 + second % 20] if second <= RAMP else [0] * 3
         yield [at, users, "connect", "websocket", *connects]
         back = [120, 400, 900 + second] if missed else ["N/A"] * 3

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.colours import AMBER
 from loadtests.swarm.views.panels import PODS
 from loadtests.swarm.views.pictures import main
 from loadtests.swarm.views.recording import read
-from tests.unit.loadtests.left_by_a_run import RAMP, START, leave
+from tests.unit.loadtests.left_by_a_run import PHASES, RAMP, START, leave
 
 ALL = {"connections.svg", "latency.svg", "memory.svg"}
 
@@ -35,11 +36,20 @@ def test_each_picture_says_what_was_measured(tmp_path: Path) -> None:
 def test_parts_of_the_run_and_what_was_done_to_it_are_marked(tmp_path: Path) -> None:
     drawn(leave(tmp_path))
     for name in ALL:
-        assert texts(tmp_path / name) >= {"ramp", "hold", "settle", "rollout"}
+        assert texts(tmp_path / name) >= {"ramp", "warm", "hold", "settle", "rollout"}
+        assert AMBER in (tmp_path / name).read_text()
     quiet = tmp_path / "quiet"
     quiet.mkdir()
+    drawn(leave(quiet, phases=[phase for phase in PHASES if phase["name"] != "rollout"]))
+    assert "rollout" not in texts(quiet / "latency.svg")
+    assert AMBER not in (quiet / "latency.svg").read_text(), "only what was done to the servers"
     drawn(leave(quiet, phases=[]))
-    assert not texts(quiet / "latency.svg") & {"ramp", "hold", "settle", "rollout"}
+    assert not texts(quiet / "latency.svg") & {"ramp", "warm", "hold", "settle", "rollout"}
+
+
+def test_what_was_said_before_the_hold_is_drawn_by_itself(tmp_path: Path) -> None:
+    drawn(leave(tmp_path))
+    assert "Delivery of message:new while they become ever more" in texts(tmp_path / "latency.svg")
 
 
 def test_the_same_run_gives_the_same_bytes_wherever_it_lies(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from threading import Thread
 
 import pytest
 
-from loadtests.swarm.run.vitals import Vital, Vitals, found_at, of_pods
+from loadtests.swarm.run.course import Phase
+from loadtests.swarm.run.vitals import Vital, Vitals, found_at, of_pods, recorded
 
 EXPOSITION = b"""\
 # TYPE whatchat_connected_sockets gauge
@@ -48,15 +49,32 @@ def test_pods_are_found_by_a_name_and_read(pod: str, tmp_path: Path) -> None:
     assert len(lines) == len(vitals.seen) + 1
 
 
+HOLD = [Phase("ramp", 0, 10), Phase("hold", 10, 20), Phase("settle", 20, 30)]
+
+
 def test_a_pod_comes_to_what_it_grew_by() -> None:
     seen = [
         Vital(0.0, "a", 0, 100_000, 1.0),
         Vital(0.5, "b", 0, 70_000, 0.0),
         Vital(10.0, "a", 10, 200_000, 3.0),
         Vital(20.0, "a", 5, 150_000, 6.0),
+        Vital(30.0, "a", 5, 150_000, 6.1),
     ]
-    busy, idle = of_pods(seen)
+    busy, idle = of_pods(seen, HOLD)
     assert (busy.pod, busy.sockets_max, busy.bytes_per_socket) == ("a", 10, 10_000)
     assert (busy.resident_bytes_at_start, busy.resident_bytes_at_most) == (100_000, 200_000)
-    assert busy.cpu_percent == 25
-    assert (idle.bytes_per_socket, idle.cpu_percent) == (None, 0)
+    assert (busy.cpu_percent, busy.held_bytes) == (30, -50_000), "of the hold alone"
+    assert (idle.bytes_per_socket, idle.cpu_percent, idle.held_bytes) == (None, None, None)
+
+
+def test_what_a_socket_takes_is_not_guessed_from_a_pod_that_was_full_before() -> None:
+    seen = [Vital(0.0, "a", 5, 190_000, 1.0), Vital(10.0, "a", 10, 200_000, 3.0)]
+    [pod] = of_pods(seen, [])
+    assert (pod.bytes_per_socket, pod.cpu_percent) == (None, None)
+
+
+def test_what_was_written_is_read_again(pod: str, tmp_path: Path) -> None:
+    with Vitals(found_at([pod]), tmp_path / "pods.csv") as vitals:
+        pass
+    assert recorded(tmp_path / "pods.csv") == {vitals.seen[0].pod: vitals.seen}
+    assert recorded(tmp_path / "none.csv") == {}
