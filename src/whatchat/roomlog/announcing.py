@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
@@ -32,6 +33,9 @@ STOP_SECONDS: Final = 4.5
 
 PAGE: Final = 500
 
+MAX_ORIGINS: Final = 4_096
+"""Of so many entries that were told last it is known which socket has them by its ack."""
+
 Announcers = Mapping[type[Change], Announcer]
 
 
@@ -54,7 +58,11 @@ class News(NamedTuple):
 
 
 class Announcing:
-    """Publishes news in order. A room whose publish failed stays dirty until it succeeds."""
+    """Publishes news in order. A room whose publish failed stays dirty until it succeeds.
+
+    What is told again from the log, as something before it did not arrive, is not told to the
+    socket here that sent it.
+    """
 
     def __init__(
         self,
@@ -71,6 +79,7 @@ class Announcing:
         self._announcers = announcers
         self._flights = flights or FlightRecorder()
         self._publishing: set[asyncio.Future[None]] = set()
+        self._origins: OrderedDict[tuple[RoomId, Rev], SessionId] = OrderedDict()
         self.dirty = DirtyRooms(rooms, self.tell)
         metrics.dirty_rooms.set_function(lambda: self.dirty.waiting)
 
@@ -95,6 +104,7 @@ class Announcing:
         spans: list[Span] = []
         for one in news:
             entry = one.entry
+            self._remember(one)
             if one.accepted_at and isinstance(entry.change, MessagePosted):
                 times = one.asked_at, one.accepted_at
                 self._flights.persisted(entry.room_id, entry.rev, entry.actor_id, *times)
@@ -148,8 +158,15 @@ class Announcing:
         found: list[Announcement] = []
         for entry in entries:
             message = messages.get((room_id, subject_of(entry)))
-            found += await self._announcements(News(entry, record, message, None))
+            origin = self._origins.get((room_id, entry.rev))
+            found += await self._announcements(News(entry, record, message, origin))
         return found
+
+    def _remember(self, news: News) -> None:
+        if news.origin:
+            self._origins[news.entry.room_id, news.entry.rev] = news.origin
+            if len(self._origins) > MAX_ORIGINS:
+                self._origins.popitem(last=False)
 
     @contextlib.asynccontextmanager
     async def _telling(self, news: Sequence[News]) -> AsyncIterator[None]:

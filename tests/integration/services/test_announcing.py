@@ -164,6 +164,25 @@ async def test_a_replay_tells_the_same_from_the_store(house: House) -> None:
     assert await pod.log.announcements(RoomId("nowhere"), after=Rev(0), limit=10) == []
 
 
+async def test_a_replay_is_not_for_the_socket_that_has_an_ack(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(announcing, "MAX_ORIGINS", 2)
+    pod, elsewhere = await house.pod(), await house.pod()
+    room = await pod.group("ada", "bob")
+    here = replace(ADA, session_id=SessionId("socket"))
+    for number in range(3):
+        said = SendMessage(room_id=room.id, client_id=ClientId(f"c{number:021}"), content="hello")
+        await pod.messages.send(here, said)
+
+    async def excepted(by: PodServices) -> list[SessionId | None]:
+        found = await by.log.announcements(room.id, after=Rev(1), limit=10)
+        return [one.audience.except_session for one in found if isinstance(one.audience, InRoom)]
+
+    assert await excepted(pod) == [None, "socket", "socket"], "the last two are remembered"
+    assert await excepted(elsewhere) == [None] * 3
+
+
 class DeafExchangeBroker(InProcessBroker):
     """A broker that cannot publish for a while."""
 
