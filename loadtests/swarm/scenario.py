@@ -16,7 +16,9 @@ class Gates(Struct, frozen=True, kw_only=True):
     """Bounds within which a run has to end; times in milliseconds.
 
     ``connect_success`` is the share of attempts to connect, and to come back, and of the people
-    who are there in the end; ``ack_success`` that of commands, and of the messages that were due.
+    who are there in the end; no more than the rest of them may lose their connection where nothing
+    is disturbed. ``ack_success`` is that of commands, and of the messages that were due. What is
+    due while people begin to talk has a bound of its own, also where something is disturbed later.
     Lost, duplicated and answered with a 400 may be nothing at all, whatever the scenario.
     """
 
@@ -25,6 +27,7 @@ class Gates(Struct, frozen=True, kw_only=True):
     connect_p99: float = 2_000.0
     delivery_mean: float = 50.0
     delivery_p99: float = 250.0
+    warming_p99: float = 2_000.0
 
 
 class Scenario(Struct, frozen=True, kw_only=True):
@@ -33,7 +36,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     ``users`` come at ``spawn_rate`` a second, then talk for ``hold_seconds``: ``message_rate``
     messages a second, all together. For ``warm_seconds`` before that the rate rises evenly from
     nothing: so rooms that nobody has touched are read as in a day's morning, not all in a second.
-    What is said then is in the ledger as all else; how long it took is told by itself. ``lively``
+    What is said then is in the ledger as all else; how long it took is judged by itself. ``lively``
     people also type before they write, acknowledge what they hear, and look who is there.
     ``polling`` people never use a WebSocket.
     """

@@ -18,10 +18,13 @@ class Tally(Struct, kw_only=True):
     ``in_time`` those of them before the talk was over, ``warming`` before the hold began.
     ``delivered`` counts each once for each person other than its sender who holds it. ``lost`` and
     ``duplicated`` are what the ledger found; ``repeated`` are copies that the client's rule
-    dropped, as it should. ``refused`` acks were not ok. ``unknown`` sends had no ack when they
+    dropped, as it should. ``misdelivered`` messages are of a room in which their hearer is not.
+    ``dropped`` connections of people who were signed in are lost without having been asked to move
+    and without a storm. ``refused`` acks were not ok. ``unknown`` sends had no ack when they
     should have, or lost their connection before, and were sent again; ``unresolved`` ones had none
     even at the end. ``unsent`` were due while their sender was away for good; ``absent`` people
-    were not signed in at the end, so that nothing is known of what they lack.
+    were not signed in at the end, so that nothing is known of what they lack. ``crashed`` is how
+    often something went wrong in the players themselves.
     """
 
     connected: int = 0
@@ -33,6 +36,8 @@ class Tally(Struct, kw_only=True):
     lost: int = 0
     duplicated: int = 0
     repeated: int = 0
+    misdelivered: int = 0
+    dropped: int = 0
     refused: int = 0
     unknown: int = 0
     unresolved: int = 0
@@ -40,6 +45,7 @@ class Tally(Struct, kw_only=True):
     absent: int = 0
     judged: int = 0
     bad_requests: int = 0
+    crashed: int = 0
     closed_by_code: dict[int, int] = field(default_factory=dict)
 
     def plus(self, other: "Tally") -> "Tally":

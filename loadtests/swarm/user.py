@@ -7,6 +7,7 @@ memory for a connection (``python -m loadtests.bench.users`` measures both): whe
 share two cores, what 10,000 people do would be spent on playing them.
 """
 
+from functools import partial
 from typing import Any, ClassVar
 
 import gevent
@@ -16,10 +17,12 @@ from locust.env import Environment
 from locust.runners import MasterRunner
 
 from loadtests.swarm.options import options
+from loadtests.swarm.people.crashes import guarded
 from loadtests.swarm.people.person import Person
 from loadtests.swarm.people.play import Play
 from loadtests.swarm.run import judging
 from loadtests.swarm.scenario import Scenario
+from loadtests.swarm.tally import tallies
 from loadtests.swarm.views import exporter
 
 __all__ = ["ChatUser", "exporter", "judging"]
@@ -66,16 +69,20 @@ def follow(environment: Environment, **_: Any) -> None:
 
     def ramped(**_: Any) -> None:
         if not isinstance(environment.runner, MasterRunner):
-            gevent.spawn(perform, environment)
+            gevent.spawn(guarded(tallies(environment).own, partial(perform, environment)))
 
     def stopping(**_: Any) -> None:
         if not isinstance(environment.runner, MasterRunner):
             for kind in _kinds(environment):
                 kind.play.judge()
 
+    def crashed(**_: Any) -> None:
+        tallies(environment).own.crashed += 1  # Locust tells the traceback
+
     environment.events.test_start.add_listener(begin)
     environment.events.spawning_complete.add_listener(ramped)
     environment.events.test_stopping.add_listener(stopping)
+    environment.events.user_error.add_listener(crashed)
 
 
 def _kinds(environment: Environment) -> list[type[ChatUser]]:

@@ -67,6 +67,9 @@ class Attendant(Protocol):
     def bad_request(self) -> None:
         """A request was answered with 400."""
 
+    def crashed(self, error: Exception) -> None:
+        """A packet could not be taken."""
+
 
 class Session:
     """Signs in with ``token``, answers heartbeats, numbers commands.
@@ -111,17 +114,20 @@ class Session:
         self._link.close()
 
     def packet(self, data: bytes, start: int, end: int, now_us: int) -> None:
-        """Take a packet of Engine.IO."""
-        if data.startswith(MESSAGE, start):
-            self._attendant.heard(data, start, end, now_us)
-        elif data.startswith(ACKED, start):
-            self._acked(data, start, end, now_us)
-        elif data.startswith(_EVENT, start):
-            self._told(data[start + len(_EVENT) : end])
-        elif end - start == 1 and data[start] == _PING:
-            self._link.send(b"3")
-        else:
-            self._manage(data[start:end])
+        """Take a packet of Engine.IO; one that cannot be taken keeps no other from being."""
+        try:
+            if data.startswith(MESSAGE, start):
+                self._attendant.heard(data, start, end, now_us)
+            elif data.startswith(ACKED, start):
+                self._acked(data, start, end, now_us)
+            elif data.startswith(_EVENT, start):
+                self._told(data[start + len(_EVENT) : end])
+            elif end - start == 1 and data[start] == _PING:
+                self._link.send(b"3")
+            else:
+                self._manage(data[start:end])
+        except Exception as error:  # noqa: BLE001  # gevent's loop would not have it counted
+            self._attendant.crashed(error)
 
     def lost(self, reason: str, code: int = 0) -> None:
         """The link is over."""

@@ -3,8 +3,12 @@
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
+from typing import Final
 
 from loadtests.swarm.network.session import Session
+from loadtests.swarm.timings import Timings
+
+_US: Final = 1_000_000
 
 
 class Deadlines:
@@ -18,13 +22,26 @@ class Deadlines:
         """Have a command of that number watched."""
         self._queue.append((monotonic() + self._seconds, session, number))
 
-    def enforce(self) -> None:
-        """Drop who has waited in vain."""
-        now = monotonic()
+    def enforce(self, timings: Timings) -> None:
+        """Drop who has waited in vain, and tell of each command that had no ack.
+
+        What lost its connection before has no deadline any more.
+        """
+        reason = f"no ack within {self._seconds:.0f} s"
+        overdue = self._overdue()
+        for session, number in overdue:
+            event = session.unanswered[number].event
+            timings.failed("ack", event, int(self._seconds * _US), reason)
+        for session, _ in overdue:
+            session.drop(reason)
+
+    def _overdue(self) -> list[tuple[Session, int]]:
+        now, found = monotonic(), []
         while self._queue and self._queue[0][0] <= now:
             _, session, number = self._queue.popleft()
-            if number in session.unanswered:
-                session.drop(f"no ack within {self._seconds:.0f} s")
+            if session.is_open and number in session.unanswered:
+                found.append((session, number))
+        return found
 
 
 class Delays:

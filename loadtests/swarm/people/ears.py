@@ -54,7 +54,8 @@ class Ears:
 
     A message that ``sync`` brings took as long as any other, from when it was due: also if nobody
     was here to hear it, as that was not people's wish. Nobody leaves a room of a load test: who is
-    said to be in it no longer keeps the seat, and lacks all that is said there.
+    said to be in it no longer keeps the seat, and lacks all that is said there. Nor does anybody
+    come into another room: a message from one is misdelivered.
     """
 
     __slots__ = ("_deliveries", "_hearer", "_hearing", "_mark", "_name", "seats")
@@ -75,6 +76,7 @@ class Ears:
         rev = int(data[rev_at : data.index(b",", rev_at)])
         seat = self.seats.get(data[name_at:name_end])
         if seat is None:
+            self._hearing.tally.misdelivered += 1
             return
         meaning = seat.heard(rev)
         if meaning is not Heard.NEWS:
@@ -122,12 +124,14 @@ class Ears:
         """Whether there is more to come."""
         for room in answer.rooms:
             seat = self.seats.get(room.room_id.encode())
-            if seat is not None:
-                for message in room.messages:
-                    self._caught(seat, message)
-                found = {message.seq for message in room.messages}
-                self._hearing.tally.duplicated += len(room.messages) - len(found)
-                seat.synced(room.rev)
+            if seat is None:
+                self._hearing.tally.misdelivered += len(room.messages)
+                continue
+            for message in room.messages:
+                self._caught(seat, message)
+            found = {message.seq for message in room.messages}
+            self._hearing.tally.duplicated += len(room.messages) - len(found)
+            seat.synced(room.rev)
         return answer.more
 
     def _caught(self, seat: Seat, message: told.SyncedMessage) -> None:

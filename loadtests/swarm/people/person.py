@@ -14,6 +14,7 @@ from loadtests.swarm.network.http import Cookies
 from loadtests.swarm.network.session import Asked, Replied, Reply, Session
 from loadtests.swarm.people import told
 from loadtests.swarm.people.company import Company
+from loadtests.swarm.people.crashes import count_crash, guarded
 from loadtests.swarm.people.ears import Ears
 from loadtests.swarm.people.ledger import Seat
 from loadtests.swarm.people.told import Ready, Refusal
@@ -24,6 +25,8 @@ CONNECT_SECONDS: Final = 20.0
 FIRST_DELAY: Final = 1.0
 MOST_DELAY: Final = 10.0
 GAP_SECONDS: Final = 1.0
+STORM: Final = "storm"
+"""Why connections are dropped that nobody is to blame for."""
 
 _MS: Final = 1_000
 
@@ -129,7 +132,7 @@ class Person:
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something after a while."""
-        gevent.spawn_later(seconds, action)
+        gevent.spawn_later(seconds, guarded(self._company.tally, action))
 
     def mind_gap(self) -> None:
         """Have gaps filled after a second and up to another, unless they close before."""
@@ -155,7 +158,8 @@ class Person:
             self._ready(told.ready(body))
         elif event == "session:moving":
             self._moving_ms = told.moving(body).reconnect_after_ms
-            self._stir.set()
+            if self.is_here:
+                self._stir.set()
         elif event == "session:expiring":
             token = self._company.token(self.user_id)
             self.ask("session:refresh", msgspec.json.encode({"token": token}), ignored)
@@ -185,6 +189,7 @@ class Person:
         if self.is_here:
             self.is_here = False
             self._company.tally.connected -= 1
+            self._company.tally.dropped += self._moving_ms is None and reason != STORM
             self._lost_us = _now_us()
         self.voice.interrupted(unanswered)
         self._stir.set()
@@ -192,6 +197,10 @@ class Person:
     def bad_request(self) -> None:
         """A request was answered with 400."""
         self._company.tally.bad_requests += 1
+
+    def crashed(self, error: Exception) -> None:
+        """A packet could not be taken."""
+        count_crash(self._company.tally, error)
 
     # Coming and staying.
 
@@ -213,7 +222,8 @@ class Person:
             self._stir.wait(CONNECT_SECONDS)
         if not self.is_here:
             self.drop(f"not ready within {CONNECT_SECONDS:.0f} s")
-            self._failed()
+            if self._moving_ms is None:
+                self._failed()
         return self.is_here
 
     def _stay(self) -> None:

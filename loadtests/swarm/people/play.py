@@ -3,7 +3,7 @@
 import random
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Final
 
@@ -15,8 +15,9 @@ from loadtests.swarm.cast import Cast
 from loadtests.swarm.network.address import Address
 from loadtests.swarm.options import Options
 from loadtests.swarm.people.company import Company
+from loadtests.swarm.people.crashes import guarded
 from loadtests.swarm.people.ledger import Room, Seat
-from loadtests.swarm.people.person import CONNECT_SECONDS, Person
+from loadtests.swarm.people.person import STORM, Person
 from loadtests.swarm.people.talk import Talk
 from loadtests.swarm.scenario import Scenario
 from loadtests.swarm.tally import tallies
@@ -24,6 +25,12 @@ from loadtests.swarm.timings import Deliveries, Timings
 from loadtests.swarm.tokens import Tokens
 
 RUN_BYTES: Final = 4
+
+WAITS: Final = 0.25
+"""For such a part of warm, at most, people who are not signed in yet are waited for."""
+
+WAITS_SECONDS: Final = 1.0
+"""And for so long where there is no warm."""
 
 _CHORES_SECONDS: Final = 0.25
 _LOOK_SECONDS: Final = 0.5
@@ -58,7 +65,7 @@ class Play:
         self._numbers: Iterator[int] = iter(cast.shard(options.shard))
         self._people: list[Person] = []
         self._is_ramped = self._is_silent = False
-        gevent.spawn(self._do_chores)
+        gevent.spawn(self._keep_house)
 
     def enter(self) -> Person | None:
         """The next person of this process' shard; ``None`` if all are there already."""
@@ -73,20 +80,23 @@ class Play:
         """Everything that follows the ramp, once; returns after the verdict.
 
         Each lasts as long as it should for whoever has a clock of their own: the wait for those who
-        are not signed in yet is a part of warm, and of the hold if it takes longer. Locust says
+        are not signed in yet is a part of warm, or of the hold where there is none. Locust says
         again that all are there when it has replaced the users of a worker that it lost; nobody
         talks twice for that.
         """
         if self._is_ramped:
             return
         self._is_ramped = True
-        warmed = monotonic() + self._options.warm_seconds
-        silence = warmed + self._options.hold_seconds
-        self._await_everybody()
-        warm = max(0.0, warmed - monotonic())
-        gevent.spawn_later(warm, self._begin_hold)
-        self._company.deliveries.begin_us = EPOCH_US + int((monotonic() + warm) * 1_000_000)
-        self._talk(warm, silence - warm - monotonic())
+        warm, hold = self._options.warm_seconds, self._options.hold_seconds
+        warmed = monotonic() + warm
+        self._company.deliveries.begin_us = EPOCH_US + int(warmed * 1_000_000)
+        self._later(warm, self._begin_hold)
+        if self._scenario.disturbance == "storm":
+            self._later(warm + hold / 2, self._storm)
+        self._await_most()
+        begin = monotonic()
+        full = max(begin, warmed)
+        self._talk(full - begin, warmed + hold - full)
         self._settle()
         self.judge()
 
@@ -107,16 +117,19 @@ class Play:
         tally.duplicated += sum(room.copies(unresolved[room.name]) for room in self._rooms)
         self._company.timings.tell()
 
-    def _await_everybody(self) -> None:
-        most = self._options.warm_seconds + self._options.hold_seconds
-        with gevent.Timeout(min(CONNECT_SECONDS, most), exception=False):
-            while not all(person.is_here for person in self._people):
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
+        gevent.spawn_later(seconds, guarded(self._company.tally, action))
+
+    def _await_most(self) -> None:
+        """Who is not among so many who are signed in is late, and keeps nobody from talking."""
+        least = self._scenario.gates.connect_success * len(self._people)
+        most = self._options.warm_seconds * WAITS or min(WAITS_SECONDS, self._options.hold_seconds)
+        with gevent.Timeout(most, exception=False):
+            while sum(person.is_here for person in self._people) < least:
                 gevent.sleep(_LOOK_SECONDS)
 
     def _begin_hold(self) -> None:
         self._company.tally.warming = self._company.tally.accepted
-        if self._scenario.disturbance == "storm":
-            gevent.spawn_later(self._options.hold_seconds / 2, self._storm)
 
     def _talk(self, warm: float, hold: float) -> None:
         """Say this process' share of the messages, by how many people it plays."""
@@ -135,7 +148,7 @@ class Play:
     def _storm(self) -> None:
         for person in self._people:
             if person.is_here:
-                person.drop("storm")
+                person.drop(STORM)
 
     def _settle(self) -> None:
         patience = self._options.settle_seconds / 2
@@ -150,13 +163,17 @@ class Play:
             while self._company.receipts or any(map(_is_unsettled, self._people)):
                 gevent.sleep(_LOOK_SECONDS)
 
-    def _do_chores(self) -> None:
+    def _keep_house(self) -> None:
+        do_chores = guarded(self._company.tally, self._do_chores)
         while True:
             gevent.sleep(_CHORES_SECONDS)
-            self._company.deadlines.enforce()
-            self._company.receipts.run()
-            self._company.timings.tell()
-            self._note_in_time()
+            do_chores()
+
+    def _do_chores(self) -> None:
+        self._company.deadlines.enforce(self._company.timings)
+        self._company.receipts.run()
+        self._company.timings.tell()
+        self._note_in_time()
 
 
 def _is_unsettled(person: Person) -> bool:

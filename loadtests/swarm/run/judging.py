@@ -113,11 +113,13 @@ class Attendant:
         found = Found(
             users=given.people,
             talking=given.message_rate > 0,
+            undisturbed=self._scenario.disturbance == "nothing",
             returning=self._scenario.sends_away,
             connects=times_of(stats, "connect"),
             acks=times_of(stats, "ack"),
             reconnects=times_of(stats, "reconnect"),
             deliveries=times_of(stats, DELIVERY),
+            warming=times_of(stats, WARMING),
             tally=tally,
         )
         gates = judged(self._gates, found)
@@ -134,7 +136,7 @@ class Attendant:
             connects=found.connects,
             acks=found.acks,
             deliveries=found.deliveries,
-            warming=times_of(stats, WARMING),
+            warming=found.warming,
             reconnects=found.reconnects,
             messages=Messages(accepted=tally.accepted, per_second=round(per_second, 1)),
             tally=tally,

@@ -27,16 +27,19 @@ class Gate(Struct, frozen=True, kw_only=True, rename="camel"):
 class Found(Struct, frozen=True, kw_only=True):
     """What a run is judged by.
 
-    ``talking``: if messages were to be sent; ``returning``: if everybody was to come back once.
+    ``talking``: if messages were to be sent; ``undisturbed``: if nothing was done to anybody;
+    ``returning``: if everybody was to come back once.
     """
 
     users: int
     talking: bool
+    undisturbed: bool
     returning: bool
     connects: Times
     acks: Times
     reconnects: Times
     deliveries: Times
+    warming: Times
     tally: Tally
 
 
@@ -64,10 +67,13 @@ def judged(gates: Gates, found: Found) -> list[Gate]:
     return [
         *_nothing_may("lost", tally.lost),
         *_nothing_may("duplicated", tally.duplicated),
+        *_nothing_may("misdelivered", tally.misdelivered),
         *_nothing_may("bad_requests", tally.bad_requests),
         *_nothing_may("unresolved", tally.unresolved),
+        *_nothing_may("crashed", tally.crashed),
         *_at_least("connect_success", gates.connect_success, _connected(found)),
         *_at_most("connect_p99", gates.connect_p99, found.connects, found.connects.p99_ms),
+        *_kept(gates, found),
         *_returned(gates, found),
         *_at_least("judged", gates.connect_success * found.users, tally.judged),
         *(_delivered(gates, found) if found.talking else ()),
@@ -105,6 +111,14 @@ def _connected(found: Found) -> float:
     return good / max(found.connects.count, found.users, 1)
 
 
+def _kept(gates: Gates, found: Found) -> Iterator[Gate]:
+    """Nobody has a reason to lose a connection where nothing is done."""
+    if found.undisturbed:
+        bound, dropped = (1 - gates.connect_success) * found.users, found.tally.dropped
+        holds = dropped <= bound + ALMOST
+        yield Gate(name="dropped", bound=bound, value=dropped, holds=holds)
+
+
 def _returned(gates: Gates, found: Found) -> Iterator[Gate]:
     reconnects = found.reconnects
     good = reconnects.count - reconnects.failed
@@ -121,6 +135,8 @@ def _delivered(gates: Gates, found: Found) -> Iterator[Gate]:
     yield from _at_least("ack_success", gates.ack_success, good)
     yield from _at_most("delivery_mean", gates.delivery_mean, times, times.mean_ms)
     yield from _at_most("delivery_p99", gates.delivery_p99, times, times.p99_ms)
+    if found.warming.count:
+        yield from _at_most("warming_p99", gates.warming_p99, found.warming, found.warming.p99_ms)
 
 
 def _nothing_may(name: str, count: int) -> Iterator[Gate]:

@@ -30,6 +30,8 @@ SLOW = (
     "--gate",
     "delivery_p99=30000",
     "--gate",
+    "warming_p99=30000",
+    "--gate",
     "connect_p99=9000",
 )
 """What else runs on the machine is not what is tested."""
@@ -138,6 +140,18 @@ def test_a_run_leaves_all_that_it_should(ended: dict[str, Ended]) -> None:
     assert found.warming.count
     for word in ("ramp ", "warm ", "hold ", "settle ", "delivery_p99", "connect_success"):
         assert word in said
+
+
+def test_as_much_is_said_as_was_asked_for(ended: dict[str, Ended]) -> None:
+    """20 messages a second for 10 s, and before that ever more for 2 s, typing, of the 4 of warm.
+
+    A quarter of warm may pass until people are there; each worker leaves out a part of a message.
+    """
+    found = summary_of(ended, "steady")
+    tally = found.tally
+    assert 20 * 10 + 20 * 1 / 2 - 4 <= tally.due <= 20 * 10 + 20 * 2 / 2
+    assert 0 < tally.warming < tally.in_time <= tally.accepted <= tally.due
+    assert found.messages.per_second == pytest.approx(20, rel=0.5)
 
 
 def test_every_pod_has_its_vitals(ended: dict[str, Ended]) -> None:

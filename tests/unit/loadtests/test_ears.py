@@ -55,16 +55,16 @@ class Listening:
         hearing = Hearing(self.tally, self.deliveries, RUN)
         self.ears = Ears(hearing, self.rest, ME, [self.seat])
 
-    def event(self, seq: int) -> None:
+    def event(self, seq: int, room: str = ROOM) -> None:
         packet = b'42["message:new",%b]' % msgspec.json.encode(
-            {"roomId": ROOM, "rev": seq, "message": message(seq)}
+            {"roomId": room, "rev": seq, "message": message(seq)}
         )
         assert packet.startswith(MESSAGE)
         data = b"\x81\x7e.." + packet + b"\x81\x01"
         self.ears.heard(data, 4, 4 + len(packet), now())
 
-    def answer(self, *seqs: int, rev: int, more: bool = False) -> None:
-        room = {"roomId": ROOM, "state": "recovered", "rev": rev, "more": False}
+    def answer(self, *seqs: int, rev: int, more: bool = False, of: str = ROOM) -> None:
+        room = {"roomId": of, "state": "recovered", "rev": rev, "more": False}
         room |= {"messages": [message(seq) for seq in seqs], "receipts": []}
         self._reply({"epoch": "e", "rooms": [room], "removed": [], "more": more})
 
@@ -193,6 +193,14 @@ def test_others_messages_count_for_nothing(listening: Listening) -> None:
     listening.ears.heard(packet, 0, len(packet), now())
     assert (listening.tally.delivered, len(listening.room.heard)) == (0, 0)
     assert listening.seat.cursor == 2
+
+
+def test_what_is_said_where_nobody_asked_to_be_is_misdelivered(listening: Listening) -> None:
+    listening.event(2, "another-room")
+    assert listening.tally.misdelivered == 1
+    listening.ears.catch_up([listening.seat], lambda: None)
+    listening.answer(2, 3, rev=3, of="another-room")
+    assert (listening.tally.misdelivered, listening.tally.delivered) == (3, 0)
 
 
 def test_what_sync_brings_took_as_long_as_any_other(listening: Listening) -> None:

@@ -9,6 +9,7 @@ import pytest
 from loadtests.swarm.network.address import Address, Unreachable
 from loadtests.swarm.network.http import Cookies, Garbled, answer_of
 from loadtests.swarm.network.polling import Polling
+from loadtests.swarm.network.session import Asked, Session
 from loadtests.swarm.network.websocket import WebSocket
 
 UPGRADED = (
@@ -89,6 +90,46 @@ def test_frames_are_found_however_they_are_cut(link: WebSocket, heard: Heard, st
         link.received(stream[at : at + step])
     assert heard.packets == (TEXTS if step > 1 else TEXTS[:3])
     assert not heard.losses
+
+
+class Confused:
+    """Whom a session is for, and who takes only what it knows."""
+
+    def __init__(self) -> None:
+        self.known: list[str] = []
+        self.crashes = 0
+
+    def heard(self, data: bytes, start: int, end: int, now_us: int) -> None:
+        raise NotImplementedError
+
+    def told(self, event: str, body: bytes) -> None:
+        self.known.append(event)
+
+    def answered(self, asked: Asked, reply: object, now_us: int) -> None:
+        raise NotImplementedError
+
+    def lost(self, reason: str, code: int, unanswered: list[Asked]) -> None:
+        raise NotImplementedError
+
+    def bad_request(self) -> None:
+        raise NotImplementedError
+
+    def crashed(self, error: Exception) -> None:
+        assert isinstance(error, NotImplementedError)
+        self.crashes += 1
+
+
+def test_a_packet_that_cannot_be_taken_keeps_no_other_from_being(
+    address: Address, cookies: Cookies
+) -> None:
+    person = Confused()
+    session = Session(person, address, cookies, "token", polling=False)
+    link = session._link
+    assert isinstance(link, WebSocket)
+    new, known = b'42["message:new",{"roomId":"a","rev":1}]', b'42["room:rev",{}]'
+    link.received(UPGRADED + frame(new) + frame(known))
+    session.close()
+    assert (person.crashes, person.known) == (1, ["room:rev"])
 
 
 def test_an_upgrade_leaves_its_cookies(link: WebSocket, cookies: Cookies) -> None:

@@ -11,9 +11,10 @@ from loadtests.swarm.cast import Cast, Layout
 from loadtests.swarm.network.address import Address
 from loadtests.swarm.network.session import Asked, Replied, Reply
 from loadtests.swarm.people import ears
+from loadtests.swarm.people import person as persons
 from loadtests.swarm.people.company import Company
 from loadtests.swarm.people.ledger import Room, Seat
-from loadtests.swarm.people.person import Person
+from loadtests.swarm.people.person import STORM, Person
 from loadtests.swarm.tally import Tally
 from loadtests.swarm.timings import Deliveries, Timings
 from loadtests.swarm.tokens import Tokens
@@ -34,6 +35,9 @@ class Connection:
         self.unanswered[len(self.asked)] = Asked(event, 0, replied, about)
         return len(self.asked)
 
+    def drop(self, reason: str) -> None:
+        """The test says what follows."""
+
 
 class Somebody(NamedTuple):
     person: Person
@@ -46,6 +50,9 @@ class Somebody(NamedTuple):
         ready = {"epoch": epoch, "rooms": [{"roomId": ROOM, "rev": 7}]}
         self.person.told("session:ready", msgspec.json.encode(ready))
         return connection
+
+    def is_moved(self) -> None:
+        self.person.told("session:moving", b'{"reconnectAfterMs":0}')
 
     def is_answered(self, connection: Connection, body: object) -> None:
         asked = connection.unanswered.pop(len(connection.asked))
@@ -111,3 +118,47 @@ def test_another_history_is_a_failure_and_asked_for_from_its_beginning(somebody:
     assert somebody.comes("another").asked == [("sync", {"cursors": {ROOM: 0}, "only": True})]
     [error] = somebody.environment.stats.errors.values()
     assert (error.method, error.occurrences) == ("reconnect", 1)
+
+
+def test_a_connection_is_dropped_if_nobody_wished_it_away(somebody: Somebody) -> None:
+    somebody.comes()
+    somebody.person.lost("gone", 1006, [])
+    assert somebody.tally.dropped == 1
+    somebody.is_answered(somebody.comes(), NOTHING_NEW)
+    somebody.person.lost(STORM, 0, [])
+    somebody.is_answered(somebody.comes(), NOTHING_NEW)
+    somebody.is_moved()
+    somebody.person.lost("closed with 4503", 4503, [])
+    assert somebody.tally.dropped == 1
+
+
+def test_who_is_to_move_while_catching_up_catches_up_first(
+    somebody: Somebody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(persons, "Session", lambda *_, **__: Connection())
+    somebody.comes()
+    somebody.person.lost("gone", 1006, [])
+    coming = gevent.spawn(somebody.person._come)
+    gevent.sleep(0)
+    again = somebody.comes()
+    somebody.is_moved()
+    gevent.sleep(0)
+    assert not coming.dead
+    somebody.is_answered(again, NOTHING_NEW)
+    assert coming.get() is True
+    assert not somebody.environment.stats.errors
+
+
+def test_who_is_moved_on_before_having_caught_up_has_not_failed(
+    somebody: Somebody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(persons, "Session", lambda *_, **__: Connection())
+    somebody.comes()
+    somebody.person.lost("gone", 1006, [])
+    coming = gevent.spawn(somebody.person._come)
+    gevent.sleep(0)
+    somebody.comes()
+    somebody.is_moved()
+    somebody.person.lost("closed with 4503", 4503, [])
+    assert coming.get() is False
+    assert not somebody.environment.stats.errors

@@ -11,12 +11,14 @@ from loadtests.swarm.tally import Tally
 GOOD = Found(
     users=1_000,
     talking=True,
+    undisturbed=True,
     returning=False,
     acks=Times(count=4_000, failed=4),
     connects=Times(count=1_000, failed=1, mean_ms=20, p99_ms=2_000),
     reconnects=Times(),
     deliveries=Times(count=500, mean_ms=50, p99_ms=250),
-    tally=Tally(due=500, accepted=500, delivered=500, judged=999, absent=1),
+    warming=Times(count=50, mean_ms=500, p99_ms=2_000),
+    tally=Tally(due=500, accepted=500, delivered=500, judged=999, absent=1, dropped=1),
 )
 
 USUAL = Gates()
@@ -30,7 +32,9 @@ def test_all_may_hold_on_their_bounds() -> None:
     assert failing(GOOD) == []
 
 
-@pytest.mark.parametrize("name", ["lost", "duplicated", "bad_requests", "unresolved"])
+@pytest.mark.parametrize(
+    "name", ["lost", "duplicated", "misdelivered", "bad_requests", "unresolved", "crashed"]
+)
 def test_of_some_things_there_may_be_none(name: str) -> None:
     assert failing(replace(GOOD, tally=replace(GOOD.tally, **{name: 1}))) == [name]
 
@@ -43,7 +47,9 @@ def test_of_some_things_there_may_be_none(name: str) -> None:
         ({"connects": replace(GOOD.connects, p99_ms=2_100)}, "connect_p99"),
         ({"deliveries": replace(GOOD.deliveries, mean_ms=50.1)}, "delivery_mean"),
         ({"deliveries": replace(GOOD.deliveries, p99_ms=260)}, "delivery_p99"),
+        ({"warming": replace(GOOD.warming, p99_ms=2_010)}, "warming_p99"),
         ({"reconnects": Times(count=100, failed=1)}, "reconnect_success"),
+        ({"tally": replace(GOOD.tally, dropped=2)}, "dropped"),
         ({"tally": replace(GOOD.tally, judged=998)}, "judged"),
         ({"tally": replace(GOOD.tally, due=0, accepted=0)}, "accepted"),
         ({"tally": replace(GOOD.tally, accepted=499)}, "accepted"),
@@ -61,9 +67,19 @@ def test_what_was_not_measured_does_not_hold() -> None:
     assert {"connect_success", "connect_p99", "delivery_mean", "delivery_p99"} <= {*failing(nobody)}
 
 
+def test_who_is_disturbed_may_lose_connections() -> None:
+    tally = replace(GOOD.tally, dropped=1_000)
+    assert failing(replace(GOOD, undisturbed=False, tally=tally)) == []
+
+
 def test_who_is_silent_delivers_nothing() -> None:
-    silent = replace(GOOD, talking=False, deliveries=Times(), tally=Tally(judged=1_000))
+    nothing, tally = Times(), Tally(judged=1_000)
+    silent = replace(GOOD, talking=False, deliveries=nothing, warming=nothing, tally=tally)
     assert failing(silent) == []
+
+
+def test_nobody_has_to_talk_before_the_hold() -> None:
+    assert failing(replace(GOOD, warming=Times())) == []
 
 
 def test_bounds_can_be_others() -> None:
