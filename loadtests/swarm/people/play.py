@@ -3,7 +3,7 @@
 import random
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
@@ -37,7 +37,9 @@ _LOOK_SECONDS: Final = 0.5
 
 
 class Play:
-    """Has everybody enter, and, once all are there, talk, fall silent, and be judged.
+    """Has everybody enter, and, once Locust says so, talk, fall silent, and be judged.
+
+    Who has not come by then is expected to talk all the same: Locust does not wait for all.
 
     The phases: *ramp*, while Locust spawns; *warm*, in which people begin to talk; *hold*, with the
     storm in its middle where there is one; *settle*, in which what is under way arrives and who
@@ -61,20 +63,16 @@ class Play:
         )
         self._drawn = random.Random()
         self._rooms = [Room(r.room_id.encode(), r.members) for r in cast.rooms(options.shard)]
-        self._seats = _seats(self._rooms)
-        self._numbers: Iterator[int] = iter(cast.shard(options.shard))
-        self._people: list[Person] = []
+        seats = _seats(self._rooms)
+        numbers = cast.shard(options.shard)
+        self._people = [Person(self._company, one, seats.get(one, [])) for one in numbers]
+        self._coming = iter(self._people)
         self._is_ramped = self._is_silent = False
         gevent.spawn(self._keep_house)
 
     def enter(self) -> Person | None:
         """The next person of this process' shard; ``None`` if all are there already."""
-        number = next(self._numbers, None)
-        if number is None:
-            return None
-        person = Person(self._company, number, self._seats.pop(number, []))
-        self._people.append(person)
-        return person
+        return next(self._coming, None)
 
     def perform(self) -> None:
         """Everything that follows the ramp, once; returns after the verdict.

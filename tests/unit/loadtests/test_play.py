@@ -17,11 +17,11 @@ WARM, HOLD = 2.0, 6.0
 
 
 def test_who_never_comes_keeps_nobody_from_warming_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    talked: list[tuple[float, float]] = []
+    talked: list[tuple[float, float, float]] = []
     later: list[float] = []
 
     def talk(_: Talk, warm: float, hold: float, rate: float) -> None:
-        talked.append((warm, hold))
+        talked.append((warm, hold, rate))
 
     def spawn_later(seconds: float, _: Callable[[], None]) -> None:
         later.append(seconds)
@@ -36,18 +36,18 @@ def test_who_never_comes_keeps_nobody_from_warming_up(monkeypatch: pytest.Monkey
             people=2,
             shards=1,
             shard=0,
-            message_rate=1,
+            message_rate=3,
             warm_seconds=WARM,
             hold_seconds=HOLD,
             settle_seconds=0,
             jwt_secret="s" * 32,
         ),
     )
-    play.enter()
     play.perform()
-    [(warm, hold)] = talked
+    [(warm, hold, rate)] = talked
     assert 0 < warm < WARM
     assert hold == pytest.approx(HOLD)
+    assert rate == pytest.approx(3), "no less is said for it"
     assert later == [WARM, WARM + HOLD / 2], "the hold and the storm are on time"
 
 
