@@ -11,7 +11,8 @@ from loadtests.swarm.options import Options
 from loadtests.swarm.people.crashes import guarded
 from loadtests.swarm.people.play import Play
 from loadtests.swarm.people.talk import Talk
-from loadtests.swarm.tally import Tally
+from loadtests.swarm.tally import Tally, tallies
+from loadtests.swarm.user import ChatUser, follow
 
 WARM, HOLD = 2.0, 6.0
 
@@ -59,3 +60,16 @@ def test_a_crash_of_the_players_is_counted() -> None:
     greenlet = gevent.spawn(guarded(tally, crash))
     greenlet.join()
     assert (greenlet.successful(), tally.crashed) == (True, 1)
+
+
+def test_a_performance_that_never_begins_and_a_user_who_fails_are_crashes() -> None:
+    class Unprepared(ChatUser):
+        scenario = SCENARIO
+
+    environment = Environment(user_classes=[Unprepared])
+    follow(environment)
+    environment.events.spawning_complete.fire(user_count=1)
+    gevent.sleep(0)
+    assert tallies(environment).own.crashed == 1
+    environment.events.user_error.fire(user_instance=None, exception=ValueError(), tb=None)
+    assert tallies(environment).own.crashed == 2
