@@ -156,21 +156,25 @@ def _compared(
 def _troubles() -> Panels:
     yield graph(
         "Failures of users",
-        "What users tried in vain, commands that were refused, and messages that had to be sent "
-        "again, per second.",
+        "What users tried in vain, commands that were refused, messages that had to be sent again "
+        "or came to somebody outside the room, and errors of the load generator itself, per second.",
         "cps",
         lines(
             f"sum by (type, name) (rate(whatchat_load_failures_total{RATE}))", "{{type}} {{name}}"
         ),
         lines(f"sum(rate(whatchat_load_refused_total{RATE}))", "refused"),
         lines(f"sum(rate(whatchat_load_unknown_total{RATE}))", "sent again"),
+        lines(f"sum(rate(whatchat_load_misdelivered_total{RATE}))", "misdelivered"),
+        lines(f"sum(rate(whatchat_load_crashed_total{RATE}))", "crashed"),
         to=STORE,
     )
     yield graph(
         "Connections that ended",
-        "Users' connections that ended, by the WebSocket's close code, per second.",
+        "Users' connections that ended, by the WebSocket's close code, and those that nobody had "
+        "asked to move, per second.",
         "cps",
         lines(f"sum by (code) (rate(whatchat_load_closes_total{RATE}))", "{{code}}"),
+        lines(f"sum(rate(whatchat_load_dropped_total{RATE}))", "not asked to"),
         to=PODS,
     )
     yield graph(

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from locust.stats import StatsError
 
 from loadtests.swarm.options import Options, options
 from loadtests.swarm.run import summary as summaries
-from loadtests.swarm.run.course import Course
+from loadtests.swarm.run.course import Course, Phase
 from loadtests.swarm.run.preflight import Unfit, check, of_run
 from loadtests.swarm.run.progress import Progress
 from loadtests.swarm.run.summary import Failure, Messages, Summary
@@ -132,7 +133,7 @@ class Attendant:
             workers=given.shards,
             started=summaries.at(course.begun),
             seconds=round(course.seconds, 1),
-            phases=course.phases(),
+            phases=[*course.phases(), *self._storm(course, given, found)],
             connects=found.connects,
             acks=found.acks,
             deliveries=found.deliveries,
@@ -144,6 +145,12 @@ class Attendant:
             gates=gates,
             passed=all(gate.holds for gate in gates),
         )
+
+    def _storm(self, course: Course, given: Options, found: Found) -> Iterator[Phase]:
+        """From the moment at which everybody drops until the last one is back."""
+        if self._scenario.disturbance == "storm" and found.reconnects.count:
+            start = course.all_there + given.warm_seconds + given.hold_seconds / 2
+            yield Phase("storm", start, start + found.reconnects.max_ms / 1_000)
 
 
 def _failure(error: StatsError) -> Failure:

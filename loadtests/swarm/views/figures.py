@@ -63,6 +63,9 @@ COUNTED: Final[Mapping[str, Figure]] = {
         "refused": "Commands that were answered with an error.",
         "unknown": "Messages without an acknowledgement, which were sent again.",
         "bad_requests": "Requests that were answered with 400.",
+        "dropped": "Connections that were lost though nobody had asked people to move.",
+        "misdelivered": "Messages of rooms in which their hearer is not.",
+        "crashed": "Errors of the players themselves.",
     }.items()
 }
 """By the field of the tally."""

@@ -181,6 +181,8 @@ def test_everybody_comes_back_from_a_storm(ended: dict[str, Ended]) -> None:
     found = summary_of(ended, "storm")
     assert found.reconnects.count >= 30
     assert (found.tally.judged, found.tally.lost) == (30, 0)
+    assert found.phases[-1].name == "storm"
+    assert found.phases[-1].end > found.phases[-1].start
     [pod] = found.pods
     assert pod.sockets_max >= 30
 
