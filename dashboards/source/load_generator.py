@@ -157,7 +157,7 @@ def _troubles() -> Panels:
     yield graph(
         "Failures of users",
         "What users tried in vain, commands that were refused, messages that had to be sent again "
-        "or came to somebody outside the room, and errors of the load generator itself, per second.",
+        "or came to somebody outside the room, and errors of the generator itself, per second.",
         "cps",
         lines(
             f"sum by (type, name) (rate(whatchat_load_failures_total{RATE}))", "{{type}} {{name}}"
