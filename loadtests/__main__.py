@@ -96,7 +96,7 @@ def _plan(given: argparse.Namespace) -> Plan:
         raise ValueError(f"{found.name} elsewhere needs --disturb, with what is to be done there")
     return Plan(
         scenario=found,
-        workers=given.workers or workers_for(found.users),
+        workers=given.workers or workers_for(found),
         settle_seconds=given.settle,
         gates=given.gate,
         out=(given.out or RESULTS / found.name).absolute(),
@@ -174,7 +174,7 @@ def _add_size(add: Callable[..., object]) -> None:
     add("--warm", type=float, help="seconds before the hold in which messages become so many")
     add("--hold", type=float, help="seconds during which all are there and talk")
     add("--settle", type=float, default=SETTLE_SECONDS, help="seconds of silence after that")
-    add("--workers", type=_some, help="processes that play people; as many as cores if not given")
+    add("--workers", type=_some, help="processes that play people; at most one a core if not given")
     add("--gate", action="append", default=[], help="another bound, such as delivery_mean=80")
     add("--out", type=Path, help="folder for the results; load-results/SCENARIO if not given")
     add("--unchecked", action="store_true", help="begin even if that seems to be in vain")

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from loadtests.swarm.cast import MOST_IN_ROOM, Layout
 from loadtests.swarm.run.course import REPORT_SECONDS
 from loadtests.swarm.scenario import Scenario
 
@@ -41,6 +42,10 @@ class Plan(Struct, frozen=True, kw_only=True):
         return round(ramp + talk + REPORT_SECONDS + SPARE_SECONDS)
 
 
-def workers_for(users: int) -> int:
-    """As many as there are cores, or fewer where few people come."""
-    return max(1, min(len(os.sched_getaffinity(0)), users // LEAST_PEOPLE))
+def workers_for(scenario: Scenario) -> int:
+    """As many as there are cores, or fewer where few people come, or all to one room.
+
+    Whoever shares a room is played by one process.
+    """
+    least = MOST_IN_ROOM if scenario.layout is Layout.BIG else LEAST_PEOPLE
+    return max(1, min(len(os.sched_getaffinity(0)), scenario.users // least))

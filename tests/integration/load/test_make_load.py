@@ -39,7 +39,7 @@ SLOW = (
 SHORT = ("--warm", "4", "--settle", "4")
 
 RUNS = {
-    "steady": ("--users", "40", "--workers", "2", "--rate", "20", "--hold", "10"),
+    "steady": ("--users", "41", "--workers", "2", "--rate", "20", "--hold", "10"),
     "rollout": ("--users", "20", "--rate", "20", "--hold", "40", "--short", "--pods-count", "1"),
     "failover": ("--users", "20", "--rate", "20", "--hold", "12"),
 }
@@ -129,8 +129,8 @@ def test_a_run_leaves_all_that_it_should(ended: dict[str, Ended]) -> None:
     found = summary_of(ended, "steady")
     _, said, out = ended["steady"]
     assert {path.name for path in out.iterdir()} >= FILES
-    assert (found.users, found.workers, found.tally.judged) == (40, 2, 40)
-    assert found.connects.count >= 40
+    assert (found.users, found.workers, found.tally.judged) == (41, 2, 41)
+    assert found.connects.count >= 41
     assert found.messages.accepted == found.tally.accepted > 20
     assert found.deliveries.count > found.tally.accepted / 2
     assert [phase.name for phase in found.phases] == ["ramp", "warm", "hold", "settle"]
@@ -157,7 +157,7 @@ def test_as_much_is_said_as_was_asked_for(ended: dict[str, Ended]) -> None:
 def test_every_pod_has_its_vitals(ended: dict[str, Ended]) -> None:
     found = summary_of(ended, "steady")
     assert [pod.pod for pod in found.pods] == ["pod-1", "pod-2"]
-    assert sum(pod.sockets_max for pod in found.pods) == 40
+    assert sum(pod.sockets_max for pod in found.pods) == 41
     with (ended["steady"].out / "pods.csv").open() as lines:
         rows = list(csv.DictReader(lines))
     assert {row["pod"] for row in rows} == {"pod-1", "pod-2"}

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from loadtests.stage.plan import Plan, workers_for
+from loadtests.swarm.cast import Cast
 from loadtests.swarm.repertoire import locustfile, names, scenario
+from loadtests.swarm.run.command import command
 from loadtests.swarm.scenario import sized
 
 
@@ -30,8 +32,23 @@ def test_messages_are_in_proportion_to_people() -> None:
 
 
 def test_few_people_need_few_processes() -> None:
-    assert workers_for(1) == workers_for(60) == 1
-    assert 1 <= workers_for(120) <= 2
+    usual = scenario("pairs")
+    assert workers_for(sized(usual, users=1)) == workers_for(sized(usual, users=60)) == 1
+    assert 1 <= workers_for(sized(usual, users=120)) <= 2
+
+
+def test_a_big_room_is_played_by_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(8))
+    usual = scenario("big_room")
+    cast = Cast(usual.users, shards=workers_for(usual), layout=usual.layout)
+    assert [len(room.members) for room in cast.rooms(0)] == [5_000]
+    assert workers_for(sized(usual, users=10_000)) == 2
+
+
+def test_each_process_gets_as_many_users_as_the_largest_part_has_people() -> None:
+    said = command(sized(scenario("steady"), users=41), host="http://a", shards=2, out=Path())
+    assert said[said.index("--users") + 1] == "42"
+    assert said[said.index("--people") + 1] == "41"
 
 
 def test_a_run_has_time_for_all_of_its_phases() -> None:
