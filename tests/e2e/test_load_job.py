@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.node_process import free_port
 from tests.servers.cluster import Cluster
+from tests.wide_gates import WIDE
 
 ROOT = Path(__file__).parents[2]
 USERS = 20
@@ -56,6 +57,7 @@ def test_a_run_is_played_judged_drawn_and_shown(cluster: Cluster, tmp_path: Path
     master = started(
         *("loadtests.job", "pairs", users, "--spawn-rate=20", "--workers=1", f"--out={tmp_path}"),
         *(f"--host={cluster.url}", f"--pods={pods}", "--expect-pods=2", "--metrics-port=0"),
+        *WIDE,
         *("--warm=1", "--hold=5", "--settle=1", "--master-bind-port", port),
     )
     worker = started(

@@ -11,6 +11,7 @@ from tests.e2e.node_process import free_port
 from tests.image.conftest import Image
 from tests.image.container import Container
 from tests.servers.cluster import Cluster
+from tests.wide_gates import WIDE
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(1200)]
 
@@ -40,7 +41,7 @@ def test_people_are_seeded_and_a_run_is_played_and_judged(
     host = cluster.url.replace("localhost", "127.0.0.1")  # a runtime would give /etc/hosts
     master = (
         *("loadtests.job", "pairs", USERS, "--workers=1", "--expect-pods=2", "--out=/data/pairs"),
-        *(f"--host={host}", f"--pods={','.join(cluster.urls)}", "--metrics-port=0"),
+        *(f"--host={host}", f"--pods={','.join(cluster.urls)}", "--metrics-port=0", *WIDE),
         *("--warm=1", "--hold=5", "--settle=1", "--master-bind-port", port),
     )
     worker = (

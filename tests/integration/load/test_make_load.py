@@ -14,6 +14,7 @@ import pytest
 
 from loadtests.swarm.run.summary import Summary, read
 from tests.e2e.node_process import NodeProcess
+from tests.wide_gates import WIDE
 
 ROOT = Path(__file__).parents[3]
 END_SECONDS = 200
@@ -23,18 +24,6 @@ FILES = {
 }
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
-
-SLOW = (
-    "--gate",
-    "delivery_mean=5000",
-    "--gate",
-    "delivery_p99=30000",
-    "--gate",
-    "warming_p99=30000",
-    "--gate",
-    "connect_p99=9000",
-)
-"""What else runs on the machine is not what is tested."""
 
 SHORT = ("--warm", "4", "--settle", "4")
 
@@ -106,7 +95,7 @@ def ended(
     there = "--host", node.url, "--store", store, "--pods", node.url
     sizes = RUNS | {name: (*there, *size) for name, size in ELSEWHERE.items()}
     runs = {
-        name: begin(name, *SLOW, *size, *SHORT, "--out", str(out / name))
+        name: begin(name, *WIDE, *size, *SHORT, "--out", str(out / name))
         for name, size in sizes.items()
     }
     return {
