@@ -108,7 +108,7 @@ def _plan(given: argparse.Namespace) -> Plan:
 @contextmanager
 def _stage(plan: Plan, given: argparse.Namespace) -> Iterator[Stage]:
     if given.host:
-        yield _elsewhere(given)
+        yield _elsewhere(plan, given)
         return
     folder = given.dir or Path(tempfile.mkdtemp(prefix="whatchat-load-"))
     tell(f"starting a cluster of its own; logs are in {folder}")
@@ -119,13 +119,14 @@ def _stage(plan: Plan, given: argparse.Namespace) -> Iterator[Stage]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _elsewhere(given: argparse.Namespace) -> Elsewhere:
+def _elsewhere(plan: Plan, given: argparse.Namespace) -> Elsewhere:
     return Elsewhere(
         given.host,
         store_url=given.store,
         secret=os.environ.get("WHATCHAT_JWT_SECRET", ""),
         pods=[url for url in given.pods.split(",") if url],
         command=given.disturb,
+        disturbance=plan.scenario.disturbance,
     )
 
 
@@ -188,7 +189,7 @@ def _add_elsewhere(add: Callable[..., object]) -> None:
         help="its WHATCHAT_STORE_URL, where people are put first; else they have to be there",
     )
     add("--pods", default="", help="URLs of pods' metrics, commas between; a name may be many pods")
-    add("--disturb", default="", help="shell command that is run in the middle")
+    add("--disturb", default="", help="shell command, run in the hold, that ends once all is done")
 
 
 def _add_here(add: Callable[..., object]) -> None:

@@ -3,20 +3,26 @@
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
 
+from loadtests.stage.stages import EARLY, MIDDLE
 from loadtests.swarm.run.vitals import found_at
-
-MIDDLE = 0.5
+from loadtests.swarm.scenario import Disturbance
 
 
 class Elsewhere:
     """Its pods are looked at where they are said to be, and a shell's ``command`` disturbs it."""
 
-    moment = MIDDLE
-
     def __init__(
-        self, url: str, *, store_url: str, secret: str, pods: Sequence[str], command: str
+        self,
+        url: str,
+        *,
+        store_url: str,
+        secret: str,
+        pods: Sequence[str],
+        command: str,
+        disturbance: Disturbance = "nothing",
     ) -> None:
         self.url = url
+        self.moment = EARLY if disturbance == "rollout" else MIDDLE
         self.store_url = store_url
         self.secret = secret
         self._pods = found_at(pods)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from loadtests.stage.programs import haproxy_version, mongod_version, redis_version
+from loadtests.stage.programs import versions
+from loadtests.stage.stages import MIDDLE
 from tests.servers.cluster import Cluster
-
-MIDDLE = 0.5
 
 
 class Shape(Struct, frozen=True, kw_only=True):
@@ -55,11 +54,7 @@ class Fixed:
         }
 
     def versions(self) -> Mapping[str, str]:
-        return {
-            "mongod": mongod_version(self._cluster.mongo),
-            "redis-server": redis_version(),
-            "haproxy": haproxy_version(),
-        }
+        return versions(self._cluster.mongo)
 
     def disturb(self) -> None:
         """Redis' master is killed, and another takes its place."""

@@ -11,12 +11,12 @@ from typing import Final
 
 import uvloop
 
-from loadtests.stage.programs import haproxy_version, mongod_version, redis_version
+from loadtests.stage.programs import versions
+from loadtests.stage.stages import EARLY
 from tests.rollout.site import QUICK, QUICK_DELAY, Shape, Site, Values, site
 from tests.servers.by_hand import CannotStart, in_a_line
 from tests.waiting import until
 
-EARLY: Final = 0.1
 ROLLED_SECONDS: Final = 600.0
 
 
@@ -51,11 +51,7 @@ class Rolling:
         }
 
     def versions(self) -> Mapping[str, str]:
-        return {
-            "mongod": mongod_version(self._site.mongo),
-            "redis-server": redis_version(),
-            "haproxy": haproxy_version(),
-        }
+        return versions(self._site.mongo)
 
     def disturb(self) -> None:
         """All pods and workers are replaced, one after the other."""

@@ -1,7 +1,11 @@
 """What a run needs of a cluster, wherever that is."""
 
 from collections.abc import Collection, Mapping
-from typing import Protocol
+from typing import Final, Protocol
+
+EARLY: Final = 0.1
+MIDDLE: Final = 0.5
+"""When a stage is disturbed, as a part of the time that people talk: early if it takes long."""
 
 
 class Stage(Protocol):

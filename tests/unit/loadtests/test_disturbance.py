@@ -5,6 +5,7 @@ from threading import Event
 
 from loadtests.stage.disturbance import Disturbance
 from loadtests.stage.elsewhere import Elsewhere
+from loadtests.stage.rolling import Rolling
 from tests.waiting import until
 
 NAME = "rollout"
@@ -57,3 +58,10 @@ class Endless(Elsewhere):
     def disturb(self) -> None:
         self.begun.set()
         self.goes_on.wait(10)
+
+
+def test_a_rollout_begins_early_as_it_takes_long() -> None:
+    rollout = Elsewhere(
+        "http://a", store_url="", secret="", pods=(), command="", disturbance="rollout"
+    )
+    assert rollout.moment == Rolling.moment < stage("true").moment
