@@ -19,8 +19,8 @@ from typing import Final
 import msgspec
 
 from loadtests.swarm.repertoire import scenario
+from loadtests.swarm.run import results, vitals
 from loadtests.swarm.run import summary as summaries
-from loadtests.swarm.run import vitals
 from loadtests.swarm.run.command import command
 from loadtests.swarm.run.vitals import Vitals, Where, found_at
 from loadtests.swarm.scenario import sized
@@ -42,8 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"not begun: {error}\n")
         return NOT_BEGUN
     out: Path = given.out
-    out.mkdir(parents=True, exist_ok=True)
-    (out / summaries.FILE).unlink(missing_ok=True)
+    results.clear(out)
     with Vitals(pods, out / vitals.FILE) as seen:
         status = _played(play)
     return _kept(out, seen) if status in (0, 1) else status

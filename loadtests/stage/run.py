@@ -18,8 +18,8 @@ from loadtests.stage.processors import Processors
 from loadtests.stage.stages import Stage
 from loadtests.stage.swarm import Swarm
 from loadtests.swarm.cast import Cast
+from loadtests.swarm.run import results, vitals
 from loadtests.swarm.run import summary as summaries
-from loadtests.swarm.run import vitals
 from loadtests.swarm.run.preflight import check, of_run, reach
 from loadtests.swarm.run.progress import phase_of
 from loadtests.swarm.run.summary import Summary
@@ -29,9 +29,6 @@ from loadtests.swarm.seeding import seed
 PICTURE_SECONDS: Final = 120.0
 DONE_TO_THEM: Final = ("rollout", "failover")
 """What is done to the cluster; a storm is people's own doing."""
-
-LEFT: Final = ("locust*", summaries.FILE, vitals.FILE, "*.svg")
-"""What an earlier run may have left in a folder."""
 
 Tell = Callable[[str], None]
 
@@ -60,7 +57,7 @@ def run(plan: Plan, stage: Stage, tell: Tell) -> Summary | None:
 
     An interruption ends it early, and what there is by then is kept.
     """
-    _empty(plan.out)
+    results.clear(plan.out)
     disturbance = _disturbance(plan, stage)
     with ExitStack() as ends:
         swarm = Swarm(plan, stage)
@@ -143,10 +140,3 @@ def _kept(
     )
     summaries.write(whole, plan.out)
     return whole
-
-
-def _empty(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for pattern in LEFT:
-        for path in folder.glob(pattern):
-            path.unlink()
