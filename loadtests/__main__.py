@@ -21,7 +21,7 @@ from loadtests.stage.fixed import Shape, fixed
 from loadtests.stage.plan import Plan, workers_for
 from loadtests.stage.report import report
 from loadtests.stage.rolling import rolling
-from loadtests.stage.run import DONE_TO_THEM, draw, prepare, run
+from loadtests.stage.run import draw, prepare, run
 from loadtests.stage.stages import Stage
 from loadtests.swarm.options import SETTLE_SECONDS
 from loadtests.swarm.repertoire import names, scenario
@@ -92,7 +92,7 @@ def _plan(given: argparse.Namespace) -> Plan:
         raise ValueError(
             "--disturb is for a cluster elsewhere: one of its own is not disturbed by it"
         )
-    if given.host and found.disturbance in DONE_TO_THEM and not given.disturb:
+    if given.host and found.is_done_to_servers and not given.disturb:
         raise ValueError(f"{found.name} elsewhere needs --disturb, with what is to be done there")
     return Plan(
         scenario=found,

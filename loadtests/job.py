@@ -49,13 +49,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(given: argparse.Namespace) -> list[str]:
-    """What is run. Raises ``ValueError`` if there is no such scenario."""
+    """What is run. Raises ``ValueError`` if there is no such scenario, or nobody to disturb it."""
     found = sized(
         scenario(given.scenario), users=given.users or None, spawn_rate=given.spawn_rate or None
     )
+    if found.is_done_to_servers and not given.disturbed_by_hand:
+        raise ValueError(
+            f"nothing here causes a {found.disturbance}: say --disturbed-by-hand, and"
+            " do it once the log says hold"
+        )
     return [
         *command(found, host=given.host, shards=given.workers, out=given.out),
         *("--master", "--expect-workers", str(given.workers)),
+        *("--expect-workers-max-wait", str(max(1, round(given.wait)))),
     ]
 
 
@@ -115,10 +121,11 @@ def _arguments(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, lis
     add("--host", required=True, help="URL at which people come")
     add("--pods", required=True, help="URLs of pods' metrics, commas between; a name may be many")
     add("--expect-pods", type=int, default=1, help="how many pods there are to be")
-    add("--wait", type=float, default=600, help="seconds that they are waited for")
+    add("--wait", type=float, default=600, help="seconds to wait for them, and then for workers")
     add("--workers", type=int, default=1, help="pods that play people")
     add("--users", type=int, default=0, help="how many people; 0: as the scenario has it")
     add("--spawn-rate", type=float, default=0, help="how many come a second; 0: as it has it")
+    add("--disturbed-by-hand", action="store_true", help="somebody does what the scenario needs")
     add("--out", type=Path, default=Path("load-results"), help="folder for the results")
     return parser.parse_known_args(arguments)
 

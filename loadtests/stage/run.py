@@ -27,8 +27,6 @@ from loadtests.swarm.run.vitals import Vitals
 from loadtests.swarm.seeding import seed
 
 PICTURE_SECONDS: Final = 120.0
-DONE_TO_THEM: Final = ("rollout", "failover")
-"""What is done to the cluster; a storm is people's own doing."""
 
 Tell = Callable[[str], None]
 
@@ -89,12 +87,11 @@ def draw(folder: Path, tell: Tell) -> None:
 
 
 def _disturbance(plan: Plan, stage: Stage) -> Disturbance | None:
-    name = plan.scenario.disturbance
-    if name not in DONE_TO_THEM and not plan.disturbed:
+    scenario = plan.scenario
+    if not scenario.is_done_to_servers and not plan.disturbed:
         return None
-    return Disturbance(
-        name if name in DONE_TO_THEM else "disturbance", stage, plan.scenario.hold_seconds
-    )
+    name = scenario.disturbance if scenario.is_done_to_servers else "disturbance"
+    return Disturbance(name, stage, scenario.hold_seconds)
 
 
 def _follow(swarm: Swarm, disturbance: Disturbance | None, tell: Tell) -> None:

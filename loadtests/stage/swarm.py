@@ -19,13 +19,16 @@ JUDGED: Final = (0, 1)
 END_SECONDS: Final = 90.0
 """Locust waits a minute at most for workers whose users do not end."""
 
+WORKERS_SECONDS: Final = 60
+"""Workers have come by then, or never will."""
+
 
 class Swarm:
     """A run's processes, from their start to their end."""
 
     def __init__(self, plan: Plan, stage: Stage) -> None:
         self._process = subprocess.Popen(
-            _command(plan, stage.url),
+            command_of(plan, stage.url),
             cwd=ROOT,
             env={**os.environ, "WHATCHAT_JWT_SECRET": stage.secret},
             stdin=subprocess.DEVNULL,
@@ -70,13 +73,14 @@ class Swarm:
             self._process.stdout.close()
 
 
-def _command(plan: Plan, url: str) -> list[str]:
+def command_of(plan: Plan, url: str) -> list[str]:
     """What is run, as anybody could by hand."""
     port = str(free_port())
     return [
         *command(plan.scenario, host=url, shards=plan.workers, out=plan.out),
         *("--skip-log-setup", "--run-time", f"{plan.most_seconds}s", "--checked"),
         *(("--processes", str(plan.workers)) if plan.workers > 1 else ()),
+        *("--expect-workers-max-wait", str(WORKERS_SECONDS)),
         *("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port),
         *("--settle", f"{plan.settle_seconds:g}"),
         *(part for gate in plan.gates for part in ("--gate", gate)),

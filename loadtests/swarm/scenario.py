@@ -59,6 +59,11 @@ class Scenario(Struct, frozen=True, kw_only=True):
         """Whether everybody has to come back once."""
         return self.disturbance in ("storm", "rollout")
 
+    @property
+    def is_done_to_servers(self) -> bool:
+        """Whether somebody has to disturb the servers; a storm is people's own doing."""
+        return self.disturbance in ("rollout", "failover")
+
 
 def sized(
     found: Scenario,

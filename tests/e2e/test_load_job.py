@@ -85,3 +85,22 @@ def test_pods_that_are_not_there_are_said_plainly(tmp_path: Path) -> None:
     status, said = ended(started(*words, "--expect-pods", "3", "--out", str(tmp_path)))
     assert (status, said) == (2, "not begun: 0 of 1 pods are ready, and 3 are to be there\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_workers_that_never_come_are_not_waited_for_without_end(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    master = started(
+        *("loadtests.job", "pairs", f"--users={USERS}", "--wait=1", f"--out={tmp_path}"),
+        *(f"--host={cluster.url}", f"--pods={','.join(cluster.urls)}", "--expect-pods=2"),
+        *("--checked", "--metrics-port=0", "--master-bind-port", str(free_port())),
+    )
+    status, said = ended(master)
+    assert (status, "Gave up waiting for workers to connect" in said) == (1, True), said
+
+
+def test_what_nobody_would_cause_is_not_played() -> None:
+    words = ("loadtests.job", "rollout", "--host=http://a", "--pods=http://a")
+    status, said = ended(started(*words))
+    assert status == 2
+    assert said.startswith("not begun: nothing here causes a rollout: say --disturbed-by-hand")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from loadtests.stage.elsewhere import Elsewhere
 from loadtests.stage.plan import Plan
-from loadtests.stage.swarm import Swarm
+from loadtests.stage.swarm import Swarm, command_of
 from loadtests.swarm.repertoire import scenario
 from loadtests.swarm.scenario import sized
 
@@ -16,3 +16,9 @@ def test_a_locust_that_is_killed_has_not_judged(tmp_path: Path) -> None:
     swarm = Swarm(plan, nowhere)
     swarm.close()
     assert swarm.troubles() == ["Locust ended with status -9"]
+
+
+def test_workers_that_never_come_are_not_waited_for_without_end(tmp_path: Path) -> None:
+    plan = Plan(scenario=scenario("pairs"), workers=2, settle_seconds=1, gates=(), out=tmp_path)
+    said = command_of(plan, "http://127.0.0.1:1")
+    assert int(said[said.index("--expect-workers-max-wait") + 1]) > 0
