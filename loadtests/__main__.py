@@ -25,7 +25,7 @@ from loadtests.stage.run import draw, prepare, run
 from loadtests.stage.stages import Stage
 from loadtests.swarm.options import SETTLE_SECONDS
 from loadtests.swarm.repertoire import names, scenario
-from loadtests.swarm.run.preflight import Unfit
+from loadtests.swarm.run.preflight import Unfit, not_begun
 from loadtests.swarm.run.summary import Summary
 from loadtests.swarm.run.verdict import gates_of
 from loadtests.swarm.scenario import sized
@@ -34,7 +34,6 @@ from whatchat.domain.errors import ChatError
 from whatchat.entrypoints.server import raise_descriptor_limit
 from whatchat.settings import BadSetting
 
-NOT_BEGUN: Final = 2
 RESULTS: Final = Path("load-results")
 
 NOT_TO_BE: Final = (Unfit, CannotStart, BadSetting, ChatError, ValueError, RuntimeError)
@@ -54,9 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tell(f"{plan.scenario.users:,} people from {plan.workers} processes to {stage.url}")
             prepare(plan, stage, tell, unchecked=given.unchecked)
         except NOT_TO_BE as error:
-            return _not_begun(str(error))
+            return not_begun(str(error))
         except KeyboardInterrupt:
-            return _not_begun("interrupted")
+            return not_begun("interrupted")
         found = run(plan, stage, tell)
     return _told(found, plan.out)
 
@@ -69,11 +68,6 @@ def _told(found: Summary | None, out: Path) -> int:
     tell(report(found))
     tell(f"written to {out}/")
     return 0 if found.passed else 1
-
-
-def _not_begun(reason: str) -> int:
-    sys.stderr.write(f"not begun: {reason}\n")
-    return NOT_BEGUN
 
 
 def _plan(given: argparse.Namespace) -> Plan:

@@ -22,11 +22,11 @@ from loadtests.swarm.repertoire import scenario
 from loadtests.swarm.run import results, vitals
 from loadtests.swarm.run import summary as summaries
 from loadtests.swarm.run.command import command
+from loadtests.swarm.run.preflight import not_begun
 from loadtests.swarm.run.vitals import Vitals, Where, found_at
 from loadtests.swarm.scenario import sized
 from loadtests.swarm.views import pictures
 
-NOT_BEGUN: Final = 2
 ASK_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 1.0
 
@@ -39,8 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         play = [*_command(given), *extra]
         _wait_for(pods, given.expect_pods, given.wait)
     except (TimeoutError, ValueError) as error:
-        sys.stderr.write(f"not begun: {error}\n")
-        return NOT_BEGUN
+        return not_begun(str(error))
     out: Path = given.out
     results.clear(out)
     with Vitals(pods, out / vitals.FILE) as seen:

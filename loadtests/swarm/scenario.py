@@ -64,6 +64,11 @@ class Scenario(Struct, frozen=True, kw_only=True):
         """Whether somebody has to disturb the servers; a storm is people's own doing."""
         return self.disturbance in ("rollout", "failover")
 
+    @property
+    def sockets_each(self) -> int:
+        """How many connections a person holds: who polls has one to hear by and one to speak."""
+        return 2 if self.polling else 1
+
 
 def sized(
     found: Scenario,

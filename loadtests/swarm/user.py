@@ -7,6 +7,8 @@ memory for a connection (``python -m loadtests.bench.users`` measures both): whe
 share two cores, what 10,000 people do would be spent on playing them.
 """
 
+import math
+import sys
 from functools import partial
 from typing import Any, ClassVar
 
@@ -14,13 +16,14 @@ import gevent
 from gevent.event import Event
 from locust import User, constant, events, task
 from locust.env import Environment
-from locust.runners import MasterRunner
+from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.swarm.options import options
 from loadtests.swarm.people.crashes import guarded
 from loadtests.swarm.people.person import Person
 from loadtests.swarm.people.play import Play
 from loadtests.swarm.run import judging
+from loadtests.swarm.run.preflight import Unfit, hold, not_begun
 from loadtests.swarm.scenario import Scenario
 from loadtests.swarm.tally import tallies
 from loadtests.swarm.views import exporter
@@ -55,7 +58,9 @@ def begin(environment: Environment, **_: Any) -> None:
     """Prepare this process' part, if it plays people at all."""
     if not isinstance(environment.runner, MasterRunner):
         for kind in _kinds(environment):
-            kind.play = Play(environment, kind.scenario, options(environment, kind.scenario))
+            given = options(environment, kind.scenario)
+            _look_first(environment, kind.scenario, math.ceil(given.people / given.shards))
+            kind.play = Play(environment, kind.scenario, given)
 
 
 def perform(environment: Environment) -> None:
@@ -83,6 +88,17 @@ def follow(environment: Environment, **_: Any) -> None:
     environment.events.spawning_complete.add_listener(ramped)
     environment.events.test_stopping.add_listener(stopping)
     environment.events.user_error.add_listener(crashed)
+
+
+def _look_first(environment: Environment, scenario: Scenario, people: int) -> None:
+    """Nobody has looked at the machine of a worker who came by itself; its master is told."""
+    given = environment.parsed_options
+    if isinstance(environment.runner, WorkerRunner) and given and not given.checked:
+        try:
+            hold(people, scenario)
+        except Unfit as unfit:
+            environment.events.quitting.fire(environment=environment, reverse=True)
+            sys.exit(not_begun(str(unfit)))
 
 
 def _kinds(environment: Environment) -> list[type[ChatUser]]:

@@ -31,7 +31,11 @@ class Polling:
         self._waiting: list[bytes] = []
         self._is_open = True
         self._gets = Requests(address, self._arrived, self._lose)
-        self._posts = Requests(address, self._accepted, self._lose)
+        try:
+            self._posts = Requests(address, self._accepted, self._lose)
+        except OSError:
+            self._gets.close()
+            raise
         self._get()
 
     def send(self, packet: bytes) -> None:

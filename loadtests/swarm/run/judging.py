@@ -16,7 +16,7 @@ from locust.stats import StatsError
 from loadtests.swarm.options import Options, options
 from loadtests.swarm.run import summary as summaries
 from loadtests.swarm.run.course import Course, Phase
-from loadtests.swarm.run.preflight import Unfit, check, of_run
+from loadtests.swarm.run.preflight import Unfit, check, not_begun, of_run
 from loadtests.swarm.run.progress import Progress
 from loadtests.swarm.run.summary import Failure, Messages, Summary
 from loadtests.swarm.run.times import times_of
@@ -26,8 +26,6 @@ from loadtests.swarm.tally import tallies
 from loadtests.swarm.timings import DELIVERY, WARMING
 
 LOOK_SECONDS: Final = 0.25
-UNFIT: Final = 2
-"""The exit code of a run that was not begun."""
 
 
 def add_arguments(parser: LocustArgumentParser) -> None:
@@ -158,13 +156,14 @@ def _failure(error: StatsError) -> Failure:
 
 
 def _look_first(environment: Environment, scenario: Scenario, given: argparse.Namespace) -> None:
-    workers = given.expect_workers if isinstance(environment.runner, MasterRunner) else 1
+    is_master = isinstance(environment.runner, MasterRunner)
     run = of_run(
         scenario,
         host=environment.host or "",
         secret=given.jwt_secret,
         users=given.people or given.num_users or 1,
-        workers=given.shards or workers,
+        workers=given.shards or (given.expect_workers if is_master else 1),
+        apart=is_master and not given.processes,
     )
     try:
         check(run)
@@ -173,9 +172,7 @@ def _look_first(environment: Environment, scenario: Scenario, given: argparse.Na
 
 
 def _end(reason: str) -> None:
-    sys.stderr.write(f"not begun: {reason}\n")
-    sys.stderr.flush()
-    sys.exit(UNFIT)
+    sys.exit(not_begun(reason))
 
 
 events.init_command_line_parser.add_listener(add_arguments)

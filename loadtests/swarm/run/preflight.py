@@ -5,6 +5,7 @@ import math
 import resource
 import socket
 import ssl
+import sys
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,9 +19,11 @@ from loadtests.swarm.tokens import Tokens
 from whatchat.domain.ids import UserId
 from whatchat.entrypoints.server import raise_descriptor_limit
 
+NOT_BEGUN: Final = 2
+"""The exit code of a run that was not begun."""
+
 SPARE_DESCRIPTORS: Final = 100
 PORTS: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
-LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 
 TYPING: Final = 450
 """One person may type 400 times at once where there are limits, and it is told to nobody."""
@@ -37,18 +40,26 @@ class Unfit(Exception):
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """Who will come from here, and where to."""
+    """Who will come, and where to.
+
+    ``sockets_each``: so many connections a person holds. ``apart``: people are played on other
+    machines, each of which looks at itself by :func:`hold`.
+    """
 
     host: str
     secret: str
     users: int
     workers: int
+    sockets_each: int
     layout: Layout
     first: UserId
     last: UserId
+    apart: bool
 
 
-def of_run(scenario: Scenario, *, host: str, secret: str, users: int, workers: int) -> Run:
+def of_run(
+    scenario: Scenario, *, host: str, secret: str, users: int, workers: int, apart: bool = False
+) -> Run:
     """Of the people that were seeded for that many users and workers."""
     cast = Cast(users, shards=workers, layout=scenario.layout)
     return Run(
@@ -56,10 +67,19 @@ def of_run(scenario: Scenario, *, host: str, secret: str, users: int, workers: i
         secret=secret,
         users=users,
         workers=workers,
+        sockets_each=scenario.sockets_each,
         layout=scenario.layout,
         first=cast.user_id(0),
         last=cast.user_id(users - 1),
+        apart=apart,
     )
+
+
+def not_begun(reason: str) -> int:
+    """Say why; the exit code."""
+    sys.stderr.write(f"not begun: {reason}\n")
+    sys.stderr.flush()
+    return NOT_BEGUN
 
 
 def check(run: Run) -> None:
@@ -74,9 +94,16 @@ def check(run: Run) -> None:
 def reach(run: Run) -> None:
     """The same, of what does not need the people to be there already."""
     _is_whole(run)
-    _has_descriptors(run)
-    _has_ports(run)
+    if not run.apart:
+        _has_descriptors(math.ceil(run.users / run.workers) * run.sockets_each)
+        _has_ports(run.users * run.sockets_each)
     _reachable(run.host)
+
+
+def hold(people: int, scenario: Scenario) -> None:
+    """The same, of what a process on a machine of its own needs to play so many people."""
+    _has_descriptors(people * scenario.sockets_each)
+    _has_ports(people * scenario.sockets_each)
 
 
 def _is_whole(run: Run) -> None:
@@ -87,26 +114,26 @@ def _is_whole(run: Run) -> None:
         raise Unfit("WHATCHAT_JWT_SECRET must be the servers' own, of 32 bytes or more")
 
 
-def _has_descriptors(run: Run) -> None:
-    """Each worker process has a limit of its own, and inherits it from here."""
-    needed = math.ceil(run.users / run.workers) + SPARE_DESCRIPTORS
+def _has_descriptors(sockets: int) -> None:
+    """A process has a limit of its own, and inherits it from here."""
+    needed = sockets + SPARE_DESCRIPTORS
     if (limit := raise_descriptor_limit()) < needed:
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         raise Unfit(
-            f"each of {run.workers} worker processes needs {needed:,} descriptors and may have"
-            f" {limit:,}: raise `ulimit -Hn` (now {hard:,}), or use more workers"
+            f"a worker process needs {needed:,} descriptors and may have {limit:,}:"
+            f" raise `ulimit -Hn` (now {hard:,}), or use more workers"
         )
 
 
-def _has_ports(run: Run) -> None:
+def _has_ports(sockets: int) -> None:
     """To one destination each port of an address is used once."""
     try:
         least, most = map(int, PORTS.read_text().split())
     except (OSError, ValueError):
         return  # another system, which says so elsewhere
-    if (ports := most - least + 1) < run.users:
+    if (ports := most - least + 1) < sockets:
         raise Unfit(
-            f"{run.users:,} connections to one address need as many local ports, and there are"
+            f"{sockets:,} connections to one address need as many local ports, and there are"
             f" {ports:,}: widen net.ipv4.ip_local_port_range ({least} {most})"
         )
 

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.scenarios import polling
 from loadtests.scenarios.pairs import SCENARIO
 from loadtests.swarm.cast import Cast
 from loadtests.swarm.run.preflight import Unfit, check, of_run
+from loadtests.swarm.scenario import Scenario
 from loadtests.swarm.seeding import seed
 from tests.e2e.node_process import NodeProcess, free_port
 from tests.servers.haproxy import HAProxy
@@ -51,9 +53,15 @@ def limited(node: NodeProcess) -> Iterator[str]:
 
 
 def complaint(
-    host: str, *, users: int = PEOPLE, workers: int = 1, secret: str = SECRET
+    host: str,
+    *,
+    users: int = PEOPLE,
+    workers: int = 1,
+    secret: str = SECRET,
+    scenario: Scenario = SCENARIO,
+    apart: bool = False,
 ) -> str | None:
-    run = of_run(SCENARIO, host=host, secret=secret, users=users, workers=workers)
+    run = of_run(scenario, host=host, secret=secret, users=users, workers=workers, apart=apart)
     try:
         check(run)
     except Unfit as unfit:
@@ -139,12 +147,16 @@ def test_fewer_ports_than_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ports.write_text("32768\t32787\n")
     monkeypatch.setattr("loadtests.swarm.run.preflight.PORTS", ports)
     host = f"http://127.0.0.1:{free_port()}"
-    assert "there are 20: widen net.ipv4.ip_local_port_range" in (complaint(host, users=21) or "")
+    too_few = "there are 20: widen net.ipv4.ip_local_port_range"
+    assert too_few in (complaint(host, users=21) or "")
     assert "refused" in (complaint(host, users=20) or "")
+    assert too_few in (complaint(host, users=11, scenario=polling.SCENARIO) or "")
+    assert "refused" in (complaint(host, users=10, scenario=polling.SCENARIO) or "")
+    assert "refused" in (complaint(host, users=21, apart=True) or "")
 
 
-def few_descriptors() -> None:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS // 2, DESCRIPTORS))
+def few_descriptors(most: int = DESCRIPTORS) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most // 2, most))
 
 
 @pytest.mark.parametrize(
@@ -170,6 +182,41 @@ def test_fewer_descriptors_than_people(command: tuple[str, ...]) -> None:
     assert ended.returncode == 2
     [line] = [line for line in ended.stderr.splitlines() if line.startswith("not begun: ")]
     assert "descriptors and may have 256: raise `ulimit -Hn` (now 256), or use more" in line
+
+
+def test_a_worker_of_its_own_looks_at_its_own_machine(node: NodeProcess) -> None:
+    port = str(free_port())
+    locust = (sys.executable, "-m", "locust", "-f", "loadtests/scenarios/polling.py")
+    there = ("--master-host", "127.0.0.1", "--master-port", port)
+    env = os.environ | {"WHATCHAT_JWT_SECRET": SECRET}
+    master = subprocess.Popen(
+        [
+            *(*locust, "--master", "--headless", "--users", str(PEOPLE)),
+            *("--host", node.url, "--expect-workers", "1", "--master-bind-port", port),
+            *("--metrics-port", "0"),
+        ],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        worker = subprocess.run(
+            [*locust, "--worker", *there],
+            cwd=ROOT,
+            env=env,
+            preexec_fn=lambda: few_descriptors(128),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert master.wait(30) == 1
+    finally:
+        master.kill()
+        master.wait()
+    assert worker.returncode == 2
+    assert "not begun: a worker process needs 140 descriptors and may have 128" in worker.stderr
 
 
 @pytest.mark.parametrize(

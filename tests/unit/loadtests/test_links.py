@@ -1,5 +1,6 @@
 """What arrives is taken apart rightly, however the network cut it up."""
 
+import errno
 import socket
 from collections.abc import Iterator
 from typing import Protocol
@@ -10,7 +11,9 @@ from loadtests.swarm.network.address import Address, Unreachable
 from loadtests.swarm.network.http import Cookies, Garbled, answer_of
 from loadtests.swarm.network.polling import Polling
 from loadtests.swarm.network.session import Asked, Session
+from loadtests.swarm.network.tls import SecretWire, opened
 from loadtests.swarm.network.websocket import WebSocket
+from loadtests.swarm.network.wire import Owner, Wire
 
 UPGRADED = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
@@ -173,6 +176,23 @@ def test_packets_of_one_payload_come_one_by_one(polling: Polling, heard: Heard) 
     polling._gets.received(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
     assert heard.packets == body.split(b"\x1e")
     assert polling._path.endswith(b"&sid=abc")
+
+
+def test_who_cannot_speak_does_not_listen_either(
+    address: Address, cookies: Cookies, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Wire | SecretWire] = []
+
+    def once(address: Address, owner: Owner) -> Wire | SecretWire:
+        if made:
+            raise OSError(errno.EMFILE, "Too many open files")
+        made.append(opened(address, owner))
+        return made[0]
+
+    monkeypatch.setattr("loadtests.swarm.network.polling.opened", once)
+    with pytest.raises(OSError, match="Too many open files"):
+        Polling(address, cookies, heard)
+    assert not made[0].is_open
 
 
 def test_a_request_answered_with_400_is_counted(polling: Polling, heard: Heard) -> None:
