@@ -24,7 +24,7 @@ from loadtests.stage.rolling import rolling
 from loadtests.stage.run import draw, prepare, run
 from loadtests.stage.stages import Stage
 from loadtests.swarm.options import SETTLE_SECONDS
-from loadtests.swarm.repertoire import names, scenario
+from loadtests.swarm.repertoire import about, names, scenario
 from loadtests.swarm.run.preflight import Unfit, not_begun
 from loadtests.swarm.run.summary import Summary
 from loadtests.swarm.run.verdict import gates_of
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             plan = _plan(given)
             stage = ends.enter_context(_stage(plan, given))
-            tell(f"{plan.scenario.name}: {plan.scenario.about}")
+            tell(f"{plan.scenario.name}: {about(plan.scenario.name)}")
             tell(f"{plan.scenario.users:,} people from {plan.workers} processes to {stage.url}")
             prepare(plan, stage, tell, unchecked=given.unchecked)
         except NOT_TO_BE as error:

@@ -13,7 +13,6 @@ from loadtests.swarm.user import ChatUser
 
 SCENARIO: Final = Scenario(
     name="big_room",
-    about="Rooms of up to 5,000 hear every word.",
     layout=Layout.BIG,
     users=5_000,
     spawn_rate=150,

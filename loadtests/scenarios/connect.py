@@ -12,7 +12,6 @@ from loadtests.swarm.user import ChatUser
 
 SCENARIO: Final = Scenario(
     name="connect",
-    about="Everybody comes and stays: how many connections are held, and what one costs.",
     layout=Layout.PAIRS,
     users=10_000,
     spawn_rate=250,

@@ -13,7 +13,6 @@ from loadtests.swarm.user import ChatUser
 
 SCENARIO: Final = Scenario(
     name="failover",
-    about="Redis' master dies while people talk.",
     layout=Layout.PAIRS,
     users=2_000,
     spawn_rate=100,

@@ -12,7 +12,6 @@ from loadtests.swarm.user import ChatUser
 
 SCENARIO: Final = Scenario(
     name="pairs",
-    about="Everybody talks with one other: as many messages as can be accepted durably.",
     layout=Layout.PAIRS,
     users=10_000,
     spawn_rate=200,

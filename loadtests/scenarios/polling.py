@@ -12,7 +12,6 @@ from loadtests.swarm.user import ChatUser
 
 SCENARIO: Final = Scenario(
     name="polling",
-    about="Nobody has a WebSocket: every packet is a request, and must find its pod.",
     layout=Layout.PAIRS,
     users=1_000,
     spawn_rate=50,

@@ -14,7 +14,6 @@ from loadtests.swarm.user import ChatUser
 
 SCENARIO: Final = Scenario(
     name="rollout",
-    about="All pods are replaced while people talk.",
     layout=Layout.PAIRS,
     users=2_000,
     spawn_rate=100,

@@ -12,7 +12,6 @@ from loadtests.swarm.user import ChatUser
 
 SCENARIO: Final = Scenario(
     name="soak",
-    about="People talk for hours.",
     layout=Layout.ZIPF,
     users=2_000,
     spawn_rate=50,

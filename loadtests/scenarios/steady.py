@@ -1,7 +1,7 @@
 """People in rooms of all sizes talk, type, read and look who is there.
 
 An ordinary evening: each is in four or five rooms, of two to a hundred people, and each room is as
-lively as any other, so that a message has nine hearers on average. The gates are the usual ones.
+lively as any other, so that a message has eight hearers on average. The gates are the usual ones.
 """
 
 from typing import Final
@@ -12,7 +12,6 @@ from loadtests.swarm.user import ChatUser
 
 SCENARIO: Final = Scenario(
     name="steady",
-    about="People in rooms of all sizes talk, type, read and look who is there.",
     layout=Layout.ZIPF,
     users=5_000,
     spawn_rate=150,

@@ -14,7 +14,6 @@ from loadtests.swarm.user import ChatUser
 
 SCENARIO: Final = Scenario(
     name="storm",
-    about="Everybody drops the connection at once and comes back.",
     layout=Layout.PAIRS,
     users=5_000,
     spawn_rate=150,

@@ -21,6 +21,12 @@ def scenario(name: str) -> Scenario:
     return found
 
 
+def about(name: str) -> str:
+    """What happens in one, in a line."""
+    said = importlib.import_module(f"{scenarios.__name__}.{name}").__doc__ or ""
+    return said.partition("\n")[0]
+
+
 def locustfile(name: str) -> Path:
     """What Locust is to run."""
     return Path(scenarios.__path__[0]) / f"{name}.py"

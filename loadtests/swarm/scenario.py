@@ -42,7 +42,6 @@ class Scenario(Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    about: str
     layout: Layout
     users: int
     spawn_rate: float

@@ -7,7 +7,6 @@ from loadtests.swarm.scenario import Scenario
 
 SCENARIO: Final = Scenario(
     name="users",
-    about="What people of a load test cost who plays them.",
     layout=Layout.ZIPF,
     users=300,
     spawn_rate=100,

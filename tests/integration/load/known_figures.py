@@ -24,7 +24,6 @@ class KnownUser(User):
 
     scenario = Scenario(
         name="known",
-        about="What is known.",
         layout=Layout.PAIRS,
         users=2,
         spawn_rate=2,

@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.stage.plan import Plan, workers_for
 from loadtests.swarm.cast import Cast
-from loadtests.swarm.repertoire import locustfile, names, scenario
+from loadtests.swarm.repertoire import about, locustfile, names, scenario
 from loadtests.swarm.run.command import command
 from loadtests.swarm.scenario import sized
 
@@ -14,6 +14,11 @@ from loadtests.swarm.scenario import sized
 def test_every_scenario_is_found_by_its_name() -> None:
     assert [scenario(name).name for name in names()] == names()
     assert {"connect", "pairs", "rollout", "storm"} < set(names())
+
+
+def test_every_scenario_says_what_happens() -> None:
+    assert about("storm") == "Everybody drops the connection at once and comes back."
+    assert all(about(name) for name in names())
 
 
 def test_an_unknown_one_lists_all() -> None:
