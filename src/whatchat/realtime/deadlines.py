@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from itertools import count
+from math import inf
 
 COMPACT_ABOVE = 64
 
@@ -31,7 +32,8 @@ class Deadlines:
         self._heap: list[tuple[float, int, Deadline]] = []
         self._ties = count()
         self._cancelled = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._armed_for = inf
         self._closed = False
 
     def after(self, seconds: float, callback: Callable[[], object]) -> Deadline:
@@ -40,7 +42,7 @@ class Deadlines:
         deadline = Deadline(self, callback)
         when = loop.time() + seconds
         heappush(self._heap, (when, next(self._ties), deadline))
-        if self._timer is None or when < self._timer.when():
+        if when < self._armed_for:
             self._arm()
         return deadline
 
@@ -62,9 +64,11 @@ class Deadlines:
     def _arm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+        self._timer, self._armed_for = None, inf
         if self._heap and not self._closed:
-            self._timer = asyncio.get_running_loop().call_at(self._heap[0][0], self._run)
+            # Kept here: what uvloop returns for a time that has come knows nothing of it.
+            self._armed_for = self._heap[0][0]
+            self._timer = asyncio.get_running_loop().call_at(self._armed_for, self._run)
 
     def _run(self) -> None:
         loop = asyncio.get_running_loop()

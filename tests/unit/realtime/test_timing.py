@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+import uvloop
 from structlog.testing import capture_logs
 
 from tests.waiting import until
@@ -30,6 +31,22 @@ async def test_an_earlier_deadline_is_not_held_up_by_a_later_one(deadlines: Dead
     deadlines.after(60, lambda: None)
     deadlines.after(0.01, passed.set)
     await asyncio.wait_for(passed.wait(), 1)
+
+
+def test_a_deadline_that_has_come_holds_up_none_that_follows() -> None:
+    passed: list[str] = []
+
+    async def set_some() -> None:
+        deadlines = Deadlines()
+        deadlines.after(0, partial(passed.append, "now"))
+        deadlines.after(0.01, partial(passed.append, "soon"))
+        deadlines.after(-1, partial(passed.append, "late"))
+        await until(lambda: len(passed) == 3)
+        deadlines.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(set_some())
+    assert passed == ["late", "now", "soon"]
 
 
 async def test_a_deadline_that_raises_holds_up_none_of_the_others(deadlines: Deadlines) -> None:
