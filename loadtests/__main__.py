@@ -43,7 +43,8 @@ NOT_TO_BE: Final = (Unfit, CannotStart, BadSetting, ChatError, ValueError, Runti
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says."""
     given = _arguments(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for kind in (signal.SIGINT, signal.SIGTERM):  # also if whoever started this ignores them
+        signal.signal(kind, signal.default_int_handler)
     raise_descriptor_limit()
     with ExitStack() as ends:
         try:
