@@ -141,7 +141,7 @@ bench-scrape: .venv/dev ## Measure what a scrape takes of a pod with 10,000 sock
 bench-debug: .venv/dev tools ## Measure what looking into a pod of 10,000 sockets adds to messages, in 3 minutes; DEBUG_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.debugging $(DEBUG_FLAGS)
 
-bench-growth: .venv/dev tools ## Measure how cost grows with connections, messages, pods, rooms and backlog, in 12 minutes; GROWTH_FLAGS=--help
+bench-growth: .venv/dev tools ## Measure how cost grows with connections, messages, pods, rooms and backlog, in 13 minutes; GROWTH_FLAGS=--help
 	$(BIN)/python -m loadtests.bench.growth $(GROWTH_FLAGS)
 
 bench-rebalance: .venv/dev tools ## Have two pods with 2,000 sockets share them with two more, in 4 minutes; REBALANCE_FLAGS=--help

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from loadtests.stage.programs import versions
+from loadtests.stage.programs import crashes, versions
 from loadtests.stage.stages import MIDDLE
 from tests.servers.cluster import Cluster
 
@@ -66,7 +66,7 @@ class Fixed:
         programs = [*self._cluster.pods, self._cluster.worker]
         return [
             *(f"{one.log}: it has ended" for one in programs if one.has_ended),
-            *(f"{one.log}: {text}" for one in programs for text in one.tracebacks()),
+            *crashes(programs),
         ]
 
     def _redis(self) -> list[int]:

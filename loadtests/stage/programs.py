@@ -1,9 +1,26 @@
-"""The versions of the programs that pods stand on here."""
+"""The programs of a cluster here: their versions, and what is wrong in their logs."""
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Final, Protocol
 
 from tests.servers.mongod import ReplicaSet
+
+MOST_TOLD: Final = 3
+MOST_CHARACTERS: Final = 2_000
+
+
+class Logging(Protocol):
+    """A process of the product."""
+
+    @property
+    def log(self) -> Path:
+        """What it logs."""
+
+    def tracebacks(self) -> list[str]:
+        """Each that it has logged."""
 
 
 def versions(mongo: ReplicaSet) -> Mapping[str, str]:
@@ -13,6 +30,16 @@ def versions(mongo: ReplicaSet) -> Mapping[str, str]:
         "redis-server": _version("redis-server", "--version", behind="v="),
         "haproxy": _version("haproxy", "-v", behind="version "),
     }
+
+
+def crashes(programs: Iterable[Logging]) -> Iterator[str]:
+    """The first tracebacks of each, cut short, and how many there are besides."""
+    for program in programs:
+        found = program.tracebacks()
+        for text in islice(found, MOST_TOLD):
+            yield f"{program.log}: {text[:MOST_CHARACTERS]}"
+        if len(found) > MOST_TOLD:
+            yield f"{program.log}: and {len(found) - MOST_TOLD:,} more tracebacks"
 
 
 def _version(*command: str, behind: str) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 
 import uvloop
 
-from loadtests.stage.programs import versions
+from loadtests.stage.programs import crashes, versions
 from loadtests.stage.stages import EARLY
 from tests.rollout.site import QUICK, QUICK_DELAY, Shape, Site, Values, site
 from tests.servers.by_hand import CannotStart, in_a_line
@@ -62,7 +62,7 @@ class Rolling:
         return [
             *(trouble for each in self._site.deployments for trouble in each.troubles()),
             *(f"{pod.name} was killed" for pod in every if pod.was_killed),
-            *(f"{pod.log}: {text}" for pod in every for text in pod.tracebacks()),
+            *crashes(every),
         ]
 
     async def _roll(self) -> None:

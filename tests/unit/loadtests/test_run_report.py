@@ -8,6 +8,7 @@ import pytest
 
 from loadtests.stage import processors
 from loadtests.stage.processors import Processors
+from loadtests.stage.programs import crashes
 from loadtests.stage.report import report
 from loadtests.swarm.run.course import Phase
 from loadtests.swarm.run.summary import read
@@ -44,3 +45,15 @@ def test_what_a_part_computes_in_a_phase_is_an_average(monkeypatch: pytest.Monke
     whole = Phase("hold", start, time.time())
     assert 0 < used.cores(whole)["this"] < 2
     assert used.cores(Phase("hold", start - 2, start - 1)) == {}
+
+
+def test_of_many_tracebacks_the_first_are_told(tmp_path: Path) -> None:
+    class Program:
+        log = tmp_path / "node.log"
+
+        def tracebacks(self) -> list[str]:
+            return ["Traceback: " + "x" * 10_000] * 500
+
+    *first, rest = crashes([Program()])
+    assert [len(text) < 2_200 for text in first] == [True] * 3
+    assert rest.endswith("and 497 more tracebacks")
