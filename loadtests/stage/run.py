@@ -20,6 +20,7 @@ from loadtests.stage.swarm import Swarm
 from loadtests.swarm.cast import Cast
 from loadtests.swarm.run import results, vitals
 from loadtests.swarm.run import summary as summaries
+from loadtests.swarm.run.course import hold_of
 from loadtests.swarm.run.preflight import check, of_run, reach
 from loadtests.swarm.run.progress import phase_of
 from loadtests.swarm.run.summary import Summary
@@ -131,7 +132,7 @@ def _kept(
         machine=machine,
         pods=vitals.of_pods(seen.seen, found.phases),
         cpu_seconds=used.seconds(),
-        cores=next((used.cores(phase) for phase in found.phases if phase.name == "hold"), {}),
+        cores=used.cores(hold) if (hold := hold_of(found.phases)) else {},
         troubles=troubles,
         passed=found.passed and not troubles,
     )

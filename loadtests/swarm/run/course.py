@@ -1,7 +1,7 @@
 """How far a run has come, as Locust's master sees it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Literal
 
 from locust.env import Environment
@@ -21,6 +21,11 @@ class Phase(Struct, frozen=True):
     name: str
     start: float
     end: float
+
+
+def hold_of(phases: Iterable[Phase]) -> Phase | None:
+    """The one in which people talk as much as they do, if it came to that."""
+    return next((phase for phase in phases if phase.name == "hold"), None)
 
 
 class Course:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from loadtests.swarm.run.course import Phase
+from loadtests.swarm.run.course import Phase, hold_of
 from loadtests.swarm.run.summary import PodVitals
 
 FILE: Final = "pods.csv"
@@ -88,7 +88,7 @@ def recorded(path: Path) -> dict[str, list[Vital]]:
 
 def of_pods(seen: Iterable[Vital], phases: Iterable[Phase]) -> list[PodVitals]:
     """What each pod came to, in the order of their coming."""
-    hold = next((phase for phase in phases if phase.name == "hold"), None)
+    hold = hold_of(phases)
     return [_of_pod(vitals, hold) for vitals in _by_pod(seen).values()]
 
 

@@ -132,14 +132,20 @@ def test_a_connection_is_dropped_if_nobody_wished_it_away(somebody: Somebody) ->
     assert somebody.tally.dropped == 1
 
 
-def test_who_is_to_move_while_catching_up_catches_up_first(
-    somebody: Somebody, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def comes_back(somebody: Somebody, monkeypatch: pytest.MonkeyPatch) -> gevent.Greenlet:
+    """Who has lost a connection is about to get another."""
     monkeypatch.setattr(persons, "Session", lambda *_, **__: Connection())
     somebody.comes()
     somebody.person.lost("gone", 1006, [])
     coming = gevent.spawn(somebody.person._come)
     gevent.sleep(0)
+    return coming
+
+
+def test_who_is_to_move_while_catching_up_catches_up_first(
+    somebody: Somebody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coming = comes_back(somebody, monkeypatch)
     again = somebody.comes()
     somebody.is_moved()
     gevent.sleep(0)
@@ -152,11 +158,7 @@ def test_who_is_to_move_while_catching_up_catches_up_first(
 def test_who_is_moved_on_before_having_caught_up_has_not_failed(
     somebody: Somebody, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(persons, "Session", lambda *_, **__: Connection())
-    somebody.comes()
-    somebody.person.lost("gone", 1006, [])
-    coming = gevent.spawn(somebody.person._come)
-    gevent.sleep(0)
+    coming = comes_back(somebody, monkeypatch)
     somebody.comes()
     somebody.is_moved()
     somebody.person.lost("closed with 4503", 4503, [])

@@ -18,7 +18,7 @@ from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
 from whatchat.adapters.mongo.exclusions import Exclusions
-from whatchat.adapters.mongo.gathering import Gathering
+from whatchat.adapters.mongo.gathering import Gathering, answers
 from whatchat.adapters.mongo.sign_ins import SignIns
 from whatchat.adapters.mongo.snapshots import read_since
 from whatchat.domain.errors import NotFound
@@ -82,11 +82,7 @@ class MongoAccountStore:
         cursor = self._database.majority.accounts.find(
             {"_id": {"$in": wanted}}, batch_size=len(wanted) + 1
         )
-        found = {one["_id"]: account_of(one) for one in await cursor.to_list()}
-        return [
-            {user_id: found[user_id] for user_id in question if user_id in found}
-            for question in questions
-        ]
+        return answers(questions, {one["_id"]: account_of(one) for one in await cursor.to_list()})
 
     @within_deadline
     async def search(self, query: str, *, limit: int) -> list[Account]:

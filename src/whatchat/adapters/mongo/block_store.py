@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError
 from whatchat.adapters.mongo.collections import Document
 from whatchat.adapters.mongo.database import MongoDatabase
 from whatchat.adapters.mongo.deadlines import within_deadline
-from whatchat.adapters.mongo.gathering import Gathering
+from whatchat.adapters.mongo.gathering import Gathering, answers
 from whatchat.adapters.mongo.snapshots import ONE_READ, read_since
 from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import UserId
@@ -107,8 +107,7 @@ class MongoBlockStore:
         self, questions: Sequence[Collection[UserId]]
     ) -> list[Mapping[UserId, Blocked] | Exception]:
         asked = {user_id for question in questions for user_id in question}
-        found = await self._around(asked)
-        return [{user_id: found[user_id] for user_id in question} for question in questions]
+        return answers(questions, await self._around(asked))
 
     async def _around(self, user_ids: Collection[UserId]) -> Mapping[UserId, Blocked]:
         made: dict[UserId, set[UserId]] = {user_id: set() for user_id in user_ids}

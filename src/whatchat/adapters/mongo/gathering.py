@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import Context
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -19,12 +19,21 @@ MAX_WAITING: Final = 10_000
 MAX_COMMANDS: Final = 2
 
 Item = TypeVar("Item")
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 Result = TypeVar("Result")
 
 
 class _Waiting(NamedTuple, Generic[Item, Result]):
     item: Item
     future: "asyncio.Future[Result]"
+
+
+def answers(
+    questions: Sequence[Collection[Key]], found: Mapping[Key, Value]
+) -> list[Mapping[Key, Value] | Exception]:
+    """For each question, what was found of the keys that it asks for."""
+    return [{key: found[key] for key in question if key in found} for question in questions]
 
 
 class Gathering(Generic[Item, Result]):

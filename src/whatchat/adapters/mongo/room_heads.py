@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from whatchat.adapters.mongo.database import MongoDatabase
-from whatchat.adapters.mongo.gathering import Gathering
+from whatchat.adapters.mongo.gathering import Gathering, answers
 from whatchat.adapters.mongo.indexes import LOG_ORDER
 from whatchat.adapters.mongo.log_queries import heads
 from whatchat.domain.batches import batches
@@ -35,10 +35,7 @@ class RoomHeads:
         room_ids = sorted({room_id for question in questions for room_id in question})
         for some in batches(room_ids, MAX_ROOMS):
             found |= await self._read(some)
-        return [
-            {room_id: found[room_id] for room_id in question if room_id in found}
-            for question in questions
-        ]
+        return answers(questions, found)
 
     async def _read(self, room_ids: Sequence[RoomId]) -> Heads:
         cursor = await self._database.majority.log.aggregate(
