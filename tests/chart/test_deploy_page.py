@@ -173,7 +173,7 @@ def test_the_sums_of_the_worked_examples_are_right(at: int) -> None:
     assert _row("pods: sockets")[at] == str(pods)
     assert _row("connects a second")[at].startswith(f"{sockets / 60:,.0f}")
     assert f"{pods} \N{MULTIPLICATION SIGN} " in _row("MongoDB's connections")[at]
-    assert float(_row("MongoDB: cores")[at]) == pytest.approx(rate * 2.6e-3, rel=0.1)
+    assert float(_row("MongoDB: cores")[at]) == pytest.approx(rate * 1.8e-3, rel=0.03)
     gigabytes = float(_row("log a day")[at].split()[0])
     assert gigabytes == pytest.approx(rate * 8 * 3600 * 2e-6, rel=0.05)
 

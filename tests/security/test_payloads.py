@@ -197,7 +197,7 @@ async def test_body_of_another_kind(stage: Stage) -> None:
 async def test_message_that_never_ends(stage: Stage) -> None:
     """Fragments that trickle in keep nobody who does not answer, and cost no other socket."""
     ada = await stage.person()
-    node = await stage.another(ping_interval_ms=200, ping_timeout_ms=200)
+    node = await stage.another(ping_interval_ms=800, ping_timeout_ms=800)
     wire = await stage.socket(ada.token, node)
 
     async def fragments() -> AsyncIterator[str]:

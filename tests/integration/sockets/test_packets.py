@@ -134,11 +134,13 @@ async def test_a_frame_that_is_too_large_closes_with_1009(house: House) -> None:
 
 
 async def test_a_silent_client_is_closed_as_lost(house: House) -> None:
-    transport = Transport(ping_interval_ms=150, ping_timeout_ms=150)
+    transport = Transport(ping_interval_ms=150, ping_timeout_ms=1000)
     node = await house.node(transport=transport)
-    raw = await house.raw(node, user_id="ada")
-    for _ in range(3):
+    raw = await house.raw(node)
+    for number in range(3):
         await raw.next("2")
+        if number == 0:
+            await raw.connect("ada")
         await raw.send("3")
     code, packets = await raw.closed()
     assert code == 4408
@@ -148,12 +150,12 @@ async def test_a_silent_client_is_closed_as_lost(house: House) -> None:
 async def test_a_client_that_asks_too_much_at_once_is_not_read_until_there_is_room(
     house: House,
 ) -> None:
-    node = await house.node(transport=Transport(ping_interval_ms=100, ping_timeout_ms=100))
+    node = await house.node(transport=Transport(ping_interval_ms=400, ping_timeout_ms=400))
     raw = await house.raw(node, user_id="ada")
     await raw.send('420["toy:wait",{}]')
     for number in range(1, 101):
         await raw.send(f'42{number}["toy:nothing"]')
-    await asyncio.sleep(0.6)  # its PONGs are not read either, and nobody minds
+    await asyncio.sleep(1.5)  # its PONGs are not read either, and nobody minds
     node.toys.gate.set()
     for number in range(101):
         assert await raw.next("43") == f'43{number}[{{"ok":true,"data":{{}}}}]'
