@@ -82,8 +82,9 @@ nginx.ingress.kubernetes.io/proxy-next-upstream-timeout: "10"
 {{- end }}
 
 {{/* HAProxy Technologies' controller reads the cookie from the Service alone, and what else counts for
-one backend as well. The snippet gives the cookie its attributes, and takes what a pod that is going
-refuses, newcomers' GETs, to another pod; a controller that forbids snippets still is sticky. */}}
+one backend as well. The snippet gives the cookie its attributes, takes off the quotes that Python's
+clients put around a date with a slash, and takes what a pod that is going refuses, newcomers' GETs, to
+another pod; a controller that forbids snippets still is sticky. */}}
 {{- define "whatchat.ingress.haproxyService" -}}
 {{- $cookie := .Values.ingress.cookie -}}
 haproxy.org/cookie-persistence: {{ $cookie.name | quote }}
@@ -95,6 +96,7 @@ haproxy.org/timeout-server: {{ printf "%ds" (int64 .Values.ingress.timeouts.idle
 haproxy.org/backend-config-snippet: |
   dynamic-cookie-key {{ include "whatchat.fullname" . }}
   cookie {{ $cookie.name }} insert indirect nocache dynamic httponly{{ if eq (include "whatchat.ingress.secure" .) "true" }} secure{{ end }} maxidle {{ int64 $cookie.idleSeconds }}s attr "SameSite={{ $cookie.sameSite }}"
+  http-request replace-header Cookie '(.*){{ $cookie.name }}="([^"]*)"(.*)' '\1{{ $cookie.name }}=\2\3'
   timeout connect {{ int64 .Values.ingress.timeouts.connectSeconds }}s
   timeout tunnel {{ int64 .Values.ingress.timeouts.idleSeconds }}s
   acl whatchat_socket path_beg /socket.io/

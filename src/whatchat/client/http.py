@@ -28,7 +28,9 @@ class Http:
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/") + "/api"
         self._timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
-        self.session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        # Unquoted, as it came: to a proxy a quoted cookie is another, and leads to another pod.
+        jar = aiohttp.CookieJar(unsafe=True, quote_cookie=False)
+        self.session = aiohttp.ClientSession(cookie_jar=jar)
 
     async def __aenter__(self) -> Self:
         return self

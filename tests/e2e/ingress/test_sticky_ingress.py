@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.ingress import phases
+from tests.e2e.ingress import newcomers, phases
 from tests.e2e.ingress.controller import KINDS, Controller
 from tests.e2e.ingress.guests import guests
 from tests.e2e.ingress.phases import requests_of
@@ -24,6 +24,7 @@ from tests.e2e.ingress.silence import (
 from tests.e2e.ingress.site import ENV, Site
 from tests.e2e.raw import register
 from tests.servers.cluster import Cluster
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(300)  # the first test waits for the whole cluster
 
@@ -75,6 +76,18 @@ async def test_nobody_is_refused_and_nothing_is_lost_while_pods_come_and_go(site
         # Whoever only polls cannot be taken to another pod: it comes back by itself.
         others = [one for one in requests if not one.is_poll]
         assert not [one for one in others if one.status == 400 or one.status >= 500], preset
+
+
+async def test_a_cookie_in_quotes_leads_to_the_same_pod(site: Site) -> None:
+    """As aiohttp sends those with a slash, which HAProxy's dates have now and then."""
+    await site.open([0, 1, 2])
+    haproxy = site.controllers["haproxy"]
+    (cookie,) = await newcomers.staying(haproxy.url, 1)
+    before = len(haproxy.requests())
+    statuses = [await newcomers.polling(haproxy.url, f'"{cookie}"') for _ in range(6)]
+    assert statuses == [200] * 6
+    await until(lambda: len(haproxy.requests()) >= before + 6)
+    assert len({one.way for one in haproxy.requests()[before:]}) == 1
 
 
 async def test_silence_for_longer_than_a_proxys_default_ends_nothing(

@@ -53,15 +53,16 @@ async def test_what_arrives_in_time_is_told_nothing() -> None:
 
 
 async def test_beginning_again_gains_no_time_but_the_next_part_has_its_own() -> None:
-    arrivals, dripping, moving, start = Arrivals(1, seconds=SECONDS), Caller(), Caller(), now()
+    long = 10 * SECONDS
+    arrivals, dripping, moving, start = Arrivals(1, seconds=long), Caller(), Caller(), now()
     arrivals.begin(dripping)
     arrivals.begin(moving)
-    await asyncio.sleep(SECONDS / 2)
+    await asyncio.sleep(long / 2)
     arrivals.begin(dripping)
     arrivals.restart(moving)
-    await asyncio.sleep(2 * SECONDS)
-    assert dripping.told[0] - start < 1.45 * SECONDS
-    assert moving.told[0] - start >= 1.45 * SECONDS
+    await asyncio.sleep(2 * long)
+    assert dripping.told[0] - start < 1.45 * long
+    assert moving.told[0] - start >= 1.45 * long
 
 
 async def test_many_are_told_each_in_its_turn_behind_one_timer() -> None:
