@@ -1,13 +1,15 @@
 """What all people of one process have in common."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
+import gevent
 from msgspec import Struct, field
 
 from loadtests.swarm.cast import Cast
 from loadtests.swarm.network.address import Address
+from loadtests.swarm.people.crashes import guarded
 from loadtests.swarm.people.delays import Deadlines, Delays
 from loadtests.swarm.people.ears import Hearing
 from loadtests.swarm.people.ledger import Seat
@@ -48,6 +50,10 @@ class Company(Struct, kw_only=True):
     def hearing(self) -> Hearing:
         """What its ears share."""
         return Hearing(self.tally, self.deliveries, self.run)
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something after a while; if it raises, that is counted."""
+        gevent.spawn_later(seconds, guarded(self.tally, action))
 
     def token(self, user_id: UserId) -> str:
         """A fresh one."""

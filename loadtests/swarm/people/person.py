@@ -14,7 +14,7 @@ from loadtests.swarm.network.http import Cookies
 from loadtests.swarm.network.session import Asked, Replied, Reply, Session
 from loadtests.swarm.people import told
 from loadtests.swarm.people.company import Company
-from loadtests.swarm.people.crashes import count_crash, guarded
+from loadtests.swarm.people.crashes import count_crash
 from loadtests.swarm.people.ears import Ears
 from loadtests.swarm.people.ledger import Seat
 from loadtests.swarm.people.told import Ready, Refusal
@@ -132,7 +132,7 @@ class Person:
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something after a while."""
-        gevent.spawn_later(seconds, guarded(self._company.tally, action))
+        self._company.later(seconds, action)
 
     def mind_gap(self) -> None:
         """Have gaps filled after a second and up to another, unless they close before."""

@@ -3,7 +3,6 @@
 import random
 import secrets
 from collections import Counter
-from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
@@ -88,9 +87,9 @@ class Play:
         warm, hold = self._options.warm_seconds, self._options.hold_seconds
         warmed = monotonic() + warm
         self._company.deliveries.begin_us = EPOCH_US + int(warmed * 1_000_000)
-        self._later(warm, self._begin_hold)
+        self._company.later(warm, self._begin_hold)
         if self._scenario.disturbance == "storm":
-            self._later(warm + hold / 2, self._storm)
+            self._company.later(warm + hold / 2, self._storm)
         self._await_most()
         begin = monotonic()
         full = max(begin, warmed)
@@ -114,9 +113,6 @@ class Play:
         tally.unsent = len(unsaid) - tally.unresolved
         tally.duplicated += sum(room.copies(unresolved[room.name]) for room in self._rooms)
         self._company.timings.tell()
-
-    def _later(self, seconds: float, action: Callable[[], None]) -> None:
-        gevent.spawn_later(seconds, guarded(self._company.tally, action))
 
     def _await_most(self) -> None:
         """Who is not among so many who are signed in is late, and keeps nobody from talking."""

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from loadtests.swarm.repertoire import locustfile
+from loadtests.swarm.run.results import CSV, REPORT
 from loadtests.swarm.scenario import Scenario
 
 
@@ -22,6 +23,6 @@ def command(scenario: Scenario, *, host: str, shards: int, out: Path) -> list[st
         *("--people", str(scenario.users), "--shards", str(shards)),
         *("--warm", f"{scenario.warm_seconds:g}", "--hold", f"{scenario.hold_seconds:g}"),
         *("--message-rate", f"{scenario.message_rate:g}"),
-        *("--html", str(out / "locust.html")),
-        *("--csv", str(out / "locust"), "--csv-full-history", "--out", str(out)),
+        *("--html", str(out / REPORT)),
+        *("--csv", str(out / CSV), "--csv-full-history", "--out", str(out)),
     ]

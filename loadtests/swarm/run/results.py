@@ -5,14 +5,20 @@ from typing import Final
 
 from loadtests.swarm.run import summary, vitals
 
+REPORT: Final = "locust.html"
+CSV: Final = "locust"
+"""What the names of Locust's tables begin with."""
+
+HISTORY: Final = f"{CSV}_stats_history.csv"
+
 FILES: Final = (
     summary.FILE,
     vitals.FILE,
-    "locust.html",
-    "locust_stats.csv",
-    "locust_stats_history.csv",
-    "locust_failures.csv",
-    "locust_exceptions.csv",
+    REPORT,
+    f"{CSV}_stats.csv",
+    HISTORY,
+    f"{CSV}_failures.csv",
+    f"{CSV}_exceptions.csv",
     "connections.svg",
     "latency.svg",
     "memory.svg",

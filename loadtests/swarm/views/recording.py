@@ -9,10 +9,9 @@ from msgspec import Struct, field
 
 from loadtests.swarm.run import summary as summaries
 from loadtests.swarm.run import vitals
+from loadtests.swarm.run.results import HISTORY
 from loadtests.swarm.run.summary import Summary
 from loadtests.swarm.run.vitals import Vital
-
-HISTORY: Final = "locust_stats_history.csv"
 
 ALL: Final = "Aggregated"
 """How Locust calls the row of everything, in which the number of users is exact, too."""

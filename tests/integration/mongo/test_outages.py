@@ -18,7 +18,7 @@ from whatchat.domain.errors import Unavailable
 from whatchat.domain.ids import Rev, RoomId, random_id
 from whatchat.domain.ports.store import NotLetIn
 
-SLACK_SECONDS = 4
+SLACK_SECONDS = 1.5
 
 
 async def refusal(url: str, kind: type[Unavailable] = Unavailable) -> str:
